@@ -1,0 +1,145 @@
+//! From a snapshot of the line and the rank in a ticket to a place: computed in the proxy, for any number of
+//! fans, without asking the store about any of them.
+
+use crate::rank::Rank;
+
+/// The first places of a line that a ladder tells exactly.
+pub const EXACT_DEPTH: u64 = 100;
+
+/// Who stands where in a lane, in few numbers: the ranks of the fans at certain depths. Each of the first
+/// [`EXACT_DEPTH`] places has a rung; behind them the rungs stand 1 % apart, so that a place read between two
+/// of them is off by less than 1 %. At a million waiting a ladder has about a thousand rungs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ladder {
+    rungs: Vec<Rung>,
+    waiting: u64,
+}
+
+/// One fan's rank and how many wait before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// The fan's rank.
+    pub rank: Rank,
+    /// Fans waiting with a lower rank.
+    pub ahead: u64,
+}
+
+/// The depth of the rung after the one at `depth`.
+pub const fn next_depth(depth: u64) -> u64 {
+    if depth < EXACT_DEPTH { depth + 1 } else { depth + depth / 100 }
+}
+
+impl Ladder {
+    /// A ladder over a line of `waiting` fans, from its rungs in ascending order.
+    pub fn new(rungs: Vec<Rung>, waiting: u64) -> Self {
+        Self { rungs, waiting }
+    }
+
+    /// How many fans wait.
+    pub const fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
+    /// The rungs, in ascending order.
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs
+    }
+
+    /// How many fans wait before the one with this rank: exact for the first [`EXACT_DEPTH`], within 1 %
+    /// behind them.
+    pub fn ahead(&self, rank: Rank) -> u64 {
+        let above = self.rungs.partition_point(|rung| rung.rank < rank);
+        let Some(below) = above.checked_sub(1).and_then(|index| self.rungs.get(index)) else {
+            return 0;
+        };
+        // At least the fan of the rung below stands before this one, and at most all up to the rung above.
+        let least = below.ahead + 1;
+        match self.rungs.get(above) {
+            Some(rung) if rung.rank == rank => rung.ahead,
+            Some(rung) => interpolate(rank, (below.rank, least), (rung.rank, rung.ahead.max(least))),
+            None => self.waiting.saturating_sub(1).max(least).min(self.waiting),
+        }
+    }
+}
+
+fn interpolate(rank: Rank, (from, least): (Rank, u64), (to, most): (Rank, u64)) -> u64 {
+    let into = u128::from(rank.get() - from.get());
+    let span = u128::from((to.get() - from.get()).max(1));
+    let between = u128::from(most - least) * into / span;
+    least + u64::try_from(between).unwrap_or_default()
+}
+
+/// What a fan is shown: never more than what they were shown before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShownPosition(Option<u64>);
+
+impl ShownPosition {
+    /// The position to show to a fan with `ahead` others before them.
+    pub fn show(&mut self, ahead: u64) -> u64 {
+        let position = ahead.saturating_add(1);
+        let shown = self.0.map_or(position, |before| before.min(position));
+        self.0 = Some(shown);
+        shown
+    }
+
+    /// Whether a fan who has been shown this would be misled by it: off by more than 1 % and more than 1.
+    pub fn misleads(self, ahead: u64) -> bool {
+        let position = ahead.saturating_add(1);
+        self.0.is_none_or(|shown| shown.saturating_sub(position) > (position / 100).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ladder(ranks: &[u64]) -> Ladder {
+        let mut rungs = Vec::new();
+        let mut depth = 0;
+        while let Some(rank) = ranks.get(depth as usize) {
+            rungs.push(Rung { rank: Rank::new(*rank), ahead: depth });
+            depth = next_depth(depth);
+        }
+        Ladder::new(rungs, ranks.len() as u64)
+    }
+
+    #[test]
+    fn a_ladder_over_a_million_is_short() {
+        let ranks: Vec<u64> = (0..1_000_000).collect();
+        assert!(ladder(&ranks).rungs().len() < 1200);
+    }
+
+    #[test]
+    fn nobody_stands_before_the_first_and_all_before_a_newcomer() {
+        let ladder = ladder(&[10, 20, 30]);
+        for (rank, ahead) in [(5, 0), (10, 0), (15, 1), (20, 1), (30, 2), (31, 3), (1000, 3)] {
+            assert_eq!(ladder.ahead(Rank::new(rank)), ahead, "{rank}");
+        }
+        assert_eq!(Ladder::default().ahead(Rank::new(7)), 0);
+    }
+
+    #[test]
+    fn a_shown_position_never_goes_up() {
+        let mut shown = ShownPosition::default();
+        assert!(shown.misleads(0));
+        assert_eq!([shown.show(9), shown.show(11), shown.show(4)], [10, 10, 5]);
+        assert!(!shown.misleads(4) && !shown.misleads(3) && shown.misleads(2));
+    }
+
+    proptest! {
+        /// P5: exact within max(1, 1 %), for any shape of line.
+        #[test]
+        fn every_fan_is_within_one_percent(gaps in prop::collection::vec(1_u64..5000, 1..3000)) {
+            let ranks: Vec<u64> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at) }).collect();
+            let ladder = ladder(&ranks);
+            for (ahead, rank) in ranks.iter().enumerate() {
+                let told = ladder.ahead(Rank::new(*rank));
+                let off = told.abs_diff(ahead as u64);
+                prop_assert!(off <= (ahead as u64 / 100).max(1), "{told} told, {ahead} true");
+                prop_assert!(ahead as u64 >= EXACT_DEPTH || off == 0);
+            }
+        }
+    }
+}

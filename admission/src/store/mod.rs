@@ -1,0 +1,285 @@
+//! The port to where the line lives, and its two adapters.
+//!
+//! One verb per atomic step. Each is one function of [`memory`] and one Lua script of [`redis`], and both
+//! pass one conformance suite. The store's clock is the only clock.
+//!
+//! # A ticket's life
+//!
+//! ```text
+//!          join                drain (present)          claim
+//!   ───────────────▶ waiting ──────────────────▶ turn ─────────▶ active ──▶ ended
+//!     │  (auto mode,   │  ▲                        │                ▲
+//!     │   room free)   │  │ report_presence        │ not claimed    │
+//!     │                ▼  │                        │ in time        │
+//!     │               passed ◀─────────────────────┘                │
+//!     └─────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! A fan who is absent when their turn would come is *passed* over and costs no permit; when they are seen
+//! again within the return window they wait at their rank, which is before everybody else's.
+
+pub mod memory;
+pub mod redis;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::clock::Timestamp;
+use crate::name::{LaneId, RoomId};
+use crate::position::Ladder;
+use crate::rank::Rank;
+use crate::rules::Rules;
+use crate::ticket::{Place, TicketId};
+
+/// Most tickets in one call of a verb. Callers cut longer lists into several calls.
+pub const BATCH_MAX: usize = 1000;
+
+/// Most turns that one drain gives; what is due beyond it waits for the next call.
+pub const TURNS_PER_DRAIN_MAX: u64 = 10_000;
+
+/// Most ended sessions that one snapshot tells.
+pub const ENDED_PER_SNAPSHOT_MAX: usize = 2000;
+
+/// How long the answer to a batch of joins is remembered, so that repeating it gives the same ranks.
+pub const JOIN_MEMORY: Duration = Duration::from_secs(60);
+
+/// How long an ended ticket is remembered: as long as anyone could still present it.
+pub const ENDED_MEMORY: Duration = Duration::from_secs(24 * 3600);
+
+/// Units of a permit: a rate of 1 a minute gathers one unit a millisecond.
+pub const UNITS_PER_PERMIT: u64 = 60_000;
+
+/// How many waiting fans one drain looks at in each lane, where it may give `turns` of them.
+pub const fn scan_depth(turns: u64) -> u64 {
+    let four_times = turns.saturating_mul(4);
+    if four_times < 2000 { 2000 } else { four_times }
+}
+
+/// How deep into each lane presence has to be known: well beyond what the drains of the next seconds look at.
+pub const fn horizon_depth(drain_per_minute: u64) -> u64 {
+    4000 + drain_per_minute / 60 * 8
+}
+
+/// A verb failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or did not answer in time. What was asked may have happened.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The store knows no such room: it was never configured, or the store lost its data.
+    #[error("the store does not know the room `{0}`")]
+    UnknownRoom(RoomId),
+    /// The store answered something that makes no sense.
+    #[error("the store gave an answer that could not be read: {0}")]
+    Unreadable(String),
+}
+
+/// Where a ticket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// In the line, or passed over and not yet back; with so many waiting before it.
+    Waiting {
+        /// Fans of the same lane waiting with a lower rank.
+        ahead: u64,
+    },
+    /// Its turn has come and was not claimed yet.
+    Turn {
+        /// When the turn passes to others.
+        until: Timestamp,
+    },
+    /// It has a session.
+    Active {
+        /// When the session ends, unless it slides.
+        until: Timestamp,
+    },
+    /// It left, its session is over, or its return window has passed.
+    Ended,
+    /// The store never saw it, or lost it: it is older than the store's memory. [`QueueStore::restore`] puts
+    /// it back.
+    Unknown,
+}
+
+/// Names one batch of joins, so that a batch whose answer was lost can be sent again.
+pub type BatchId = TicketId;
+
+/// One fan who wants in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The lane to stand in. It has to be one of the room's.
+    pub lane: LaneId,
+    /// The ticket's id.
+    pub id: TicketId,
+    /// Whether to enter, to wait, or either.
+    pub intent: Intent,
+}
+
+/// What a fan who joins is ready to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Enter at once where the room is free, else wait: a page navigation.
+    EnterOrWait,
+    /// Enter at once or not at all: a request that cannot show a waiting page.
+    EnterOnly,
+    /// Stand in the line.
+    Wait,
+}
+
+/// What became of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// The room was free: the fan has a session.
+    Entered {
+        /// The rank that they would have waited with.
+        rank: Rank,
+        /// When the session ends, unless it slides.
+        until: Timestamp,
+    },
+    /// The fan waits.
+    Waiting {
+        /// Their rank.
+        rank: Rank,
+        /// Fans of the same lane before them.
+        ahead: u64,
+    },
+    /// [`Intent::EnterOnly`], and the room is not free.
+    NotFree,
+    /// The line is as long as it may get.
+    Full,
+    /// The room is closed, or has no such lane.
+    Closed,
+}
+
+/// What one call of [`QueueStore::drain`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// The turns that were given, in this order.
+    pub turns: Vec<(LaneId, Rank)>,
+    /// Absent fans who were passed over.
+    pub passed: u64,
+}
+
+/// What a proxy reports of the fans it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// Tickets that wait, of fans with an open connection or a recent poll.
+    pub waiting: Vec<Place>,
+    /// Tickets whose session saw a request.
+    pub active: Vec<TicketId>,
+}
+
+/// What the store says to a report of presence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresenceAnswer {
+    /// Reported as waiting, but not in the line, not passed, and without a turn: look at them.
+    pub not_waiting: Vec<Place>,
+    /// Reported as active, but ended: their tokens are worth nothing any more.
+    pub ended: Vec<TicketId>,
+}
+
+/// What a proxy needs to know of a room, once per tick, for any number of fans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The store's time.
+    pub at: Timestamp,
+    /// When this line began. Tickets with a lower rank than [`Snapshot::first_rank`] are from before.
+    pub born_at: Timestamp,
+    /// The lowest rank that this line gives by itself.
+    pub first_rank: Rank,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
+    /// Which revision of the rules that is.
+    pub revision: u64,
+    /// Until when nobody is admitted because the line is being rebuilt; the past when it is not.
+    pub hold_until: Timestamp,
+    /// Fans with a session.
+    pub active: u64,
+    /// Fans whose turn has come and who have not claimed it yet.
+    pub turns: u64,
+    /// Fans who joined, in all.
+    pub joined_total: u64,
+    /// Turns given, in all.
+    pub admitted_total: u64,
+    /// One entry per lane, in the order of the rules.
+    pub lanes: Vec<LaneSnapshot>,
+    /// Sessions that ended after the mark that the caller gave, oldest first.
+    pub ended: Vec<TicketId>,
+    /// The mark to give next time. When [`ENDED_PER_SNAPSHOT_MAX`] came, there are more: ask again.
+    pub ended_mark: u64,
+}
+
+/// One lane in a [`Snapshot`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneSnapshot {
+    /// The lane.
+    pub name: LaneId,
+    /// The highest rank whose turn has come.
+    pub cursor: Rank,
+    /// The next rank that will be given; all given so far are lower.
+    pub next_rank: Rank,
+    /// Presence has to be reported for the fans up to this rank.
+    pub horizon: Rank,
+    /// Who waits where.
+    pub ladder: Ladder,
+}
+
+impl Snapshot {
+    /// Fans who wait, in all lanes.
+    pub fn waiting(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.ladder.waiting()).sum()
+    }
+
+    /// The lane of this name.
+    pub fn lane(&self, name: &LaneId) -> Option<&LaneSnapshot> {
+        self.lanes.iter().find(|lane| lane.name == *name)
+    }
+
+    /// Whether a fan who came now would be let in without waiting, as far as this snapshot knows.
+    pub fn is_free(&self) -> bool {
+        self.rules.mode == crate::rules::Mode::Auto
+            && self.hold_until <= self.at
+            && self.waiting() == 0
+            && self.active + self.turns < self.rules.max_active
+    }
+}
+
+/// Where the line lives.
+///
+/// Every verb is one atomic step. A verb that failed with [`StoreError::Unavailable`] may have happened, and
+/// may be repeated: repeating it changes nothing more, and costs no fan anything.
+#[async_trait]
+pub trait QueueStore: Send + Sync {
+    /// Puts `rules` in force unless a newer `revision` already is. The first call begins the room's line.
+    async fn configure(&self, room: &RoomId, rules: &Rules, revision: u64) -> Result<(), StoreError>;
+
+    /// Takes fans into the line, or at once into the room, in the order given. `batch` names the call: the
+    /// same one again within [`JOIN_MEMORY`] gives the same answer.
+    async fn join(&self, room: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError>;
+
+    /// Where these tickets stand.
+    async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
+
+    /// Puts tickets back that are older than the store's memory, each at its rank, and tells where all stand.
+    async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
+
+    /// Turns into sessions the turns that have come, and tells where all stand. Claiming again gives the same
+    /// session.
+    async fn claim(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
+
+    /// Gives up places: in the line, turns and sessions.
+    async fn leave(&self, room: &RoomId, places: &[Place]) -> Result<(), StoreError>;
+
+    /// Ends sessions: the shop says that the fan is done, or an operator revokes them.
+    async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError>;
+
+    /// Gives the turns that are due by the store's clock since anyone last called this.
+    async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError>;
+
+    /// Takes in which fans are there, lets the passed who came back wait again, and lets sessions slide.
+    async fn report_presence(&self, room: &RoomId, presence: &Presence)
+    -> Result<PresenceAnswer, StoreError>;
+
+    /// What there is to know of the room. `ended_mark` is that of the snapshot before, or 0.
+    async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError>;
+}
