@@ -6,16 +6,17 @@ use crate::clock::Timestamp;
 
 /// The number that orders tickets within a lane: lower goes first, and it never changes.
 ///
-/// A rank is the second of the store's clock in which it was given, followed by a count within that second.
-/// Two things follow. Neighbours in the line have neighbouring ranks, and a line that lost all its data gives
-/// only ranks above those it gave before, for its clock has moved on: no rank is ever given twice.
+/// A rank is the millisecond of the store's clock in which it was given, followed by a count within it. So a
+/// line that lost all its data, its counters too, gives only ranks above those it gave before, for its clock
+/// has moved on: no rank is given twice.
 ///
 /// Ranks stay below 2⁵³, so that they are exact as the score of a Redis sorted set and as a Lua number.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rank(u64);
 
-/// How many ranks one second holds. A burst of more flows over into the next second's.
-pub const RANKS_PER_SECOND: u64 = 1 << 20;
+/// How many ranks one millisecond holds. A burst of more flows over into the next one's; a million fans a
+/// second would have to join for long before ranks ran ahead of the clock by as much as a second.
+pub const RANKS_PER_MILLI: u64 = 1 << 10;
 
 impl Rank {
     /// Below every rank that is ever given.
@@ -28,9 +29,9 @@ impl Rank {
         Self(number)
     }
 
-    /// The first rank of the second in which `moment` lies.
+    /// The first rank of a millisecond.
     pub const fn first_of(moment: Timestamp) -> Self {
-        Self(moment.as_secs().saturating_mul(RANKS_PER_SECOND))
+        Self(moment.as_millis().saturating_mul(RANKS_PER_MILLI))
     }
 
     /// The number.
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranks_of_a_later_second_are_higher_and_exact_as_a_double() {
+    fn ranks_of_a_later_moment_are_higher_and_exact_as_a_double() {
         let year_2100 = Timestamp::from_millis(4_102_444_800_000);
         let rank = Rank::first_of(year_2100);
         assert!(rank > Rank::first_of(Timestamp::from_millis(4_102_444_799_999)));

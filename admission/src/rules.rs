@@ -125,7 +125,7 @@ pub struct RulesError {
 }
 
 impl RulesError {
-    fn new(field: &'static str, found: impl ToString, needed: impl Into<String>) -> Self {
+    fn new(field: &'static str, found: &impl ToString, needed: impl Into<String>) -> Self {
         Self { field, found: found.to_string(), needed: needed.into() }
     }
 }
@@ -152,7 +152,7 @@ impl Rules {
             if (min..=max).contains(&value) {
                 Ok(())
             } else {
-                Err(RulesError::new(field, value, format!("a whole number from {min} to {max} is needed")))
+                Err(RulesError::new(field, &value, format!("a whole number from {min} to {max} is needed")))
             }
         };
         whole("drain_per_minute", self.drain_per_minute, 0, DRAIN_PER_MINUTE_MAX)?;
@@ -170,13 +170,13 @@ impl Rules {
             if !(min..=DURATION_MAX).contains(&value) {
                 let needed =
                     format!("a time from {} s to {} s is needed", min.as_secs_f64(), DURATION_MAX.as_secs());
-                return Err(RulesError::new(field, format!("{} ms", millis(value)), needed));
+                return Err(RulesError::new(field, &format!("{} ms", millis(value)), needed));
             }
         }
         if self.lanes.is_empty() || self.lanes.len() > LANES_MAX {
             return Err(RulesError::new(
                 "lanes",
-                self.lanes.len(),
+                &self.lanes.len(),
                 format!("1 to {LANES_MAX} lanes are needed"),
             ));
         }

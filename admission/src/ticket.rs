@@ -190,7 +190,7 @@ mod tests {
             room: room(),
             place: Place {
                 lane: LaneId::general(),
-                rank: Rank::new(1_700_000_000 << 20),
+                rank: Rank::new(1_700_000_000_000 << 10),
                 id: TicketId::from_bytes([7; TICKET_ID_BYTES]),
             },
             issued_at: Timestamp::from_millis(1_700_000_000_123),

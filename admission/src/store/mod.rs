@@ -51,6 +51,10 @@ pub const ENDED_MEMORY: Duration = Duration::from_secs(24 * 3600);
 /// Units of a permit: a rate of 1 a minute gathers one unit a millisecond.
 pub const UNITS_PER_PERMIT: u64 = 60_000;
 
+/// How far a turn moves on a lane of weight 1; a lane of weight w moves on by a w-th of it, and the lane that
+/// is furthest behind goes next. A multiple of every small weight, so that shares are exact.
+pub const STRIDE: u64 = 720_720;
+
 /// How many waiting fans one drain looks at in each lane, where it may give `turns` of them.
 pub const fn scan_depth(turns: u64) -> u64 {
     let four_times = turns.saturating_mul(4);

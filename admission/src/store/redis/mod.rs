@@ -1,1 +1,262 @@
-//! Redis.
+//! The line in Redis: sorted sets, one Lua script per verb, the server's clock.
+//!
+//! All keys of a room share the hash tag `{room}`, so a room lives in one slot of a cluster and rooms spread
+//! over it. `lua/prelude.lua` lists the keys; an operator reads the line with `redis-cli`:
+//!
+//! ```text
+//! HGETALL wr:{demo}                          rules, counters, cursors
+//! ZCARD   wr:{demo}:waiting:general          how many wait
+//! ZRANGE  wr:{demo}:waiting:general 0 9      the ranks of the first ten
+//! ```
+
+mod decode;
+mod scripts;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{FromRedisValue, RedisError, Script, ScriptInvocation, Value};
+
+use crate::clock::{Clock, millis};
+use crate::name::RoomId;
+use crate::rules::Rules;
+use crate::ticket::{Place, TicketId};
+
+use self::decode::Reply;
+use self::scripts::Scripts;
+use super::{
+    BatchId, Drained, ENDED_PER_SNAPSHOT_MAX, Intent, JOIN_MEMORY, Join, Joined, Presence, PresenceAnswer,
+    QueueStore, Snapshot, Standing, StoreError, TURNS_PER_DRAIN_MAX,
+};
+
+/// How long a verb may take. Scripts at a million waiting take a few milliseconds; what takes longer than this
+/// is lost, or will be.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long connecting may take.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest pause between attempts to connect again.
+const RECONNECT_DELAY_MAX: Duration = Duration::from_millis(500);
+
+/// The line of every room, in one Redis. Cheap to clone; all clones share one connection.
+#[derive(Clone)]
+pub struct RedisStore {
+    connection: ConnectionManager,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    scripts: Scripts,
+    /// Only tests pass a clock: without one the scripts take the server's.
+    clock: Option<Arc<dyn Clock>>,
+    /// The rules last told for each room, so that they cross the wire only when they change.
+    rules: Mutex<HashMap<RoomId, (u64, Arc<Rules>)>>,
+}
+
+impl RedisStore {
+    /// A store at `url`, as in `redis://127.0.0.1:6379/0`. Connects when first used, and again whenever the
+    /// connection is lost.
+    ///
+    /// # Errors
+    /// When `url` is not one of Redis.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        Self::with_clock(url, None)
+    }
+
+    /// A store whose scripts go by `clock` instead of the server's. For tests: callers whose clocks differ
+    /// would admit too many or too few.
+    ///
+    /// # Errors
+    /// When `url` is not one of Redis.
+    pub fn with_clock(url: &str, clock: Option<Arc<dyn Clock>>) -> Result<Self, StoreError> {
+        let client = redis::Client::open(url).map_err(|error| unavailable(&error))?;
+        let config = ConnectionManagerConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(CONNECTION_TIMEOUT))
+            .set_max_delay(RECONNECT_DELAY_MAX)
+            .set_number_of_retries(2);
+        let connection =
+            ConnectionManager::new_lazy_with_config(client, config).map_err(|error| unavailable(&error))?;
+        let shared = Shared { scripts: Scripts::new(), clock, rules: Mutex::default() };
+        Ok(Self { connection, shared: Arc::new(shared) })
+    }
+
+    /// Begins a call of `script`: the room's key and the time.
+    fn call<'a>(&self, script: &'a Script, room: &RoomId) -> ScriptInvocation<'a> {
+        let mut call = script.key(format!("wr:{{{room}}}"));
+        call.arg(self.shared.clock.as_ref().map_or(0, |clock| clock.now().as_millis()));
+        call
+    }
+
+    async fn run<T: FromRedisValue>(
+        &self,
+        room: &RoomId,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.clone();
+        call.invoke_async(&mut connection).await.map_err(|error| match error.code() {
+            Some("UNKNOWNROOM") => StoreError::UnknownRoom(room.clone()),
+            _ => unavailable(&error),
+        })
+    }
+
+    async fn standings(
+        &self,
+        script: &Script,
+        room: &RoomId,
+        places: &[Place],
+    ) -> Result<Vec<Standing>, StoreError> {
+        let mut call = self.call(script, room);
+        add_places(&mut call, places);
+        decode::standings(self.run(room, &call).await?, places.len())
+    }
+
+    fn rules_known(&self, room: &RoomId) -> Option<(u64, Arc<Rules>)> {
+        self.shared.rules.lock().unwrap_or_else(PoisonError::into_inner).get(room).cloned()
+    }
+
+    fn remember_rules(&self, room: &RoomId, revision: u64, json: &str) -> Result<Arc<Rules>, StoreError> {
+        let rules: Rules = serde_json::from_str(json)
+            .map_err(|error| StoreError::Unreadable(format!("the rules of the room: {error}")))?;
+        let rules = Arc::new(rules);
+        let mut known = self.shared.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(room.clone(), (revision, Arc::clone(&rules)));
+        Ok(rules)
+    }
+}
+
+fn unavailable(error: &RedisError) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+fn add_places(call: &mut ScriptInvocation<'_>, places: &[Place]) {
+    for Place { lane, rank, id } in places {
+        call.arg(lane.as_str()).arg(rank.get()).arg(id.to_string());
+    }
+}
+
+#[async_trait]
+impl QueueStore for RedisStore {
+    async fn configure(&self, room: &RoomId, rules: &Rules, revision: u64) -> Result<(), StoreError> {
+        let json = serde_json::to_string(rules).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let lanes: Vec<String> =
+            rules.lanes.iter().map(|lane| format!("{}={}", lane.name, lane.weight)).collect();
+        let mut call = self.call(&self.shared.scripts.configure, room);
+        call.arg(revision).arg(json).arg(lanes.join(" ")).arg("mode").arg(rules.mode.as_str());
+        for (field, value) in [
+            ("drain_per_minute", rules.drain_per_minute),
+            ("burst", rules.burst),
+            ("max_active", rules.max_active),
+            ("waiting_max", rules.waiting_max),
+            ("session", millis(rules.session)),
+            ("claim_window", millis(rules.claim_window)),
+            ("return_window", millis(rules.return_window)),
+            ("presence_window", millis(rules.presence_window)),
+            ("recovery_grace", millis(rules.recovery_grace)),
+        ] {
+            call.arg(field).arg(value);
+        }
+        self.run::<Value>(room, &call).await.map(|_| ())
+    }
+
+    async fn join(&self, room: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
+        if joins.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut call = self.call(&self.shared.scripts.join, room);
+        call.arg(batch.to_string()).arg(millis(JOIN_MEMORY));
+        for Join { lane, id, intent } in joins {
+            let intent = match intent {
+                Intent::EnterOrWait => "both",
+                Intent::EnterOnly => "enter",
+                Intent::Wait => "wait",
+            };
+            call.arg(lane.as_str()).arg(id.to_string()).arg(intent);
+        }
+        let reply: String = self.run(room, &call).await?;
+        decode::joined(&reply, joins.len())
+    }
+
+    async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.standings(&self.shared.scripts.look, room, places).await
+    }
+
+    async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.standings(&self.shared.scripts.restore, room, places).await
+    }
+
+    async fn claim(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.standings(&self.shared.scripts.claim, room, places).await
+    }
+
+    async fn leave(&self, room: &RoomId, places: &[Place]) -> Result<(), StoreError> {
+        let mut call = self.call(&self.shared.scripts.leave, room);
+        add_places(&mut call, places);
+        self.run::<Value>(room, &call).await.map(|_| ())
+    }
+
+    async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError> {
+        let mut call = self.call(&self.shared.scripts.end, room);
+        for ticket in tickets {
+            call.arg(ticket.to_string());
+        }
+        self.run::<Value>(room, &call).await.map(|_| ())
+    }
+
+    async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError> {
+        let mut call = self.call(&self.shared.scripts.drain, room);
+        call.arg(TURNS_PER_DRAIN_MAX);
+        decode::drained(self.run(room, &call).await?)
+    }
+
+    async fn report_presence(
+        &self,
+        room: &RoomId,
+        presence: &Presence,
+    ) -> Result<PresenceAnswer, StoreError> {
+        let Presence { waiting, active } = presence;
+        let mut call = self.call(&self.shared.scripts.report_presence, room);
+        call.arg(waiting.len());
+        for place in waiting {
+            call.arg(place.lane.as_str()).arg(place.rank.get());
+        }
+        for ticket in active {
+            call.arg(ticket.to_string());
+        }
+        decode::presence(self.run(room, &call).await?, waiting)
+    }
+
+    async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError> {
+        let known = self.rules_known(room);
+        let mut call = self.call(&self.shared.scripts.snapshot, room);
+        call.arg(known.as_ref().map_or_else(String::new, |(revision, _)| revision.to_string()));
+        call.arg(ended_mark).arg(ENDED_PER_SNAPSHOT_MAX);
+        let mut reply = Reply::of(self.run(room, &call).await?)?;
+        let at = reply.timestamp("now")?;
+        let born_at = reply.timestamp("born_at")?;
+        let first_rank = reply.rank("first_rank")?;
+        let revision = reply.take("revision")?;
+        let json: String = reply.take("rules")?;
+        let rules = match known {
+            Some((_, rules)) if json.is_empty() => rules,
+            _ => self.remember_rules(room, revision, &json)?,
+        };
+        Ok(Snapshot {
+            at,
+            born_at,
+            first_rank,
+            rules,
+            revision,
+            hold_until: reply.timestamp("hold_until")?,
+            active: reply.take("active")?,
+            turns: reply.take("turns")?,
+            joined_total: reply.take("joined_total")?,
+            admitted_total: reply.take("admitted_total")?,
+            ended: reply.list("ended")?.ticket_ids()?,
+            ended_mark: reply.take("ended mark")?,
+            lanes: reply.lanes()?,
+        })
+    }
+}

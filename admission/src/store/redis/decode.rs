@@ -1,0 +1,153 @@
+//! From what the scripts reply to the types of the port.
+
+use redis::{FromRedisValue, Value};
+
+use crate::clock::Timestamp;
+use crate::name::LaneId;
+use crate::position::{Ladder, Rung, next_depth};
+use crate::rank::Rank;
+use crate::store::{Drained, Joined, LaneSnapshot, PresenceAnswer, Standing, StoreError};
+use crate::ticket::{Place, TicketId};
+
+/// Values of a reply, taken from the front one by one.
+pub(super) struct Reply(std::vec::IntoIter<Value>);
+
+fn unreadable(what: &str) -> StoreError {
+    StoreError::Unreadable(what.to_owned())
+}
+
+impl Reply {
+    pub(super) fn of(value: Value) -> Result<Self, StoreError> {
+        match value {
+            Value::Array(values) => Ok(Self(values.into_iter())),
+            _ => Err(unreadable("a list was expected")),
+        }
+    }
+
+    pub(super) fn take<T: FromRedisValue>(&mut self, what: &str) -> Result<T, StoreError> {
+        let value = self.0.next().ok_or_else(|| unreadable(what))?;
+        T::from_redis_value(value).map_err(|_| unreadable(what))
+    }
+
+    pub(super) fn timestamp(&mut self, what: &str) -> Result<Timestamp, StoreError> {
+        self.take(what).map(Timestamp::from_millis)
+    }
+
+    pub(super) fn rank(&mut self, what: &str) -> Result<Rank, StoreError> {
+        self.take(what).map(Rank::new)
+    }
+
+    pub(super) fn list(&mut self, what: &str) -> Result<Self, StoreError> {
+        self.0.next().ok_or_else(|| unreadable(what)).and_then(Self::of)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    pub(super) fn ticket_ids(self) -> Result<Vec<TicketId>, StoreError> {
+        self.0
+            .map(|value| {
+                let text = String::from_redis_value(value).map_err(|_| unreadable("ticket id"))?;
+                TicketId::parse(&text).ok_or_else(|| unreadable("ticket id"))
+            })
+            .collect()
+    }
+
+    pub(super) fn lanes(mut self) -> Result<Vec<LaneSnapshot>, StoreError> {
+        let mut lanes = Vec::new();
+        while !self.is_empty() {
+            lanes.push(lane(self.list("lane")?)?);
+        }
+        Ok(lanes)
+    }
+}
+
+fn lane(mut reply: Reply) -> Result<LaneSnapshot, StoreError> {
+    let name = lane_name(&reply.take::<String>("lane name")?)?;
+    let cursor = reply.rank("cursor")?;
+    let next_rank = reply.rank("next rank")?;
+    let horizon = reply.take::<i64>("horizon")?;
+    let waiting = reply.take("waiting")?;
+    let mut ranks = reply.list("rungs")?;
+    let mut rungs = Vec::new();
+    let mut ahead = 0;
+    while !ranks.is_empty() {
+        rungs.push(Rung { rank: ranks.rank("rung")?, ahead });
+        ahead = next_depth(ahead);
+    }
+    Ok(LaneSnapshot {
+        name,
+        cursor,
+        next_rank,
+        horizon: u64::try_from(horizon).map_or(Rank::MAX, Rank::new),
+        ladder: Ladder::new(rungs, waiting),
+    })
+}
+
+fn lane_name(text: &str) -> Result<LaneId, StoreError> {
+    LaneId::parse(text).map_err(|_| unreadable("lane name"))
+}
+
+pub(super) fn standings(value: Value, expected: usize) -> Result<Vec<Standing>, StoreError> {
+    let mut reply = Reply::of(value)?;
+    let mut standings = Vec::with_capacity(expected);
+    for _ in 0..expected {
+        let kind: u8 = reply.take("standing")?;
+        let value: u64 = reply.take("standing")?;
+        let until = Timestamp::from_millis(value);
+        standings.push(match kind {
+            0 => Standing::Waiting { ahead: value },
+            1 => Standing::Turn { until },
+            2 => Standing::Active { until },
+            3 => Standing::Ended,
+            4 => Standing::Unknown,
+            _ => return Err(unreadable("standing")),
+        });
+    }
+    Ok(standings)
+}
+
+pub(super) fn joined(reply: &str, expected: usize) -> Result<Vec<Joined>, StoreError> {
+    let answers: Vec<Joined> = reply
+        .split(';')
+        .map(|entry| joined_one(entry).ok_or_else(|| unreadable("join")))
+        .collect::<Result<_, _>>()?;
+    if answers.len() == expected { Ok(answers) } else { Err(unreadable("join")) }
+}
+
+fn joined_one(entry: &str) -> Option<Joined> {
+    let mut words = entry.split(' ');
+    let kind = words.next()?;
+    let mut number = || words.next()?.parse::<u64>().ok();
+    Some(match kind {
+        "E" => Joined::Entered { rank: Rank::new(number()?), until: Timestamp::from_millis(number()?) },
+        "W" => Joined::Waiting { rank: Rank::new(number()?), ahead: number()? },
+        "N" => Joined::NotFree,
+        "F" => Joined::Full,
+        "C" => Joined::Closed,
+        _ => return None,
+    })
+}
+
+pub(super) fn drained(value: Value) -> Result<Drained, StoreError> {
+    let mut reply = Reply::of(value)?;
+    let passed = reply.take("passed")?;
+    let mut turns = Vec::new();
+    while !reply.is_empty() {
+        let name = lane_name(&reply.take::<String>("lane name")?)?;
+        turns.push((name, reply.rank("rank")?));
+    }
+    Ok(Drained { turns, passed })
+}
+
+pub(super) fn presence(value: Value, waiting: &[Place]) -> Result<PresenceAnswer, StoreError> {
+    let mut reply = Reply::of(value)?;
+    let mut indexes = reply.list("not waiting")?;
+    let mut not_waiting = Vec::new();
+    while !indexes.is_empty() {
+        let index: usize = indexes.take("index")?;
+        not_waiting.push(waiting.get(index).ok_or_else(|| unreadable("index"))?.clone());
+    }
+    Ok(PresenceAnswer { not_waiting, ended: reply.list("ended")?.ticket_ids()? })
+}

@@ -1,0 +1,185 @@
+-- What every verb begins with: the time, the room's state, and the steps that several verbs share.
+--
+-- KEYS[1]  the room's hash, `wr:{<room>}`. Every other key of the room is this name and a suffix, so all of
+--          them share the hash tag and live in one slot:
+--            :waiting:<lane>  sorted set, who waits            member rank, score rank
+--            :seen:<lane>     sorted set, who was seen when    member rank, score ms
+--            :passed:<lane>   sorted set, who was passed over  member rank, score ms until the right lapses
+--            :turns:<lane>    sorted set, whose turn has come  member rank, score ms until the turn lapses
+--            :active          sorted set, who has a session    member ticket id, score ms of its end
+--            :ended           sorted set, whose is over        member ticket id, score mark (µs, unique)
+--            :batch:<id>      string, the answer to a batch of joins, for a minute
+-- ARGV[1]  the time in ms since the epoch, from a test; 0: the server's clock, the only clock of the line.
+--
+-- Ranks and marks stay below 2^53 and are passed as Lua numbers: Redis writes those with 17 digits. They are
+-- never joined into strings with `..`, which would keep only 14.
+
+local UNITS_PER_PERMIT = 60000
+local STRIDE = 720720
+local RANKS_PER_MILLI = 1024
+local ENDED_MEMORY_MS = 86400000
+-- Arguments of one command: well below what Lua can unpack.
+local CHUNK = 1000
+
+local room = KEYS[1]
+local ACTIVE = room .. ':active'
+local ENDED = room .. ':ended'
+
+local now = tonumber(ARGV[1])
+if now == 0 then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function unknown_room()
+  return redis.error_reply('UNKNOWNROOM the store does not know this room')
+end
+
+local function exact(number)
+  return string.format('%.0f', number)
+end
+
+local function first_rank_of(ms)
+  return ms * RANKS_PER_MILLI
+end
+
+local function waiting_key(lane) return room .. ':waiting:' .. lane end
+local function seen_key(lane) return room .. ':seen:' .. lane end
+local function passed_key(lane) return room .. ':passed:' .. lane end
+local function turns_key(lane) return room .. ':turns:' .. lane end
+
+-- Calls a command with any number of arguments, in pieces.
+local function call_many(command, key, arguments)
+  for from = 1, #arguments, CHUNK do
+    redis.call(command, key, unpack(arguments, from, math.min(from + CHUNK - 1, #arguments)))
+  end
+end
+
+-- The room's hash as a table of strings, or nil when there is no such room.
+local function load_state()
+  local flat = redis.call('HGETALL', room)
+  if #flat == 0 then return nil end
+  local state = {}
+  for i = 1, #flat, 2 do state[flat[i]] = flat[i + 1] end
+  return state
+end
+
+local function number(state, field)
+  return tonumber(state[field] or '0')
+end
+
+-- Lanes of the rules, in their order: {name, weight}.
+local function lanes_of(state)
+  local lanes = {}
+  for name, weight in string.gmatch(state.lanes, '([^= ]+)=(%d+)') do
+    lanes[#lanes + 1] = { name = name, weight = tonumber(weight) }
+  end
+  return lanes
+end
+
+-- Names of all lanes that this room ever had: those the rules no longer name keep their fans.
+local function known_lanes(state)
+  local names = {}
+  for name in string.gmatch(state.lanes_known, '[^ ]+') do names[#names + 1] = name end
+  return names
+end
+
+local function drains(state)
+  return state.mode == 'auto' or state.mode == 'always'
+end
+
+-- Gathers the permits due since this was last done, up to the burst. While the room does not drain none
+-- gather, so that nothing is dumped after a pause. A clock that went back gathers nothing.
+local function gather(state)
+  local units = number(state, 'units')
+  if drains(state) then
+    local elapsed = math.max(0, now - number(state, 'gathered_at'))
+    units = math.min(units + elapsed * number(state, 'drain_per_minute'), number(state, 'burst') * UNITS_PER_PERMIT)
+  end
+  state.units = units
+  redis.call('HSET', room, 'units', units, 'gathered_at', now)
+end
+
+local function set_units(state, units)
+  state.units = units
+  redis.call('HSET', room, 'units', units)
+end
+
+-- Remembers that tickets ended. Marks follow the clock, a thousand to the millisecond, and never repeat.
+local function add_ended(ids)
+  if #ids == 0 then return end
+  local last = redis.call('ZRANGE', ENDED, -1, -1, 'WITHSCORES')[2]
+  local mark = math.max(now * 1000, (tonumber(last) or -1) + 1)
+  for _, id in ipairs(ids) do
+    if redis.call('ZADD', ENDED, 'NX', mark, id) == 1 then mark = mark + 1 end
+  end
+end
+
+-- Ends what has run out: sessions, turns that nobody claimed, rights to return.
+local function expire(state)
+  local over = redis.call('ZRANGEBYSCORE', ACTIVE, '-inf', now)
+  call_many('ZREM', ACTIVE, over)
+  add_ended(over)
+  local return_until = now + number(state, 'return_window')
+  for _, lane in ipairs(known_lanes(state)) do
+    local lapsed = redis.call('ZRANGEBYSCORE', turns_key(lane), '-inf', now)
+    if #lapsed > 0 then
+      local passed = {}
+      for _, rank in ipairs(lapsed) do
+        passed[#passed + 1] = return_until
+        passed[#passed + 1] = rank
+      end
+      call_many('ZADD', passed_key(lane), passed)
+      call_many('ZREM', turns_key(lane), lapsed)
+    end
+    redis.call('ZREMRANGEBYSCORE', passed_key(lane), '-inf', now)
+  end
+  redis.call('ZREMRANGEBYSCORE', ENDED, '-inf', '(' .. exact((now - ENDED_MEMORY_MS) * 1000))
+end
+
+local function count_turns(state)
+  local turns = 0
+  for _, lane in ipairs(known_lanes(state)) do turns = turns + redis.call('ZCARD', turns_key(lane)) end
+  return turns
+end
+
+local function room_left(state)
+  return math.max(0, number(state, 'max_active') - redis.call('ZCARD', ACTIVE) - count_turns(state))
+end
+
+local function count_below(lane, rank)
+  return redis.call('ZCOUNT', waiting_key(lane), '-inf', '(' .. rank)
+end
+
+-- Where a ticket stands, as {kind, value}. Ranks come and stay as strings of digits.
+local WAITING, TURN, ACTIVE_STANDING, ENDED_STANDING, UNKNOWN = 0, 1, 2, 3, 4
+
+local function standing(state, lane, rank, id)
+  local until_ms = redis.call('ZSCORE', ACTIVE, id)
+  if until_ms then return ACTIVE_STANDING, tonumber(until_ms) end
+  if redis.call('ZSCORE', ENDED, id) then return ENDED_STANDING, 0 end
+  if not state['next:' .. lane] then return ENDED_STANDING, 0 end
+  until_ms = redis.call('ZSCORE', turns_key(lane), rank)
+  if until_ms then return TURN, tonumber(until_ms) end
+  if redis.call('ZSCORE', waiting_key(lane), rank) or redis.call('ZSCORE', passed_key(lane), rank) then
+    return WAITING, count_below(lane, rank)
+  end
+  if tonumber(rank) < number(state, 'first_rank') then return UNKNOWN, 0 end
+  return ENDED_STANDING, 0
+end
+
+-- The tickets in ARGV from `from` on: lane, rank, id for each.
+local function each_place(from, visit)
+  for i = from, #ARGV, 3 do visit(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+end
+
+-- The answer of every verb that tells where tickets stand: kind, value for each.
+local function standings(state, from)
+  local answer = {}
+  each_place(from, function(lane, rank, id)
+    local kind, value = standing(state, lane, rank, id)
+    answer[#answer + 1] = kind
+    answer[#answer + 1] = value
+  end)
+  return answer
+end

@@ -1,0 +1,22 @@
+-- restore: puts back, each at its rank, tickets that are older than this line's memory; tells where all stand.
+--
+-- The first of them begins a time in which nobody is admitted, so that those in front are back before turns
+-- are given.
+--
+-- ARGV[2..]   lane, rank, id for each ticket
+-- Reply       as look
+-- Cost        O(tickets · log waiting)
+
+local state = load_state()
+if not state then return unknown_room() end
+
+each_place(2, function(lane, rank, id)
+  if standing(state, lane, rank, id) ~= UNKNOWN then return end
+  if number(state, 'hold_until') == 0 then
+    state.hold_until = now + number(state, 'recovery_grace')
+    redis.call('HSET', room, 'hold_until', state.hold_until)
+  end
+  redis.call('ZADD', waiting_key(lane), rank, rank)
+  redis.call('ZADD', seen_key(lane), now, rank)
+end)
+return standings(state, 2)

@@ -1,0 +1,65 @@
+//! The Lua scripts, one per verb, each preceded by what they share.
+
+use redis::Script;
+
+/// The scripts of all verbs.
+pub(super) struct Scripts {
+    pub(super) configure: Script,
+    pub(super) join: Script,
+    pub(super) look: Script,
+    pub(super) restore: Script,
+    pub(super) claim: Script,
+    pub(super) leave: Script,
+    pub(super) end: Script,
+    pub(super) drain: Script,
+    pub(super) report_presence: Script,
+    pub(super) snapshot: Script,
+}
+
+macro_rules! script {
+    ($file:literal) => {
+        Script::new(concat!(include_str!("lua/prelude.lua"), "\n", include_str!($file)))
+    };
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            configure: script!("lua/configure.lua"),
+            join: script!("lua/join.lua"),
+            look: script!("lua/look.lua"),
+            restore: script!("lua/restore.lua"),
+            claim: script!("lua/claim.lua"),
+            leave: script!("lua/leave.lua"),
+            end: script!("lua/end.lua"),
+            drain: script!("lua/drain.lua"),
+            report_presence: script!("lua/report_presence.lua"),
+            snapshot: script!("lua/snapshot.lua"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The scripts repeat numbers that Rust code defines; this keeps them the same.
+    #[test]
+    fn the_scripts_agree_with_the_constants() {
+        let prelude = include_str!("lua/prelude.lua");
+        for (name, value) in [
+            ("UNITS_PER_PERMIT", crate::store::UNITS_PER_PERMIT),
+            ("STRIDE", crate::store::STRIDE),
+            ("RANKS_PER_MILLI", crate::rank::RANKS_PER_MILLI),
+            ("ENDED_MEMORY_MS", crate::clock::millis(crate::store::ENDED_MEMORY)),
+        ] {
+            assert!(prelude.contains(&format!("local {name} = {value}\n")), "{name} = {value}");
+        }
+        let drain = include_str!("lua/drain.lua");
+        assert!(drain.contains("math.max(2000, due * 4)"));
+        assert_eq!([crate::store::scan_depth(1), crate::store::scan_depth(1000)], [2000, 4000]);
+        let snapshot = include_str!("lua/snapshot.lua");
+        assert!(snapshot.contains("4000 + math.floor(number(state, 'drain_per_minute') / 60) * 8"));
+        assert_eq!([crate::store::horizon_depth(59), crate::store::horizon_depth(600)], [4000, 4080]);
+        assert!(snapshot.contains(&format!("local EXACT_DEPTH = {}\n", crate::position::EXACT_DEPTH)));
+        assert!(snapshot.contains("depth = depth + math.floor(depth / 100)"));
+    }
+}
