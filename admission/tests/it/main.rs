@@ -1,5 +1,12 @@
 //! The line on its real stores: one suite for both, and what only one of them can show.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
+
 mod conformance;
 mod redis_server;
 mod redis_time;
