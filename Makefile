@@ -1,0 +1,30 @@
+# The commands that people and CI use. Each installs what it needs and is missing, and says nothing otherwise.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint build tools clean
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: ## Run the whole system with a crowd; then open the printed address (Ctrl-C stops it)
+	@.ci/tools build
+	@cargo build --quiet -p proxy -p origin-app -p loadtest
+	@exec target/debug/loadtest demo
+
+test: ## Run every test: unit, property, conformance, end to end, browser
+	@.ci/tools build test
+	@cargo build --quiet --workspace
+	@cargo nextest run --workspace
+
+lint: ## Check format, lints, docs, dependencies and the house rules
+	@.ci/tools build lint
+	@.ci/lint
+
+build: ## Build release binaries into target/release
+	@.ci/tools build
+	@cargo build --release --workspace
+
+tools: ## Install everything that building, testing and linting need
+	@.ci/tools build test lint
+
+clean: ## Remove everything that was built
+	@cargo clean
