@@ -1,0 +1,211 @@
+//! P2: admissions keep the configured rate, from below and from above.
+
+use super::{Outcome, Promise, Verdict, seconds};
+use crate::story::Story;
+
+/// What the line was told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Fans to admit a minute.
+    pub drain_per_minute: u64,
+    /// Permits that may gather while nobody takes them.
+    pub burst: u64,
+}
+
+/// How far the measured rate may be from the configured one.
+const OFF_MAX: f64 = 0.01;
+
+/// How long ago a turn may have come when its fan hears of it: two ticks of 250 ms, and a machine that does
+/// other things.
+const HEARD_LATE_MAX_MS: u64 = 750;
+
+/// Fewest admissions, and the shortest time, from which one percent can be told from chance. A tick shifts each
+/// admission by at most 250 ms; the slope through 100 of them over 10 s is uncertain by a quarter of a percent.
+const ADMISSIONS_MIN: usize = 100;
+const SPAN_MIN_MS: u64 = 9_000;
+
+/// Judges when the fans were told that their turn had come. The line must not have been empty meanwhile.
+pub fn judge(stories: &[Story], expected: Expected) -> Verdict {
+    let mut told: Vec<Told> = stories.iter().filter_map(Told::of).collect();
+    told.sort_by_key(|told| told.at_ms);
+    let outcome = match measure(&told, expected.burst) {
+        Err(why) => Outcome::Unjudged(why),
+        Ok(measured) => {
+            let wanted = expected.drain_per_minute as f64;
+            let mut broken = Vec::new();
+            if (measured.per_minute / wanted - 1.0).abs() > OFF_MAX {
+                broken.push(format!("{measured}, configured were {wanted} a minute"));
+            }
+            broken.extend(crowded_window(&told, expected));
+            Outcome::of(broken, || {
+                let off = (measured.per_minute / wanted - 1.0) * 100.0;
+                format!("{measured}, {off:+.2} % from the configured {wanted}")
+            })
+        }
+    };
+    Verdict::new(Promise::Rate, outcome)
+}
+
+/// A fan was told of a turn.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    at_ms: u64,
+    /// At once, not at the next poll.
+    live: bool,
+}
+
+impl Told {
+    fn of(story: &Story) -> Option<Self> {
+        story.told_ms.map(|at_ms| Self { at_ms, live: story.told_live })
+    }
+}
+
+struct Measured {
+    per_minute: f64,
+    admissions: usize,
+    span_ms: u64,
+}
+
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { per_minute, admissions, span_ms } = self;
+        write!(f, "{per_minute:.1} a minute measured ({admissions} admissions in {})", seconds(*span_ms))
+    }
+}
+
+/// The rate as the slope of a straight line through (which admission, when): unlike the mere distance from the
+/// first to the last, it hardly depends on when in a tick these two happened to fall.
+fn measure(told: &[Told], burst: u64) -> Result<Measured, String> {
+    // What gathered before the first fan came is given at once; the steady part begins behind it.
+    let skip = usize::try_from(burst).unwrap_or(usize::MAX);
+    let points: Vec<(f64, f64)> = told
+        .iter()
+        .enumerate()
+        .skip(skip)
+        .filter(|(_, told)| told.live)
+        .map(|(which, told)| (which as f64, told.at_ms as f64))
+        .collect();
+    let (Some(&(_, first)), Some(&(_, last))) = (points.first(), points.last()) else {
+        return Err("no admission was seen in a steady line".to_owned());
+    };
+    let span_ms = (last - first) as u64;
+    if points.len() < ADMISSIONS_MIN || span_ms < SPAN_MIN_MS {
+        return Err(format!(
+            "{} admissions in {} are too few to tell one percent; at least {ADMISSIONS_MIN} over {} are needed",
+            points.len(),
+            seconds(span_ms),
+            seconds(SPAN_MIN_MS),
+        ));
+    }
+    let count = points.len() as f64;
+    let mean_which = points.iter().map(|(which, _)| which).sum::<f64>() / count;
+    let mean_ms = points.iter().map(|(_, ms)| ms).sum::<f64>() / count;
+    let (mut together, mut spread) = (0.0, 0.0);
+    for (which, ms) in &points {
+        together += (which - mean_which) * (ms - mean_ms);
+        spread += (which - mean_which) * (which - mean_which);
+    }
+    if together <= 0.0 {
+        return Err("all admissions came at once".to_owned());
+    }
+    Ok(Measured { per_minute: spread / together * 60_000.0, admissions: points.len(), span_ms })
+}
+
+/// A window with more admissions than rate and burst allow. Fans who poll hear late, and may hear together:
+/// they are left out.
+fn crowded_window(told: &[Told], expected: Expected) -> Option<String> {
+    let live: Vec<u64> = told.iter().filter(|told| told.live).map(|told| told.at_ms).collect();
+    let per_ms = expected.drain_per_minute as f64 / 60_000.0;
+    // Admissions above rate·time since the one where that was least: the window between is the worst so far.
+    let mut from = (f64::INFINITY, 0_usize, 0_u64);
+    let mut worst: Option<(f64, String)> = None;
+    for (index, &at) in live.iter().enumerate() {
+        let before = index as f64 - per_ms * at as f64;
+        if before < from.0 {
+            from = (before, index, at);
+        }
+        let above = index as f64 + 1.0 - per_ms * at as f64 - from.0;
+        let allowed = expected.burst as f64 + per_ms * HEARD_LATE_MAX_MS as f64 + 1.0;
+        if above > allowed && worst.as_ref().is_none_or(|(most, _)| above > *most) {
+            let story = format!(
+                "{} admissions from {} to {}, which is {above:.1} more than the rate gives; {} may gather",
+                index + 1 - from.1,
+                seconds(from.2),
+                seconds(at),
+                expected.burst,
+            );
+            worst = Some((above, story));
+        }
+    }
+    worst.map(|(_, story)| story)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPECTED: Expected = Expected { drain_per_minute: 600, burst: 10 };
+
+    fn told_at(times: impl IntoIterator<Item = u64>) -> Vec<Story> {
+        let story = |at| Story { told_ms: Some(at), told_live: true, ..Story::default() };
+        times.into_iter().map(story).collect()
+    }
+
+    /// Ten a second, as a proxy tells them at its ticks of 250 ms, after a burst.
+    fn ticked(apart_ms: u64, count: u64) -> Vec<u64> {
+        let steady = (0..count).map(|nth| (nth * apart_ms).div_ceil(250) * 250 + nth % 7);
+        std::iter::repeat_n(0, 10).chain(steady).collect()
+    }
+
+    #[test]
+    fn the_configured_rate_keeps_it() {
+        let verdict = judge(&told_at(ticked(100, 190)), EXPECTED);
+        assert!(verdict.outcome.is_kept(), "{verdict}");
+    }
+
+    #[test]
+    fn a_rate_two_percent_off_breaks_it() {
+        for apart in [98, 102] {
+            let verdict = judge(&told_at(ticked(apart, 190)), EXPECTED);
+            assert!(matches!(verdict.outcome, Outcome::Broken(_)), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn twice_the_rate_breaks_it() {
+        let verdict = judge(&told_at(ticked(50, 400)), EXPECTED);
+        assert!(matches!(verdict.outcome, Outcome::Broken(ref s) if s[0].contains("1200")), "{verdict}");
+    }
+
+    #[test]
+    fn a_crowded_moment_breaks_it_though_the_average_is_right() {
+        let mut times = ticked(100, 190);
+        // The line stood for four seconds, and then let in what it had missed.
+        for time in &mut times {
+            if (8_000..12_000).contains(time) {
+                *time = 12_000;
+            }
+        }
+        let verdict = judge(&told_at(times), EXPECTED);
+        assert!(matches!(verdict.outcome, Outcome::Broken(ref s) if s.len() == 1), "{verdict}");
+    }
+
+    #[test]
+    fn who_polls_hears_late_and_is_not_measured() {
+        let mut stories = told_at(ticked(100, 190));
+        for story in stories.iter_mut().step_by(20) {
+            story.told_live = false;
+            story.told_ms = story.told_ms.map(|told| told.div_ceil(2000) * 2000);
+        }
+        let verdict = judge(&stories, EXPECTED);
+        assert!(verdict.outcome.is_kept(), "{verdict}");
+    }
+
+    #[test]
+    fn too_few_or_too_short_is_not_judged() {
+        for times in [ticked(100, 50), ticked(10, 190), vec![5; 300], vec![]] {
+            let verdict = judge(&told_at(times), EXPECTED);
+            assert!(matches!(verdict.outcome, Outcome::Unjudged(_)), "{verdict}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! One fan: a state machine that sees only what a browser sees.
+//!
+//! ```text
+//!   arriving ──202──▶ waiting ──turn──▶ turn come ──cookie──▶ looking ──▶ choosing ──▶ paying ──▶ gone
+//!      │ ▲               │                                       ▲           │  ▲ 409    │
+//!      │ └── came back ──┤ went away                             │           └──┴────────┘ hold expired
+//!      └──────200────────│───────────────────────────────────────┘
+//!                        └── lost patience ──▶ gone
+//! ```
+
+mod line;
+mod plan;
+mod shop;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use reqwest::Url;
+use tokio::sync::watch;
+
+pub use plan::{Absence, Pace, Plan};
+
+use crate::client::Client;
+use crate::random::Dice;
+use crate::story::{Ending, SeenPlace, Story, Watch};
+use crate::tally::Tally;
+use crate::ticket;
+
+/// How long a fan goes on trying to reach a site that does not answer.
+const TRIES_MAX: u32 = 40;
+/// The shortest and the longest pause between two tries; each is chosen at random, so that a crowd whose edge
+/// died does not come back in step.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(3);
+
+/// Where the fans go, and what is counted of them.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    /// The edges, as base addresses.
+    pub edges: Arc<[Url]>,
+    /// The room's id.
+    pub room: String,
+    /// The event's id.
+    pub event: String,
+    /// The run's clock.
+    pub watch: Watch,
+    /// The crowd's counts.
+    pub tally: Arc<Tally>,
+}
+
+/// One fan.
+#[derive(Debug)]
+pub struct Fan {
+    venue: Venue,
+    plan: Plan,
+    client: Client,
+    dice: Dice,
+    story: Story,
+    connection: u32,
+}
+
+/// Where a fan stands; each state's method leads to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Opens the event's page.
+    Arriving,
+    /// In line.
+    Waiting,
+    /// Was told that the turn has come, and has to fetch the cookie.
+    TurnCome,
+    /// In the shop, and looks at the seats.
+    Looking,
+    /// Chooses seats, having met taken ones so many times.
+    Choosing { misses: u32 },
+    /// Holds seats, and pays.
+    Paying { reservation: String, misses: u32 },
+    /// Gives the place or the session back.
+    Leaving(Ending),
+    /// Gone.
+    Gone(Ending),
+}
+
+impl Fan {
+    /// Fan `number`, who begins at the edge that the number chooses.
+    pub fn new(venue: Venue, number: u32, plan: Plan, seed: u64) -> Result<Self> {
+        let client = Client::new(Arc::clone(&venue.edges), number as usize)?;
+        let story = Story { fan: number, ..Story::default() };
+        Ok(Self { venue, plan, client, dice: Dice::nth(seed, number), story, connection: 0 })
+    }
+
+    /// Lives until the fan is gone, or `stop` says so, and tells what they saw.
+    pub async fn live(mut self, mut stop: watch::Receiver<bool>) -> Story {
+        let ending = tokio::select! {
+            ending = self.go_on() => ending,
+            _ = stop.wait_for(|stop| *stop) => Ending::Stopped,
+        };
+        if matches!(ending, Ending::ShutOut(_)) {
+            self.venue.tally.shut_out.add(1);
+        }
+        self.story.ending = ending;
+        self.story
+    }
+
+    async fn go_on(&mut self) -> Ending {
+        let tally = Arc::clone(&self.venue.tally);
+        tally.arrived.add(1);
+        let mut state = State::Arriving;
+        loop {
+            let _in_line = matches!(state, State::Waiting | State::TurnCome).then(|| tally.waiting.enter());
+            let _in_shop = matches!(state, State::Looking | State::Choosing { .. } | State::Paying { .. })
+                .then(|| tally.shopping.enter());
+            state = match state {
+                State::Arriving => self.arrive().await,
+                State::Waiting => self.wait().await,
+                State::TurnCome => self.fetch_cookie().await,
+                State::Looking => self.look().await,
+                State::Choosing { misses } => self.choose(misses).await,
+                State::Paying { reservation, misses } => self.pay(&reservation, misses).await,
+                State::Leaving(ending) => self.leave(ending).await,
+                State::Gone(ending) => return ending,
+            };
+        }
+    }
+
+    async fn arrive(&mut self) -> State {
+        let path = format!("/events/{}", self.venue.event);
+        let mut last = String::new();
+        for attempt in 0..TRIES_MAX {
+            match self.client.open_page(&path).await {
+                Ok(answer) if answer.status == 202 => {
+                    return if self.note_place() {
+                        State::Waiting
+                    } else {
+                        State::Gone(Ending::ShutOut("the waiting page came without a ticket".to_owned()))
+                    };
+                }
+                Ok(answer) if answer.status == 200 => {
+                    self.note_place();
+                    self.note_told(false);
+                    self.note_admitted();
+                    return State::Looking;
+                }
+                Ok(answer) => last = answer.summary(),
+                Err(error) => last = format!("{error:#}"),
+            }
+            self.pause(attempt).await;
+            self.client.move_on();
+        }
+        State::Gone(Ending::ShutOut(format!("{path}: {last}")))
+    }
+
+    async fn leave(&mut self, ending: Ending) -> State {
+        let path = format!("/.waiting-room/{}/ticket", self.venue.room);
+        // A fan who closes the tab tells nobody either: trying once is enough.
+        let _answer = self.client.call(reqwest::Method::DELETE, &path, None).await;
+        State::Gone(ending)
+    }
+
+    /// Reads the ticket that the fan holds now; false when there is none.
+    fn note_place(&mut self) -> bool {
+        let Some(place) = self.client.ticket(&self.venue.room).and_then(|sealed| ticket::place(&sealed))
+        else {
+            return false;
+        };
+        if self.story.place().is_some_and(|first| *first != place) {
+            self.venue.tally.places_lost.add(1);
+        }
+        self.story.places.push(SeenPlace { at_ms: self.venue.watch.ms(), place });
+        true
+    }
+
+    fn note_told(&mut self, live: bool) {
+        if self.story.told_ms.is_none() {
+            let now = self.venue.watch.ms();
+            self.story.told_ms = Some(now);
+            self.story.told_live = live;
+            self.venue.tally.note_admitted(now);
+        }
+    }
+
+    fn note_admitted(&mut self) {
+        self.story.admitted_ms.get_or_insert(self.venue.watch.ms());
+    }
+
+    /// Waits a moment before the next try; longer, the more have failed.
+    async fn pause(&mut self, attempt: u32) {
+        let most = PAUSE_MIN.saturating_mul(1 << attempt.min(5)).min(PAUSE_MAX);
+        let pause = self.dice.between(PAUSE_MIN / 2, most);
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Takes the time that a person takes.
+    async fn think(&mut self) {
+        let pause = self.dice.between(self.plan.pace.low, self.plan.pace.high);
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,256 @@
+//! The real binaries on free ports, with keys made for the run: started, watched, restarted, stopped.
+
+mod blueprint;
+mod files;
+mod find;
+mod process;
+mod ready;
+mod secrets;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::{Method, Url};
+use tempfile::TempDir;
+
+pub use blueprint::{Blueprint, Room, Row, Sale, Store};
+pub use find::{binary, free_port, is_free, tool};
+pub use process::{Process, Program};
+pub use secrets::Secrets;
+
+use crate::checks::seats::Sales;
+use crate::client::{Answer, Client};
+use files::EdgeAddresses;
+
+/// Ports to try when somebody takes one in the moment between finding it free and listening on it.
+const PORT_TRIES: u32 = 3;
+
+/// Everything that runs. Dropping it stops it.
+#[derive(Debug)]
+pub struct Stack {
+    // Fields are dropped in this order: who asks before who answers.
+    proxies: Vec<Process>,
+    shop: Process,
+    redis: Option<Process>,
+    edges: Arc<[Url]>,
+    shop_url: Url,
+    secrets: Secrets,
+    operator: Client,
+    folder: TempDir,
+}
+
+impl Stack {
+    /// Starts what `blueprint` says, and waits until all of it is ready.
+    pub async fn start(blueprint: &Blueprint) -> Result<Self> {
+        if blueprint.proxies == 0 {
+            bail!("at least one proxy is needed");
+        }
+        let (proxy_binary, shop_binary) = (binary("proxy")?, binary("origin-app")?);
+        let folder = tempfile::Builder::new()
+            .prefix("stanchion-")
+            .tempdir()
+            .context("a temporary folder cannot be made")?;
+        let at = folder.path();
+        let secrets = Secrets::make()?;
+
+        let redis = match blueprint.store {
+            Store::Memory => None,
+            Store::Redis => Some(start_redis(at).await?),
+        };
+        let redis_url = redis.as_ref().map(|(_, port)| format!("redis://127.0.0.1:{port}"));
+
+        let (shop, shop_port) = on_free_port("the shop", None, async |port| {
+            let listen = format!("127.0.0.1:{port}");
+            let config = files::file(at, "shop.toml");
+            files::write_shop(&config, &listen, &files::file(at, "shop.db"), blueprint)?;
+            let mut shop = Process::start(Program {
+                name: "origin-app".to_owned(),
+                executable: shop_binary.clone(),
+                args: vec!["--config".into(), config.into()],
+                env: secrets.of_shop(),
+                log: files::file(at, "origin-app.log"),
+            })?;
+            ready::answers(&mut shop, &address(port, "/readyz")?).await?;
+            Ok(shop)
+        })
+        .await?;
+
+        let rooms = files::file(at, "rooms.toml");
+        files::write_rooms(&rooms, &blueprint.rooms)?;
+        let facts =
+            blueprint.rooms.first().map_or_else(String::new, |room| format!("/.waiting-room/{}", room.id));
+        let (mut proxies, mut edges) = (Vec::new(), Vec::new());
+        for nth in 0..blueprint.proxies {
+            let wanted = blueprint.edge_port.filter(|_| nth == 0);
+            let (proxy, port) = on_free_port("the edge", wanted, async |port| {
+                let name = format!("proxy-{}", nth + 1);
+                let config = files::file(at, &format!("edge-{}.toml", nth + 1));
+                let addresses = EdgeAddresses {
+                    listen: &format!("127.0.0.1:{port}"),
+                    admin_listen: &format!("127.0.0.1:{}", free_port()?),
+                    shop: &format!("http://127.0.0.1:{shop_port}"),
+                    redis: redis_url.as_deref(),
+                };
+                files::write_edge(&config, &addresses)?;
+                let mut proxy = Process::start(Program {
+                    log: files::file(at, &format!("{name}.log")),
+                    name,
+                    executable: proxy_binary.clone(),
+                    args: vec!["--config".into(), config.into(), "--rooms".into(), rooms.clone().into()],
+                    env: secrets.of_proxy(),
+                })?;
+                ready::answers(&mut proxy, &address(port, &facts)?).await?;
+                Ok(proxy)
+            })
+            .await?;
+            proxies.push(proxy);
+            edges.push(address(port, "/")?);
+        }
+
+        let edges: Arc<[Url]> = edges.into();
+        let operator = Client::new(Arc::clone(&edges), 0)?;
+        let redis = redis.map(|(process, _)| process);
+        Ok(Self {
+            proxies,
+            shop,
+            redis,
+            edges,
+            shop_url: address(shop_port, "/")?,
+            secrets,
+            operator,
+            folder,
+        })
+    }
+
+    /// The edges' base addresses.
+    pub fn edges(&self) -> Arc<[Url]> {
+        Arc::clone(&self.edges)
+    }
+
+    /// The shop's own base address, which fans must get nothing from.
+    pub const fn shop_url(&self) -> &Url {
+        &self.shop_url
+    }
+
+    /// Where configuration and logs are, until the stack is stopped.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The process ids of the proxies, the shop and Redis.
+    pub fn ids(&self) -> Vec<u32> {
+        self.proxies.iter().chain([&self.shop]).chain(&self.redis).map(Process::id).collect()
+    }
+
+    /// Puts an event on sale, through the edge.
+    pub async fn open_sale(&self, sale: &Sale) -> Result<()> {
+        let body = serde_json::to_value(sale).context("the sale cannot be written as JSON")?;
+        let answer = self.organise(Method::POST, "/api/events", Some(&body)).await?;
+        if answer.status != 201 {
+            bail!("the shop did not take the event: {} {}", answer.summary(), answer.body);
+        }
+        Ok(())
+    }
+
+    /// The shop's figures of an event.
+    pub async fn sales(&self, event: &str) -> Result<Sales> {
+        let answer = self.organise(Method::GET, &format!("/api/sales/{event}"), None).await?;
+        if answer.status != 200 {
+            bail!("the shop did not tell its figures: {}", answer.summary());
+        }
+        serde_json::from_value(answer.body).context("the shop's figures cannot be read")
+    }
+
+    async fn organise(&self, method: Method, path: &str, body: Option<&serde_json::Value>) -> Result<Answer> {
+        let bearer = self.secrets.organiser_bearer();
+        self.operator.call_with(method, path, body, &[("Authorization", &bearer)]).await
+    }
+
+    /// Ends proxy `nth` without warning.
+    pub fn kill_proxy(&mut self, nth: usize) -> Result<()> {
+        self.proxies.get_mut(nth).context("there is no such proxy")?.kill();
+        Ok(())
+    }
+
+    /// Starts again what has died, and waits until it is ready; tells what it was.
+    pub async fn mend(&mut self) -> Result<Vec<String>> {
+        let mut mended = Vec::new();
+        let shop_ready = self.shop_url.join("/readyz")?;
+        let edges = self.edges.iter().map(|edge| edge.join("/.waiting-room/jwks.json"));
+        let edges = edges.collect::<Result<Vec<_>, _>>()?;
+        if let Some(redis) = &mut self.redis
+            && redis.ended().is_some()
+        {
+            redis.restart()?;
+            mended.push(redis.name().to_owned());
+        }
+        let asked = [(&mut self.shop, shop_ready)];
+        let proxies = self.proxies.iter_mut().zip(edges);
+        for (process, ready) in asked.into_iter().chain(proxies) {
+            if process.ended().is_some() {
+                process.restart()?;
+                ready::speaks(process, &ready).await?;
+                mended.push(process.name().to_owned());
+            }
+        }
+        Ok(mended)
+    }
+
+    /// Stops everything, in order, and removes the folder.
+    pub async fn stop(mut self) {
+        for proxy in &mut self.proxies {
+            proxy.tell_to_stop();
+        }
+        for proxy in &mut self.proxies {
+            proxy.stopped().await;
+        }
+        for process in [Some(&mut self.shop), self.redis.as_mut()].into_iter().flatten() {
+            process.tell_to_stop();
+            process.stopped().await;
+        }
+    }
+}
+
+fn address(port: u16, path: &str) -> Result<Url> {
+    Url::parse(&format!("http://127.0.0.1:{port}{path}")).context("an address cannot be made")
+}
+
+async fn start_redis(folder: &Path) -> Result<(Process, u16)> {
+    let executable = tool("redis-server")?;
+    on_free_port("Redis", None, async |port| {
+        let port_text = port.to_string();
+        let args = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"];
+        let mut redis = Process::start(Program {
+            name: "redis-server".to_owned(),
+            executable: executable.clone(),
+            args: args.into_iter().map(Into::into).chain([folder.into()]).collect(),
+            env: Vec::new(),
+            log: files::file(folder, "redis.log"),
+        })?;
+        ready::pongs(&mut redis, port).await?;
+        Ok(redis)
+    })
+    .await
+}
+
+/// Starts something on a free port, or on the `wanted` one. When that is snatched in the last moment, on another.
+async fn on_free_port(
+    what: &str,
+    wanted: Option<u16>,
+    start: impl AsyncFn(u16) -> Result<Process>,
+) -> Result<(Process, u16)> {
+    let mut attempt = 1;
+    loop {
+        let port = match wanted.filter(|_| attempt == 1) {
+            Some(port) => port,
+            None => free_port()?,
+        };
+        match start(port).await {
+            Ok(process) => return Ok((process, port)),
+            // While it is not free, somebody else has it; anything else is a reason of its own.
+            Err(_) if attempt < PORT_TRIES && !is_free(port) => attempt += 1,
+            Err(error) => return Err(error.context(format!("{what} did not start on port {port}"))),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Waiting until something is ready, by asking it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::Url;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::process::Process;
+
+/// Longest time to become ready; a busy machine may take a while.
+const READY_MAX: Duration = Duration::from_secs(60);
+const ASK_EVERY: Duration = Duration::from_millis(50);
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// Waits until a GET of `url` is answered with 200.
+pub(super) async fn answers(process: &mut Process, url: &Url) -> Result<()> {
+    let http = http()?;
+    until(process, async || {
+        http.get(url.clone()).send().await.is_ok_and(|response| response.status().as_u16() == 200)
+    })
+    .await
+}
+
+/// Waits until a GET of `url` is answered at all.
+pub(super) async fn speaks(process: &mut Process, url: &Url) -> Result<()> {
+    let http = http()?;
+    until(process, async || http.get(url.clone()).send().await.is_ok()).await
+}
+
+/// Waits until Redis answers on `port`.
+pub(super) async fn pongs(process: &mut Process, port: u16) -> Result<()> {
+    until(process, async || ping(port).await.is_ok_and(|answer| answer == *b"+PONG")).await
+}
+
+fn http() -> Result<reqwest::Client> {
+    let client = reqwest::Client::builder().timeout(ANSWER_MAX).no_proxy().build();
+    client.context("the HTTP client cannot be made")
+}
+
+async fn ping(port: u16) -> std::io::Result<[u8; 5]> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.write_all(b"PING\r\n").await?;
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+async fn until(process: &mut Process, is_ready: impl AsyncFn() -> bool) -> Result<()> {
+    let deadline = Instant::now() + READY_MAX;
+    loop {
+        process.check_running()?;
+        if tokio::time::timeout(ANSWER_MAX, is_ready()).await.unwrap_or(false) {
+            // Another process on that port could have answered in its place.
+            return process.check_running();
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "{} is not ready after {} s. Its last words:\n{}",
+                process.name(),
+                READY_MAX.as_secs(),
+                process.log_tail()
+            );
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}

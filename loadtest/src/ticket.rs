@@ -1,0 +1,78 @@
+//! What a fan can read in their own ticket: the place, without the key that would prove it.
+//!
+//! `v1.<base64url payload>.<base64url tag>`; the payload is a list of fields, each preceded by its length:
+//! key id, room, lane, ticket id, rank, time of issue.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::story::Place;
+
+/// The place that `sealed` names.
+pub fn place(sealed: &str) -> Option<Place> {
+    let payload = URL_SAFE_NO_PAD.decode(sealed.strip_prefix("v1.")?.split('.').next()?).ok()?;
+    let mut rest = payload.as_slice();
+    let (_key, _room) = (take(&mut rest)?, take(&mut rest)?);
+    let lane = String::from_utf8(take(&mut rest)?.to_vec()).ok()?;
+    let id = take(&mut rest)?.to_vec();
+    let rank = u64::from_be_bytes(take(&mut rest)?.try_into().ok()?);
+    Some(Place { lane, rank, id })
+}
+
+/// `sealed` with a better rank, and the old tag: what a cheat would try.
+pub fn with_rank(sealed: &str, rank: u64) -> Option<String> {
+    let (payload, tag) = sealed.strip_prefix("v1.")?.split_once('.')?;
+    let mut payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let mut rest = payload.as_slice();
+    for _before_rank in 0..4 {
+        take(&mut rest)?;
+    }
+    let at = payload.len() - rest.len() + 1;
+    payload.get_mut(at..at + 8)?.copy_from_slice(&rank.to_be_bytes());
+    Some(format!("v1.{}.{tag}", URL_SAFE_NO_PAD.encode(payload)))
+}
+
+fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, after) = rest.split_first()?;
+    let (field, after) = after.split_at_checked(usize::from(*length))?;
+    *rest = after;
+    Some(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed() -> String {
+        let mut payload = Vec::new();
+        for field in [b"k1".as_slice(), b"demo", b"general", &[7; 12]] {
+            payload.push(field.len() as u8);
+            payload.extend_from_slice(field);
+        }
+        for number in [1_700_000_000_u64 << 20, 1_700_000_000_123] {
+            payload.push(8);
+            payload.extend_from_slice(&number.to_be_bytes());
+        }
+        format!("v1.{}.dGFn", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn a_ticket_tells_its_place() {
+        let expected = Place { lane: "general".to_owned(), rank: 1_700_000_000 << 20, id: vec![7; 12] };
+        assert_eq!(place(&sealed()), Some(expected));
+    }
+
+    #[test]
+    fn an_edited_ticket_tells_the_better_rank_with_the_old_tag() {
+        let edited = with_rank(&sealed(), 5).unwrap();
+        assert_eq!(place(&edited).unwrap().rank, 5);
+        assert!(edited.ends_with(".dGFn"));
+    }
+
+    #[test]
+    fn what_is_no_ticket_tells_nothing() {
+        for text in ["", "v1.", "v1.AAAA", "v1.****.x", "v2.AAAA.x"] {
+            assert_eq!(place(text), None, "{text}");
+        }
+    }
+}
