@@ -1,0 +1,146 @@
+//! The composition root: which parts there are, and how they are put together and taken down.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use admission::clock::{Clock, Random, SystemClock, SystemRandom};
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::{EdgeTrust, Settings};
+use crate::http::{Assets, Gate};
+use crate::pages::Templates;
+use crate::payments::{PaymentProvider, Payments, SandboxProvider};
+use crate::reservations::{Reservations, sweep};
+use crate::router::router;
+use crate::store::Stores;
+use crate::{persistence, server};
+
+/// Everything that a request may need.
+pub struct App {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) stores: Stores,
+    pub(crate) reservations: Reservations,
+    pub(crate) payments: Arc<Payments>,
+    pub(crate) gate: Gate,
+    pub(crate) assets: Assets,
+    pub(crate) templates: Templates,
+}
+
+/// What the shop takes from outside; tests bring their own.
+pub struct Surroundings {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives randomness.
+    pub random: Arc<dyn Random>,
+    /// Takes the money; without one, the sandbox does.
+    pub provider: Option<Arc<dyn PaymentProvider>>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), provider: None }
+    }
+}
+
+/// A shop that serves.
+pub struct Running {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, lets requests finish, and closes the database.
+    ///
+    /// # Errors
+    /// When the serving task failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        self.serving.await.context("the shop did not stop cleanly")
+    }
+}
+
+/// Opens the database, listens, and serves in the background.
+///
+/// # Errors
+/// When the database cannot be used or the address is taken.
+pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Result<Running> {
+    let Surroundings { clock, random, provider } = surroundings;
+    // The address first: a second shop by mistake must not touch the database of the first.
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; is another shop running there?", settings.listen))?;
+    let address = listener.local_addr()?;
+    let stores = persistence::connect(&settings.database, &settings.limits)
+        .await
+        .with_context(|| format!("cannot use the database {}", settings.database))?;
+    let provider = provider.unwrap_or_else(|| {
+        let latency = settings.payments.sandbox_latency;
+        Arc::new(SandboxProvider::new(Arc::clone(&stores.charges), Arc::clone(&clock), latency))
+    });
+    let payments = Arc::new(Payments::new(
+        Arc::clone(&stores.reservations),
+        provider,
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        settings.payments.timeout,
+    ));
+    let reservations = Reservations::new(
+        Arc::clone(&stores.events),
+        Arc::clone(&stores.reservations),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        settings.holds,
+    );
+    let assets = Assets::new();
+    let app = Arc::new(App {
+        gate: Gate::new(settings.limits.requests_in_flight),
+        templates: Templates::new(&assets)?,
+        assets,
+        reservations,
+        payments,
+        stores,
+        random,
+        clock,
+        settings,
+    });
+    announce(&app.settings, address);
+    let (stop, stopping) = watch::channel(false);
+    let serving = tokio::spawn(run(app, listener, stopping));
+    Ok(Running { address, stop, serving })
+}
+
+async fn run(app: Arc<App>, listener: TcpListener, stopping: watch::Receiver<bool>) {
+    let sweeping = tokio::spawn(sweep(
+        Arc::clone(&app.stores.reservations),
+        Arc::clone(&app.payments),
+        Arc::clone(&app.clock),
+        app.settings.holds,
+        app.settings.payments,
+    ));
+    server::serve(listener, router(&app), &app.settings.limits, stopping).await;
+    // Whatever the sweep was doing is taken up at the next start.
+    sweeping.abort();
+    app.stores.lifecycle.close().await;
+    tracing::info!("stopped");
+}
+
+fn announce(settings: &Settings, address: SocketAddr) {
+    tracing::info!(%address, database = %settings.database, "listening");
+    if matches!(settings.edge, EdgeTrust::Off) {
+        tracing::warn!("require_edge is off: anyone who reaches this address counts as admitted");
+    }
+    if settings.organiser_token.is_none() {
+        tracing::warn!("STANCHION_ORGANISER_TOKEN is not set: nobody can create events");
+    }
+}

@@ -1,0 +1,223 @@
+//! Configuration in force: read once at start, checked, and then plain values.
+//!
+//! `wire` is the file as written, `check` turns it into [`Settings`] and says what would be right where it
+//! cannot. A key that is missing has the default that the shipped `config/shop.toml` shows.
+
+mod args;
+mod check;
+mod secrets;
+mod wire;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use admission::keyring::Keyring;
+
+pub use args::Args;
+pub use secrets::{Environment, ORGANISER_TOKEN_LENGTH_MIN, OrganiserToken};
+
+use check::Source;
+
+/// Everything that the shop can be told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Which database.
+    pub database: DatabaseUrl,
+    /// Whom to believe.
+    pub edge: EdgeTrust,
+    /// Who may create events; nobody when there is none.
+    pub organiser_token: Option<OrganiserToken>,
+    /// How seats are held.
+    pub holds: Holds,
+    /// How payments are made.
+    pub payments: Payments,
+    /// What bounds the shop.
+    pub limits: Limits,
+}
+
+/// Whether a request must carry the edge's signature.
+#[derive(Clone, Debug)]
+pub enum EdgeTrust {
+    /// It must, made with one of these keys.
+    Required(Keyring),
+    /// Anyone may say anything: for development, on the loopback interface only.
+    Off,
+}
+
+/// How seats are held.
+#[derive(Clone, Copy, Debug)]
+pub struct Holds {
+    /// How long a fan may think before paying.
+    pub duration: Duration,
+    /// Most seats of one event that one fan may have, held and sold together.
+    pub seats_per_fan_max: u32,
+    /// How often expired holds are swept and unsettled payments taken up again.
+    pub sweep_every: Duration,
+}
+
+/// How payments are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Payments {
+    /// How long the provider may take to answer.
+    pub timeout: Duration,
+    /// How long a payment stays unsettled before the shop asks the provider again.
+    pub resume_after: Duration,
+    /// How long the sandbox provider takes to answer.
+    pub sandbox_latency: Duration,
+}
+
+/// What bounds the shop.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Longest body of a request.
+    pub body_bytes: usize,
+    /// Longest time for a request, from its head to its answer.
+    pub request: Duration,
+    /// Longest time for the head of a request, and so for an idle connection.
+    pub head: Duration,
+    /// Most connections at once.
+    pub connections: usize,
+    /// Most requests at once; one more is told to come back.
+    pub requests_in_flight: usize,
+    /// Most connections to the database.
+    pub database_connections: u32,
+    /// How long requests may take to finish when the shop stops.
+    pub shutdown: Duration,
+}
+
+/// The address of a database; its password is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// Takes `url`, which names the kind of database in its scheme.
+    ///
+    /// # Errors
+    /// When the scheme is neither `sqlite:` nor `postgres:`.
+    pub fn parse(url: &str) -> Result<Self, ConfigError> {
+        let url = url.trim();
+        if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+            Ok(Self(url.to_owned()))
+        } else {
+            // The text itself may hold a password, so it is not repeated.
+            Err(ConfigError::new(
+                "the database is neither `sqlite://<file>`, `sqlite::memory:` nor \
+                 `postgres://<user>@<host>/<database>`"
+                    .to_owned(),
+            ))
+        }
+    }
+
+    /// The address with its password, for connecting.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whatever stands before the last `@`, and in a query, may be a secret.
+        let bare = self.0.split('?').next().unwrap_or_default();
+        match (bare.split_once("://"), bare.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, host))) => write!(f, "{scheme}://…@{host}"),
+            _ => f.write_str(bare),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The configuration cannot be used; the message says where, why, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    message: String,
+}
+
+impl ConfigError {
+    fn new(message: String) -> Self {
+        Self { message }
+    }
+}
+
+impl Settings {
+    /// Reads the file that `args` name, and the secrets.
+    ///
+    /// # Errors
+    /// When the file or a secret is missing, malformed or out of range.
+    pub fn load(args: &Args, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let (name, text) = match &args.config {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    ConfigError::new(format!("{}: cannot be read: {error}", path.display()))
+                })?;
+                (path.display().to_string(), text)
+            }
+            None => ("(defaults)".to_owned(), String::new()),
+        };
+        let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        check::settings(&Source { name: &name, text: &text, folder }, args, environment)
+    }
+}
+
+/// The configuration in force, in the form of the file, without secrets.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Destructured, so that a new field cannot be forgotten here.
+        let Self { listen, database, edge, organiser_token, holds, payments, limits } = self;
+        let Holds { duration, seats_per_fan_max, sweep_every } = holds;
+        let Payments { timeout, resume_after, sandbox_latency } = payments;
+        let Limits {
+            body_bytes,
+            request,
+            head,
+            connections,
+            requests_in_flight,
+            database_connections,
+            shutdown,
+        } = limits;
+        let keys = match edge {
+            EdgeTrust::Required(keys) => format!("# edge keys: {keys:?}\nrequire_edge = true"),
+            EdgeTrust::Off => "require_edge = false".to_owned(),
+        };
+        writeln!(f, "listen = \"{listen}\"\ndatabase = \"{database}\"\n{keys}")?;
+        writeln!(f, "# organiser token: {}", if organiser_token.is_some() { "set" } else { "not set" })?;
+        writeln!(f, "\n[holds]\nseconds = {}", duration.as_secs())?;
+        writeln!(f, "seats_per_fan_max = {seats_per_fan_max}\nsweep_seconds = {}", sweep_every.as_secs())?;
+        writeln!(f, "\n[payments]\ntimeout_ms = {}", timeout.as_millis())?;
+        writeln!(f, "resume_after_seconds = {}", resume_after.as_secs())?;
+        writeln!(f, "sandbox_latency_ms = {}", sandbox_latency.as_millis())?;
+        writeln!(f, "\n[limits]\nbody_bytes = {body_bytes}\nrequest_seconds = {}", request.as_secs())?;
+        writeln!(f, "head_seconds = {}\nconnections = {connections}", head.as_secs())?;
+        writeln!(f, "requests_in_flight = {requests_in_flight}")?;
+        writeln!(f, "database_connections = {database_connections}")?;
+        writeln!(f, "shutdown_seconds = {}", shutdown.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_of_a_database_is_shown() {
+        let cases = [
+            ("postgres://shop:s3cr@t@db.example:5432/shop?sslmode=x", "postgres://…@db.example:5432/shop"),
+            ("postgres:///shop?host=/run/pg&password=s3cret", "postgres:///shop"),
+            ("sqlite://shop.db", "sqlite://shop.db"),
+            ("sqlite::memory:", "sqlite::memory:"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(DatabaseUrl::parse(url).unwrap().to_string(), shown);
+        }
+        assert!(!DatabaseUrl::parse("mysql://u:s3cret@h/d").unwrap_err().to_string().contains("s3cret"));
+    }
+}

@@ -1,0 +1,51 @@
+//! The configuration as it is written in the file. Every value knows where it stands, so that an error can
+//! name the line; nothing outside `config` sees these types.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub(super) type Field<T> = Option<Spanned<T>>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wire {
+    pub(super) listen: Field<String>,
+    pub(super) database: Field<String>,
+    pub(super) edge_keys_file: Field<String>,
+    pub(super) organiser_token_file: Field<String>,
+    pub(super) require_edge: Field<bool>,
+    #[serde(default)]
+    pub(super) holds: WireHolds,
+    #[serde(default)]
+    pub(super) payments: WirePayments,
+    #[serde(default)]
+    pub(super) limits: WireLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireHolds {
+    pub(super) seconds: Field<i64>,
+    pub(super) seats_per_fan_max: Field<i64>,
+    pub(super) sweep_seconds: Field<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WirePayments {
+    pub(super) timeout_ms: Field<i64>,
+    pub(super) resume_after_seconds: Field<i64>,
+    pub(super) sandbox_latency_ms: Field<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireLimits {
+    pub(super) body_bytes: Field<i64>,
+    pub(super) request_seconds: Field<i64>,
+    pub(super) head_seconds: Field<i64>,
+    pub(super) connections: Field<i64>,
+    pub(super) requests_in_flight: Field<i64>,
+    pub(super) database_connections: Field<i64>,
+    pub(super) shutdown_seconds: Field<i64>,
+}

@@ -1,0 +1,26 @@
+//! HTTP as the whole shop sees it: who may ask, what bounds a request, and how errors are told.
+
+mod assets;
+mod cookie;
+mod cross_site;
+mod edge;
+mod extract;
+mod headers;
+mod health;
+mod load;
+mod log;
+mod problem;
+mod session;
+
+pub(crate) use assets::{Assets, serve as serve_asset};
+pub(crate) use cookie::{Cookies, set_fan_cookie};
+pub(crate) use cross_site::refuse_cross_site;
+pub use edge::EdgeFacts;
+pub(crate) use edge::require_edge;
+pub(crate) use extract::{Fields, JsonBody, Organiser, PathId, QueryArgs};
+pub(crate) use headers::{private, public, security_headers};
+pub(crate) use health::{health, live, ready};
+pub(crate) use load::{Gate, limit_load, limit_time};
+pub(crate) use log::log_request;
+pub use problem::Problem;
+pub(crate) use session::end_session;

@@ -1,0 +1,268 @@
+//! The one place that turns an error into an answer: `application/problem+json` (RFC 9457) with a stable code.
+//!
+//! A page shows the same problem to people; `pages` finds it among the answer's extensions. The cause is for
+//! the log and never leaves the shop.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::ids::SeatId;
+use crate::payments::PaymentRefused;
+use crate::reservations::{HoldRefused, ReservationState};
+use crate::store::StoreError;
+
+/// Why a request was not done.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// The stable code that programs go by.
+    pub code: &'static str,
+    /// What happened, the same for every occurrence.
+    pub title: &'static str,
+    /// What happened this time, and what to do.
+    pub detail: String,
+    seats: Vec<SeatId>,
+    retry_after_seconds: Option<u32>,
+    cause: Option<Arc<str>>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "<[SeatId]>::is_empty")]
+    seats: &'a [SeatId],
+}
+
+impl Problem {
+    /// A problem without anything special.
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            seats: Vec::new(),
+            retry_after_seconds: None,
+            cause: None,
+        }
+    }
+
+    /// Nothing is there.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", "There is nothing at this address.")
+    }
+
+    /// No such event.
+    pub fn event_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "event_not_found",
+            "Event not found",
+            "There is no event of this id. GET /api/events lists those there are.",
+        )
+    }
+
+    /// No such reservation, or somebody else's.
+    pub fn reservation_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "reservation_not_found",
+            "Reservation not found",
+            "You have no reservation of this id. A reservation belongs to the browser that made it.",
+        )
+    }
+
+    /// The request is well-formed and makes no sense.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request cannot be used", detail)
+    }
+
+    /// Something failed that the visitor can do nothing about.
+    pub fn internal(cause: &(dyn Error + 'static)) -> Self {
+        let mut problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong in the shop",
+            "It is our fault, not yours. Please try again; nothing is charged twice.",
+        );
+        problem.cause = Some(chain(cause).into());
+        problem
+    }
+
+    /// The shop has too much to do.
+    pub fn busy() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "The shop is busy",
+            "Please try again in a moment.",
+        )
+        .retry_after(1)
+    }
+
+    /// Tells the visitor when to come back.
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
+    /// The cause, for the log.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    fn with_seats(self, seats: Vec<SeatId>) -> Self {
+        Self { seats, ..self }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            kind: format!("urn:stanchion:shop:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            seats: &self.seats,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Busy(_) => Self { cause: Some(chain(&error).into()), ..Self::busy() },
+            StoreError::Failed(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<HoldRefused> for Problem {
+    fn from(refused: HoldRefused) -> Self {
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        match refused {
+            HoldRefused::EventNotFound => Self::event_not_found(),
+            HoldRefused::NotAdmitted => Self::new(
+                StatusCode::FORBIDDEN,
+                "not_admitted",
+                "It is not your turn",
+                "This event sells only to fans who were let in by its waiting room.",
+            ),
+            HoldRefused::NoSeats => {
+                Self::new(unprocessable, "no_seats", "No seat was chosen", "Choose at least one seat.")
+            }
+            HoldRefused::TooManySeats { has, max } => Self::new(
+                unprocessable,
+                "too_many_seats",
+                "Too many seats",
+                match has {
+                    0 => format!("One fan may have {max} seats of an event."),
+                    _ => format!("One fan may have {max} seats of an event, and you have {has}."),
+                },
+            ),
+            HoldRefused::Unknown(seats) => Self::new(
+                unprocessable,
+                "seat_unknown",
+                "No such seat",
+                format!("The event has no {}.", listed(&seats)),
+            )
+            .with_seats(seats),
+            HoldRefused::Taken(seats) => Self::new(
+                StatusCode::CONFLICT,
+                "seat_taken",
+                "Somebody was faster",
+                format!("{} can no longer be had; none of your seats is held. Choose again.", listed(&seats)),
+            )
+            .with_seats(seats),
+            HoldRefused::Store(error) => error.into(),
+            HoldRefused::Random(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<PaymentRefused> for Problem {
+    fn from(refused: PaymentRefused) -> Self {
+        let conflict = StatusCode::CONFLICT;
+        match refused {
+            PaymentRefused::Missing => Self::reservation_not_found(),
+            PaymentRefused::UnknownCard => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "card_unknown",
+                "Unknown card",
+                "The payment provider does not know such a card.",
+            ),
+            PaymentRefused::Declined(_) => Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                "payment_declined",
+                "The payment was declined",
+                "Nothing was charged. Your seats stay held until the countdown ends: try another card.",
+            ),
+            PaymentRefused::Over(ReservationState::Released) => Self::new(
+                conflict,
+                "reservation_released",
+                "The seats were given back",
+                "You have given these seats back. Choose again.",
+            ),
+            PaymentRefused::Over(ReservationState::RefundDue | ReservationState::Refunded) => Self::new(
+                conflict,
+                "refunded",
+                "The payment was returned",
+                "The seats could not be given to you, and your money is on its way back.",
+            ),
+            PaymentRefused::Over(_) => Self::new(
+                conflict,
+                "hold_expired",
+                "The time is over",
+                "The seats were held for you only until the countdown ended. Choose again.",
+            ),
+            PaymentRefused::Store(error) => error.into(),
+            PaymentRefused::Internal(error) => Self::internal(error.as_ref()),
+        }
+    }
+}
+
+fn listed(seats: &[SeatId]) -> String {
+    let names: Vec<_> = seats.iter().map(SeatId::as_str).collect();
+    match names.as_slice() {
+        [one] => format!("Seat {one}"),
+        _ => format!("Seats {}", names.join(", ")),
+    }
+}
+
+/// An error and all that caused it, on one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

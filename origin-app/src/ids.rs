@@ -1,0 +1,218 @@
+//! The names of things: each a type of its own, checked when it comes in from outside.
+
+use std::fmt;
+
+use admission::clock::{Random, RandomError};
+use serde::{Deserialize, Serialize};
+
+/// Longest id of an event or a room, in characters.
+pub const SLUG_LENGTH_MAX: usize = 32;
+/// Longest name of a row of seats, in characters.
+pub const ROW_LENGTH_MAX: usize = 8;
+/// Most digits of a seat's number.
+const SEAT_DIGITS_MAX: usize = 5;
+/// Random bytes in the id of a fan or a reservation: too many to guess.
+const RANDOM_ID_BYTES: usize = 16;
+/// Random bytes in the code of a ticket.
+const TICKET_CODE_BYTES: usize = 10;
+
+/// A text is not the id it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not {expected}")]
+pub struct IdError {
+    expected: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $type:ident, $check:expr, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// Checks `text` and takes it as an id.
+            ///
+            /// # Errors
+            /// When it is too long, empty, or has a character that does not belong.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                let check: fn(&str) -> bool = $check;
+                if check(text) { Ok(Self(text.to_owned())) } else { Err(IdError { expected: $expected }) }
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(id: $type) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+id!(
+    /// An event's id, as it stands in its address.
+    EventId,
+    is_slug,
+    "an id of 1 to 32 characters out of `a-z`, `0-9` and `-`, the first a letter or digit"
+);
+id!(
+    /// A waiting room's id, as the edge signs it.
+    RoomName,
+    is_slug,
+    "a room of 1 to 32 characters out of `a-z`, `0-9` and `-`, the first a letter or digit"
+);
+id!(
+    /// A seat's id within its event: row and number, `A-12`.
+    SeatId,
+    is_seat,
+    "a seat such as `A-12`"
+);
+id!(
+    /// A reservation's id: random, so that nobody finds another fan's.
+    ReservationId,
+    is_random_id,
+    "a reservation's id"
+);
+id!(
+    /// Who buys. For now an anonymous browser, known by a random cookie.
+    FanId,
+    is_random_id,
+    "a fan's id"
+);
+
+impl SeatId {
+    /// The id of seat `number` in `row`.
+    ///
+    /// # Errors
+    /// When the row's name or the number is not allowed.
+    pub fn of(row: &str, number: u32) -> Result<Self, IdError> {
+        Self::parse(&format!("{row}-{number}"))
+    }
+}
+
+impl ReservationId {
+    /// A new id that nobody can foresee.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        random_id(random).map(Self)
+    }
+}
+
+impl FanId {
+    /// A new id that nobody can foresee.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        random_id(random).map(Self)
+    }
+}
+
+/// The code on a ticket, in groups that a person can read aloud: `7KQ2-M9XD-0HTB-PW4E`.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn ticket_code(random: &dyn Random) -> Result<String, RandomError> {
+    let mut bytes = [0; TICKET_CODE_BYTES];
+    random.fill(&mut bytes)?;
+    Ok(spelled(&bytes))
+}
+
+/// Crockford's base 32, which has no letters that look like digits, in groups of four.
+fn spelled(bytes: &[u8; TICKET_CODE_BYTES]) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let value = bytes.iter().fold(0_u128, |value, byte| (value << 8) | u128::from(*byte));
+    let mut code = String::with_capacity(19);
+    for position in (0..16).rev() {
+        if position % 4 == 3 && position != 15 {
+            code.push('-');
+        }
+        let digit = ((value >> (5 * position)) & 31) as usize;
+        code.push(ALPHABET.get(digit).copied().map_or('0', char::from));
+    }
+    code
+}
+
+fn random_id(random: &dyn Random) -> Result<String, RandomError> {
+    let mut bytes = [0; RANDOM_ID_BYTES];
+    random.fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn is_slug(text: &str) -> bool {
+    text.len() <= SLUG_LENGTH_MAX
+        && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn is_seat(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(row, number)| {
+        (1..=ROW_LENGTH_MAX).contains(&row.len())
+            && row.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && (1..=SEAT_DIGITS_MAX).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && !number.starts_with('0')
+    })
+}
+
+fn is_random_id(text: &str) -> bool {
+    text.len() == 2 * RANDOM_ID_BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use admission::clock::SystemRandom;
+
+    #[test]
+    fn ids_are_checked() {
+        for good in ["demo", "a", "2026-tour"] {
+            assert!(EventId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "Demo", "a b", "a/b", "ü", &"a".repeat(33)] {
+            assert!(EventId::parse(bad).is_err(), "{bad}");
+        }
+        for good in ["A-1", "BB12-99999"] {
+            assert!(SeatId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "A", "A-", "-1", "A-01", "A-0", "A-1-2", "A_-1", "A-100000", "TOOLONGROW-1"] {
+            assert!(SeatId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn random_ids_pass_their_own_check_and_differ() {
+        let one = FanId::random(&SystemRandom).unwrap();
+        let other = FanId::random(&SystemRandom).unwrap();
+        assert_ne!(one, other);
+        assert_eq!(FanId::parse(one.as_str()), Ok(one));
+    }
+
+    #[test]
+    fn a_ticket_code_spells_every_bit() {
+        assert_eq!(spelled(&[0; 10]), "0000-0000-0000-0000");
+        assert_eq!(spelled(&[0xff; 10]), "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
+        assert_eq!(spelled(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 33]), "0000-0000-0000-0011");
+    }
+}

@@ -1,0 +1,77 @@
+//! The shop behind the edge: events, seats, reservations, payments, tickets.
+//!
+//! A fan holds seats (all or none), pays within the hold's time, and has a ticket for each. What may go wrong
+//! in between is kept in the database before it can: see [`reservations::ReservationState`].
+//!
+//! # Layout
+//! - [`config`]: the file, flags and secrets, checked
+//! - [`app`]: which parts there are; `router`, `server`: how requests reach them
+//! - [`http`]: the edge's signature, limits, errors, cookies, health
+//! - [`events`], [`reservations`], [`payments`]: one folder a feature, each with its model, its ports, its
+//!   service and its routes
+//! - [`store`]: what the ports to the database share; `persistence`: SQLite and PostgreSQL behind them, the
+//!   only place that knows `sqlx`
+//! - `pages`: what a person sees
+
+pub mod app;
+pub mod config;
+mod datetime;
+pub mod events;
+pub mod http;
+pub mod ids;
+mod money;
+mod pages;
+pub mod payments;
+mod persistence;
+pub mod reservations;
+mod router;
+mod server;
+pub mod store;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use app::Surroundings;
+use config::{Args, Settings};
+
+/// The command line or the configuration is wrong (`EX_USAGE`).
+const EXIT_USAGE: u8 = 64;
+
+/// Runs the shop until it is told to stop by `SIGTERM` or `SIGINT`.
+pub async fn run(args: Args) -> ExitCode {
+    telemetry::init();
+    let settings = match Settings::load(&args, &|name| std::env::var(name).ok()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("origin-app: {error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    if args.print_config {
+        print!("{settings}");
+    }
+    if args.check || args.print_config {
+        return ExitCode::SUCCESS;
+    }
+    match serve(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("origin-app: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = app::start(settings, Surroundings::default()).await?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.stop().await
+}

@@ -1,0 +1,154 @@
+//! Paying for held seats, giving them back, and being done.
+
+use std::sync::Arc;
+
+use admission::clock::Timestamp;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::context;
+use serde::Serialize;
+
+use super::event::EventView;
+use super::see_other;
+use crate::app::App;
+use crate::http::{Cookies, Fields, PathId, Problem, end_session};
+use crate::ids::{EventId, FanId, ReservationId};
+use crate::payments::{CARDS, PaymentOutcome, PaymentRefused};
+use crate::reservations::{Reservation, ReservationState, released};
+use crate::{datetime, money};
+
+/// A reservation as the templates see it.
+#[derive(Serialize)]
+pub(super) struct ReservationView<'a> {
+    id: &'a str,
+    event: &'a str,
+    state: ReservationState,
+    amount: String,
+    until: String,
+    seconds_left: u64,
+    seats: Vec<SeatView<'a>>,
+}
+
+#[derive(Serialize)]
+struct SeatView<'a> {
+    id: &'a str,
+    price: String,
+    ticket: Option<&'a str>,
+}
+
+impl<'a> ReservationView<'a> {
+    pub(super) fn of(reservation: &'a Reservation, now: Timestamp) -> Self {
+        let price = |cents| money::for_people(cents, &reservation.currency);
+        Self {
+            id: reservation.id.as_str(),
+            event: reservation.event.as_str(),
+            state: reservation.state_at(now),
+            amount: price(reservation.amount_cents),
+            until: datetime::time_of_day(reservation.expires_at),
+            seconds_left: reservation.expires_at.since(now).as_secs(),
+            seats: reservation
+                .seats
+                .iter()
+                .map(|seat| SeatView {
+                    id: seat.id.as_str(),
+                    price: price(seat.price_cents),
+                    ticket: seat.ticket.as_deref(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// `GET /events/{event}/checkout/{reservation}`
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    PathId(event): PathId<EventId>,
+    PathId(id): PathId<ReservationId>,
+    cookies: Cookies,
+) -> Result<Response, Problem> {
+    let reservation = find(&app, &event, &id, known(&cookies)?).await?;
+    page(&app, StatusCode::OK, &reservation, None).await
+}
+
+/// `POST /events/{event}/checkout/{reservation}/pay`
+pub(super) async fn pay(
+    State(app): State<Arc<App>>,
+    PathId(event): PathId<EventId>,
+    PathId(id): PathId<ReservationId>,
+    cookies: Cookies,
+    fields: Fields,
+) -> Result<Response, Problem> {
+    let fan = known(&cookies)?;
+    find(&app, &event, &id, fan).await?;
+    let card = fields.all("card").next().unwrap_or_default();
+    match app.payments.pay(&id, fan, card).await {
+        Ok(PaymentOutcome::Confirmed(reservation)) => {
+            if app.reservations.has_bought_all(&reservation.event, fan).await? {
+                // There is nothing more to buy, and the checkout lies where only the admitted may look.
+                let mut response = see_other("/tickets")?;
+                end_session(response.headers_mut());
+                return Ok(response);
+            }
+            see_other(&address(&event, &id))
+        }
+        Ok(PaymentOutcome::Delayed(_)) => see_other(&address(&event, &id)),
+        Err(PaymentRefused::Declined(held)) => {
+            let problem = Problem::from(PaymentRefused::Declined(held.clone()));
+            page(&app, problem.status, &held, Some(&problem)).await
+        }
+        Err(PaymentRefused::Over(_)) => see_other(&address(&event, &id)),
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// `POST /events/{event}/checkout/{reservation}/cancel`
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    PathId(event): PathId<EventId>,
+    PathId(id): PathId<ReservationId>,
+    cookies: Cookies,
+) -> Result<Response, Problem> {
+    let fan = known(&cookies)?;
+    find(&app, &event, &id, fan).await?;
+    released(app.reservations.release(&id, fan).await?)?;
+    see_other(&format!("/events/{event}"))
+}
+
+/// `POST /events/{event}/finish`
+pub(super) async fn finish(PathId(_): PathId<EventId>) -> Result<Response, Problem> {
+    let mut response = see_other("/tickets")?;
+    end_session(response.headers_mut());
+    Ok(response)
+}
+
+async fn page(
+    app: &App,
+    status: StatusCode,
+    reservation: &Reservation,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let now = app.clock.now();
+    let event = app.stores.events.find(&reservation.event, now).await?;
+    let event = event.ok_or_else(Problem::event_not_found)?;
+    let context = context! {
+        event => EventView::from(&event),
+        reservation => ReservationView::of(reservation, now),
+        cards => CARDS,
+        problem => problem.map(|problem| context! { title => problem.title, detail => problem.detail }),
+    };
+    app.templates.page(status, "checkout.html", context)
+}
+
+async fn find(app: &App, event: &EventId, id: &ReservationId, fan: &FanId) -> Result<Reservation, Problem> {
+    let found = app.stores.reservations.find(id, fan).await?;
+    found.filter(|found| found.event == *event).ok_or_else(Problem::reservation_not_found)
+}
+
+fn known(cookies: &Cookies) -> Result<&FanId, Problem> {
+    cookies.fan().ok_or_else(Problem::reservation_not_found)
+}
+
+fn address(event: &EventId, id: &ReservationId) -> String {
+    format!("/events/{event}/checkout/{id}")
+}

@@ -1,0 +1,43 @@
+//! What a person sees: rendered here, whole without a script. The script only adds what changes by itself: live
+//! seats, a sum, a countdown.
+
+mod checkout;
+mod event;
+mod problem;
+mod templates;
+mod tickets;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::http::{Problem, private};
+
+pub(crate) use problem::show_problems;
+pub(crate) use templates::Templates;
+
+/// The routes of the pages.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(event::list))
+        .route("/events/{event}", get(event::show))
+        .route("/events/{event}/hold", post(event::hold))
+        .route("/events/{event}/finish", post(checkout::finish))
+        .route("/events/{event}/checkout/{reservation}", get(checkout::show))
+        .route("/events/{event}/checkout/{reservation}/pay", post(checkout::pay))
+        .route("/events/{event}/checkout/{reservation}/cancel", post(checkout::cancel))
+        .route("/tickets", get(tickets::show))
+}
+
+/// Sends the browser on, so that reloading the next page repeats nothing.
+fn see_other(address: &str) -> Result<Response, Problem> {
+    let location = HeaderValue::try_from(address).map_err(|error| Problem::internal(&error))?;
+    let mut response = (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
+    private(response.headers_mut());
+    Ok(response)
+}

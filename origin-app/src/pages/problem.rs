@@ -1,0 +1,45 @@
+//! Problems, for people: where a page was asked for, a page says what went wrong.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::middleware::Next;
+use axum::response::Response;
+use minijinja::context;
+
+use crate::app::App;
+use crate::http::Problem;
+
+/// Addresses that programs ask for.
+const NOT_PAGES: [&str; 4] = ["/api/", "/assets/", "/healthz", "/readyz"];
+
+/// Turns a problem that answers a person into a page.
+pub(crate) async fn show_problems(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let for_people = !NOT_PAGES.iter().any(|start| request.uri().path().starts_with(start));
+    let response = next.run(request).await;
+    match response.extensions().get::<Arc<Problem>>().cloned() {
+        // Whoever is refused here has not come through the edge, and is no fan.
+        Some(problem) if for_people && problem.code != "edge_signature" => page(&app, &problem, response),
+        _ => response,
+    }
+}
+
+/// The same answer with a page for a body. If the page cannot be rendered, the answer stays as it is.
+fn page(app: &App, problem: &Problem, response: Response) -> Response {
+    let context = context! {
+        title => problem.title,
+        detail => problem.detail,
+        status => problem.status.as_u16(),
+    };
+    let Ok(page) = app.templates.page(problem.status, "problem.html", context) else {
+        return response;
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    if let Some(kind) = page.headers().get(CONTENT_TYPE) {
+        parts.headers.insert(CONTENT_TYPE, kind.clone());
+    }
+    Response::from_parts(parts, Body::new(page.into_body()))
+}

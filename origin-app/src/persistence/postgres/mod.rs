@@ -1,0 +1,56 @@
+//! PostgreSQL: several shops may work on one database.
+
+mod charges;
+mod events;
+mod hold;
+mod reservations;
+mod settle;
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+
+use super::rows::columns;
+use super::{migrations, sql};
+use crate::config::{DatabaseUrl, Limits};
+use crate::store::{StoreError, StoreLifecycle};
+
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+columns!(PgRow);
+
+/// The shop's tables in PostgreSQL.
+pub(super) struct Postgres {
+    pool: PgPool,
+}
+
+impl Postgres {
+    pub(super) async fn connect(url: &DatabaseUrl, limits: &Limits) -> Result<Self, StoreError> {
+        // No statement waits for ever: not for a lock, not for itself.
+        let options = PgConnectOptions::from_str(url.expose())?
+            .application_name("stanchion-shop")
+            .options([("lock_timeout", "8s"), ("statement_timeout", "15s")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(limits.database_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await?;
+        migrations::postgres().run(&pool).await?;
+        Ok(Self { pool })
+    }
+}
+
+#[async_trait]
+impl StoreLifecycle for Postgres {
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,163 @@
+//! The end of a hold in PostgreSQL: given back, or paid. Each first locks the reservation's row.
+
+use admission::clock::Timestamp;
+use sqlx::{PgConnection, Row as _};
+
+use super::reservations::load;
+use super::{Postgres, sql};
+use crate::ids::{FanId, ReservationId};
+use crate::persistence::rows::at;
+use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationState};
+use crate::store::StoreError;
+
+impl Postgres {
+    pub(super) async fn release_hold(
+        &self,
+        id: &ReservationId,
+        fan: &FanId,
+        now: Timestamp,
+    ) -> Result<Release, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let Some(reservation) = lock(&mut transaction, id).await?.filter(|found| found.fan == *fan) else {
+            return Ok(Release::Missing);
+        };
+        match reservation.state {
+            ReservationState::Confirmed => return Ok(Release::Confirmed),
+            ReservationState::Paying => return Ok(Release::Paying),
+            ReservationState::Held => {
+                sqlx::query(sql::RELEASE).bind(id.as_str()).bind(at(now)).execute(&mut *transaction).await?;
+                drop_claims(&mut transaction, id).await?;
+            }
+            ReservationState::Released
+            | ReservationState::Expired
+            | ReservationState::RefundDue
+            | ReservationState::Refunded => {}
+        }
+        transaction.commit().await?;
+        Ok(Release::Released)
+    }
+
+    pub(super) async fn intend_payment(
+        &self,
+        id: &ReservationId,
+        fan: &FanId,
+        card: &str,
+        now: Timestamp,
+    ) -> Result<Begin, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let Some(reservation) = lock(&mut transaction, id).await?.filter(|found| found.fan == *fan) else {
+            return Ok(Begin::Missing);
+        };
+        match reservation.state_at(now) {
+            ReservationState::Held => {
+                sqlx::query(sql::BEGIN_PAYMENT)
+                    .bind(id.as_str())
+                    .bind(card)
+                    .bind(at(now))
+                    .execute(&mut *transaction)
+                    .await?;
+                let paying = load(&mut transaction, id).await?;
+                transaction.commit().await?;
+                Ok(Begin::Started(paying))
+            }
+            ReservationState::Paying => Ok(Begin::Unsettled(reservation)),
+            ReservationState::Confirmed => Ok(Begin::Confirmed(reservation)),
+            _ => Ok(Begin::Over(reservation)),
+        }
+    }
+
+    pub(super) async fn settle_charge(
+        &self,
+        paying: &Reservation,
+        charge_id: &str,
+        codes: &[String],
+        now: Timestamp,
+    ) -> Result<Confirm, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let current = lock(&mut transaction, &paying.id).await?.ok_or(sqlx::Error::RowNotFound)?;
+        match current.state {
+            ReservationState::Confirmed => return Ok(Confirm::Confirmed(current)),
+            ReservationState::RefundDue => return Ok(Confirm::RefundDue(current)),
+            ReservationState::Refunded => return Ok(Confirm::Refunded(current)),
+            _ => {}
+        }
+        let entitled = current.state == ReservationState::Paying
+            && current.attempt == paying.attempt
+            && owns_its_seats(&mut transaction, &current).await?;
+        let state = if entitled {
+            issue_tickets(&mut transaction, &current, codes, now).await?;
+            ReservationState::Confirmed
+        } else {
+            drop_claims(&mut transaction, &paying.id).await?;
+            ReservationState::RefundDue
+        };
+        sqlx::query(sql::CHARGED)
+            .bind(paying.id.as_str())
+            .bind(state.as_str())
+            .bind(paying.attempt)
+            .bind(charge_id)
+            .bind(at(now))
+            .execute(&mut *transaction)
+            .await?;
+        let settled = load(&mut transaction, &paying.id).await?;
+        transaction.commit().await?;
+        Ok(if entitled { Confirm::Confirmed(settled) } else { Confirm::RefundDue(settled) })
+    }
+}
+
+async fn lock(connection: &mut PgConnection, id: &ReservationId) -> Result<Option<Reservation>, StoreError> {
+    let locked = sqlx::query("SELECT id FROM reservations WHERE id = $1 FOR UPDATE")
+        .bind(id.as_str())
+        .fetch_optional(&mut *connection)
+        .await?;
+    match locked {
+        Some(_) => load(connection, id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether every seat of the reservation is still claimed by it, and none has a ticket.
+async fn owns_its_seats(
+    connection: &mut PgConnection,
+    reservation: &Reservation,
+) -> Result<bool, StoreError> {
+    let seats: Vec<_> = reservation.seats.iter().map(|seat| seat.id.as_str()).collect();
+    let claims: i64 = sqlx::query(sql::CLAIMS)
+        .bind(reservation.id.as_str())
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get("seats")?;
+    let ticketed: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM tickets WHERE event_id = $1 AND seat_id = ANY($2)")
+            .bind(reservation.event.as_str())
+            .bind(&seats)
+            .fetch_one(connection)
+            .await?;
+    Ok(usize::try_from(claims) == Ok(seats.len()) && ticketed == 0)
+}
+
+async fn issue_tickets(
+    connection: &mut PgConnection,
+    reservation: &Reservation,
+    codes: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO tickets (code, reservation_id, event_id, seat_id, issued_at)
+         SELECT ticket.code, $1, $2, ticket.seat_id, $5
+           FROM unnest($3::text[], $4::text[]) AS ticket (code, seat_id)",
+    )
+    .bind(reservation.id.as_str())
+    .bind(reservation.event.as_str())
+    .bind(codes)
+    .bind(reservation.seats.iter().map(|seat| seat.id.as_str()).collect::<Vec<_>>())
+    .bind(at(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn drop_claims(connection: &mut PgConnection, id: &ReservationId) -> Result<(), StoreError> {
+    sqlx::query(sql::DROP_CLAIMS).bind(id.as_str()).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! From rows to what they mean, once for both databases.
+
+use admission::clock::Timestamp;
+
+use super::error::CorruptColumn;
+use crate::events::{Event, EventOnSale, Sales, Seat, SeatState};
+use crate::ids::{EventId, FanId, ReservationId, RoomName, SeatId};
+use crate::payments::{ChargeOutcome, Standing};
+use crate::reservations::{Reservation, ReservationState, ReservedSeat};
+use crate::store::StoreError;
+
+/// A row of either database.
+pub(super) trait Columns {
+    fn text(&self, column: &'static str) -> Result<String, StoreError>;
+    fn text_or_null(&self, column: &'static str) -> Result<Option<String>, StoreError>;
+    fn number(&self, column: &'static str) -> Result<i64, StoreError>;
+}
+
+macro_rules! columns {
+    ($row:ty) => {
+        impl $crate::persistence::rows::Columns for $row {
+            fn text(&self, column: &'static str) -> Result<String, $crate::store::StoreError> {
+                Ok(sqlx::Row::try_get(self, column)?)
+            }
+
+            fn text_or_null(
+                &self,
+                column: &'static str,
+            ) -> Result<Option<String>, $crate::store::StoreError> {
+                Ok(sqlx::Row::try_get(self, column)?)
+            }
+
+            fn number(&self, column: &'static str) -> Result<i64, $crate::store::StoreError> {
+                Ok(sqlx::Row::try_get(self, column)?)
+            }
+        }
+    };
+}
+pub(super) use columns;
+
+/// A moment as the database keeps it.
+pub(super) fn at(moment: Timestamp) -> i64 {
+    i64::try_from(moment.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn event(row: &impl Columns) -> Result<EventOnSale, StoreError> {
+    let seats_total = row.number("seats_total")?;
+    let event = Event {
+        id: valid("id", EventId::parse(&row.text("id")?).ok())?,
+        name: row.text("name")?,
+        venue: row.text("venue")?,
+        starts_at: moment(row, "starts_at")?,
+        currency: row.text("currency")?,
+        waiting_room: row
+            .text_or_null("waiting_room")?
+            .map(|room| valid("waiting_room", RoomName::parse(&room).ok()))
+            .transpose()?,
+        seats_total,
+    };
+    Ok(EventOnSale { event, seats_available: seats_total - row.number("claimed")? })
+}
+
+pub(super) fn seat(row: &impl Columns, fan: Option<&FanId>) -> Result<Seat, StoreError> {
+    let state = match row.text_or_null("state")?.as_deref() {
+        None => SeatState::Available,
+        Some("confirmed") => SeatState::Sold,
+        Some(_) => SeatState::Held,
+    };
+    let owner = row.text_or_null("fan_id")?;
+    Ok(Seat {
+        id: valid("seat_id", SeatId::parse(&row.text("seat_id")?).ok())?,
+        row: row.text("row_name")?,
+        number: row.number("number")?,
+        price_cents: row.number("price_cents")?,
+        state,
+        mine: fan.is_some_and(|fan| owner.as_deref() == Some(fan.as_str())),
+    })
+}
+
+pub(super) fn sales(row: &impl Columns) -> Result<Sales, StoreError> {
+    Ok(Sales {
+        event: valid("id", EventId::parse(&row.text("id")?).ok())?,
+        seats_total: row.number("seats_total")?,
+        held: row.number("held")?,
+        sold: row.number("sold")?,
+        tickets: row.number("tickets")?,
+        tickets_cents: row.number("tickets_cents")?,
+        charges_cents: row.number("charges_cents")?,
+        double_sold: row.number("double_sold")?,
+    })
+}
+
+/// Reservations out of rows with one seat each; the rows of a reservation stand together.
+pub(super) fn reservations<R: Columns>(rows: &[R]) -> Result<Vec<Reservation>, StoreError> {
+    let mut reservations: Vec<Reservation> = Vec::new();
+    for row in rows {
+        let id = row.text("id")?;
+        if reservations.last().is_none_or(|last| last.id.as_str() != id) {
+            reservations.push(reservation(row, &id)?);
+        }
+        if let Some(last) = reservations.last_mut() {
+            last.seats.push(ReservedSeat {
+                id: valid("seat_id", SeatId::parse(&row.text("seat_id")?).ok())?,
+                price_cents: row.number("price_cents")?,
+                ticket: row.text_or_null("code")?,
+            });
+        }
+    }
+    Ok(reservations)
+}
+
+fn reservation(row: &impl Columns, id: &str) -> Result<Reservation, StoreError> {
+    Ok(Reservation {
+        id: valid("id", ReservationId::parse(id).ok())?,
+        event: valid("event_id", EventId::parse(&row.text("event_id")?).ok())?,
+        fan: valid("fan_id", FanId::parse(&row.text("fan_id")?).ok())?,
+        state: valid("state", ReservationState::parse(&row.text("state")?))?,
+        amount_cents: row.number("amount_cents")?,
+        currency: row.text("currency")?,
+        expires_at: moment(row, "expires_at")?,
+        attempt: row.number("attempt")?,
+        card: row.text_or_null("card")?,
+        seats: Vec::new(),
+    })
+}
+
+pub(super) fn standing(row: &impl Columns, new: bool) -> Result<Standing, StoreError> {
+    let outcome = match row.text("outcome")?.as_str() {
+        "charged" => Some(ChargeOutcome::Charged),
+        "declined" => Some(ChargeOutcome::Declined),
+        _ => None,
+    };
+    Ok(Standing { charge_id: row.text("charge_id")?, outcome: valid("outcome", outcome)?, new })
+}
+
+pub(super) const fn outcome(outcome: ChargeOutcome) -> &'static str {
+    match outcome {
+        ChargeOutcome::Charged => "charged",
+        ChargeOutcome::Declined => "declined",
+    }
+}
+
+fn moment(row: &impl Columns, column: &'static str) -> Result<Timestamp, StoreError> {
+    valid(column, u64::try_from(row.number(column)?).ok().map(Timestamp::from_millis))
+}
+
+fn valid<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+    value.ok_or_else(|| CorruptColumn { column }.into())
+}

@@ -1,0 +1,142 @@
+//! Statements that both databases read alike. `$1` and so on are the parameters in both.
+
+macro_rules! event_columns {
+    () => {
+        "SELECT e.id, e.name, e.venue, e.starts_at, e.currency, e.waiting_room, e.seats_total,
+                (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
+                  WHERE c.event_id = e.id AND (r.state <> 'held' OR r.expires_at > $1)) AS claimed
+           FROM events e "
+    };
+}
+
+macro_rules! reservation_columns {
+    () => {
+        "SELECT r.id, r.event_id, r.fan_id, r.state, r.amount_cents, r.currency, r.expires_at, r.attempt, r.card,
+                s.seat_id, s.price_cents, t.code
+           FROM reservations r
+           JOIN reservation_seats s ON s.reservation_id = r.id
+           LEFT JOIN tickets t ON t.reservation_id = r.id AND t.seat_id = s.seat_id "
+    };
+}
+
+/// $1 now, $2 event.
+pub(super) const EVENT: &str = concat!(event_columns!(), "WHERE e.id = $2");
+
+/// $1 now, $2 the event before the first one or null, $3 how many.
+pub(super) const EVENTS: &str = concat!(
+    event_columns!(),
+    "WHERE CAST($2 AS TEXT) IS NULL
+        OR (e.starts_at, e.id) > (SELECT starts_at, id FROM events WHERE id = $2)
+     ORDER BY e.starts_at, e.id LIMIT $3"
+);
+
+/// $1 now, $2 event. A hold whose time is over is no hold.
+pub(super) const SEATS: &str = "SELECT s.seat_id, s.row_name, s.number, s.price_cents, r.state, r.fan_id
+       FROM seats s
+       LEFT JOIN seat_claims c ON c.event_id = s.event_id AND c.seat_id = s.seat_id
+       LEFT JOIN reservations r
+         ON r.id = c.reservation_id AND (r.state <> 'held' OR r.expires_at > $1)
+      WHERE s.event_id = $2 ORDER BY s.place";
+
+/// $1 now, $2 event. Charges are counted in the provider's books, and `double_sold` in the reservations: neither
+/// leans on what it should prove.
+pub(super) const SALES: &str = "SELECT e.id, e.seats_total,
+       (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
+         WHERE c.event_id = e.id AND (r.state = 'paying' OR (r.state = 'held' AND r.expires_at > $1))) AS held,
+       (SELECT count(*) FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
+         WHERE r.event_id = e.id AND r.state = 'confirmed') AS sold,
+       (SELECT count(*) FROM tickets t WHERE t.event_id = e.id) AS tickets,
+       (SELECT CAST(COALESCE(SUM(s.price_cents), 0) AS BIGINT)
+          FROM tickets t JOIN reservation_seats s
+            ON s.reservation_id = t.reservation_id AND s.seat_id = t.seat_id
+         WHERE t.event_id = e.id) AS tickets_cents,
+       (SELECT CAST(COALESCE(SUM(p.amount_cents), 0) AS BIGINT)
+          FROM sandbox_charges p JOIN reservations r ON r.id = p.reference
+         WHERE r.event_id = e.id AND p.outcome = 'charged' AND p.refunded_at IS NULL) AS charges_cents,
+       (SELECT count(*) FROM (
+          SELECT s.seat_id FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
+           WHERE r.event_id = e.id AND r.state = 'confirmed'
+           GROUP BY s.seat_id HAVING count(*) > 1) AS doubles) AS double_sold
+  FROM events e WHERE e.id = $2";
+
+/// $1 reservation.
+pub(super) const RESERVATION: &str = concat!(reservation_columns!(), "WHERE r.id = $1 ORDER BY s.place");
+
+/// $1 reservation, $2 fan.
+pub(super) const RESERVATION_OF_FAN: &str =
+    concat!(reservation_columns!(), "WHERE r.id = $1 AND r.fan_id = $2 ORDER BY s.place");
+
+/// $1 fan, $2 how many.
+pub(super) const RESERVATIONS_OF_FAN: &str = concat!(
+    reservation_columns!(),
+    "WHERE r.id IN (SELECT id FROM reservations WHERE fan_id = $1 ORDER BY created_at DESC, id LIMIT $2)
+     ORDER BY r.created_at DESC, r.id, s.place"
+);
+
+/// $1 last touched at the latest, $2 how many.
+pub(super) const UNSETTLED: &str = concat!(
+    reservation_columns!(),
+    "WHERE r.id IN (SELECT id FROM reservations WHERE state IN ('paying', 'refund_due') AND updated_at <= $1
+                     ORDER BY updated_at LIMIT $2)
+     ORDER BY r.updated_at, r.id, s.place"
+);
+
+/// $1 event, $2 fan.
+pub(super) const PAID_SEATS: &str = "SELECT count(*) AS seats
+   FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
+  WHERE r.event_id = $1 AND r.fan_id = $2 AND r.state = 'confirmed'";
+
+/// $1 event, $2 fan, $3 now.
+pub(super) const CLAIMED_BY_FAN: &str = "SELECT count(*) AS seats
+   FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
+  WHERE r.event_id = $1 AND r.fan_id = $2 AND (r.state <> 'held' OR r.expires_at > $3)";
+
+/// $1 id, $2 event, $3 fan, $4 amount, $5 now, $6 end of the hold.
+pub(super) const NEW_RESERVATION: &str =
+    "INSERT INTO reservations (id, event_id, fan_id, state, amount_cents, currency, created_at, expires_at, updated_at)
+     SELECT $1, e.id, $3, 'held', $4, e.currency, $5, $6, $5 FROM events e WHERE e.id = $2";
+
+/// $1 reservation, $2 card, $3 now.
+pub(super) const BEGIN_PAYMENT: &str = "UPDATE reservations SET state = 'paying', attempt = attempt + 1, card = $2, updated_at = $3 WHERE id = $1";
+
+/// $1 reservation, $2 attempt, $3 now.
+pub(super) const DECLINE: &str = "UPDATE reservations SET state = 'held', updated_at = $3
+  WHERE id = $1 AND state = 'paying' AND attempt = $2";
+
+/// $1 reservation, $2 state, $3 attempt, $4 charge, $5 now.
+pub(super) const CHARGED: &str =
+    "UPDATE reservations SET state = $2, attempt = $3, charge_id = $4, updated_at = $5 WHERE id = $1";
+
+/// $1 reservation, $2 now.
+pub(super) const RELEASE: &str = "UPDATE reservations SET state = 'released', updated_at = $2 WHERE id = $1";
+
+/// $1 reservation, $2 now.
+pub(super) const REFUNDED: &str =
+    "UPDATE reservations SET state = 'refunded', updated_at = $2 WHERE id = $1 AND state = 'refund_due'";
+
+/// $1 reservation, $2 now.
+pub(super) const POSTPONE: &str =
+    "UPDATE reservations SET updated_at = $2 WHERE id = $1 AND state IN ('paying', 'refund_due')";
+
+/// $1 reservation.
+pub(super) const DROP_CLAIMS: &str = "DELETE FROM seat_claims WHERE reservation_id = $1";
+
+/// $1 reservation.
+pub(super) const CLAIMS: &str = "SELECT count(*) AS seats FROM seat_claims WHERE reservation_id = $1";
+
+/// $1 key, $2 charge, $3 reference, $4 amount, $5 currency, $6 outcome, $7 now.
+pub(super) const NEW_CHARGE: &str = "INSERT INTO sandbox_charges
+       (idempotency_key, charge_id, reference, amount_cents, currency, outcome, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (idempotency_key) DO NOTHING";
+
+/// $1 key.
+pub(super) const CHARGE: &str = "SELECT charge_id, outcome FROM sandbox_charges WHERE idempotency_key = $1";
+
+/// $1 key, $2 now.
+pub(super) const REFUND_CHARGE: &str = "UPDATE sandbox_charges SET refunded_at = $2
+  WHERE idempotency_key = $1 AND outcome = 'charged' AND refunded_at IS NULL";
+
+/// $1 id, $2 name, $3 venue, $4 start, $5 currency, $6 room, $7 seats, $8 now.
+pub(super) const NEW_EVENT: &str = "INSERT INTO events
+       (id, name, venue, starts_at, currency, waiting_room, seats_total, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";

@@ -1,0 +1,19 @@
+//! Seats held for a fan, until they are paid, given back, or the time is over.
+
+mod model;
+mod routes;
+mod service;
+mod store;
+mod sweep;
+
+pub use model::{Reservation, ReservationState, ReservedSeat};
+pub(crate) use routes::released;
+pub use routes::routes;
+pub use service::{HoldRefused, Reservations};
+pub use store::{Begin, Confirm, Hold, NewHold, Release, ReservationStore};
+pub use sweep::sweep;
+
+/// Most reservations in one answer.
+pub const LIST_MAX: u32 = 100;
+/// Most seats that one request may name; the limit per fan is lower in any sane configuration.
+pub const SEATS_PER_REQUEST_MAX: usize = 100;

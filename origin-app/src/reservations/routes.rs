@@ -1,0 +1,186 @@
+//! Reservations and their payment over HTTP.
+
+use std::sync::Arc;
+
+use admission::clock::Timestamp;
+use axum::extract::State;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+use super::LIST_MAX;
+use super::model::{Reservation, ReservationState, ReservedSeat};
+use super::store::Release;
+use crate::app::App;
+use crate::datetime;
+use crate::http::{Cookies, EdgeFacts, JsonBody, PathId, Problem, end_session, private, set_fan_cookie};
+use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::payments::PaymentOutcome;
+
+/// The routes of this feature.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/reservations", get(list).post(hold))
+        .route("/api/reservations/{reservation}", get(detail).delete(release))
+        .route("/api/reservations/{reservation}/payment", post(pay))
+}
+
+#[derive(Deserialize)]
+struct HoldBody {
+    event: EventId,
+    seats: Vec<SeatId>,
+}
+
+/// How a fan pays.
+#[derive(Deserialize)]
+struct PaymentBody {
+    card: String,
+    /// Whether the fan wants nothing more, so that the place in the shop is free.
+    #[serde(default)]
+    finish: bool,
+}
+
+/// A reservation on the wire.
+#[derive(Serialize)]
+struct ReservationBody<'a> {
+    id: &'a ReservationId,
+    event: &'a EventId,
+    seats: Vec<&'a SeatId>,
+    state: ReservationState,
+    expires_at: String,
+    amount_cents: i64,
+    currency: &'a str,
+    tickets: Vec<TicketBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct TicketBody<'a> {
+    code: &'a str,
+    seat: &'a SeatId,
+}
+
+#[derive(Serialize)]
+struct ListBody<'a> {
+    reservations: Vec<ReservationBody<'a>>,
+}
+
+impl<'a> ReservationBody<'a> {
+    /// `reservation` as it is at `now`.
+    fn of(reservation: &'a Reservation, now: Timestamp) -> Self {
+        let ticket =
+            |seat: &'a ReservedSeat| seat.ticket.as_deref().map(|code| TicketBody { code, seat: &seat.id });
+        Self {
+            id: &reservation.id,
+            event: &reservation.event,
+            seats: reservation.seats.iter().map(|seat| &seat.id).collect(),
+            state: reservation.state_at(now),
+            expires_at: datetime::to_rfc3339(reservation.expires_at),
+            amount_cents: reservation.amount_cents,
+            currency: &reservation.currency,
+            tickets: reservation.seats.iter().filter_map(ticket).collect(),
+        }
+    }
+}
+
+fn answer(app: &App, status: StatusCode, reservation: &Reservation) -> Response {
+    let body = ReservationBody::of(reservation, app.clock.now());
+    let mut response = (status, Json(body)).into_response();
+    private(response.headers_mut());
+    response
+}
+
+async fn hold(
+    State(app): State<Arc<App>>,
+    edge: EdgeFacts,
+    cookies: Cookies,
+    JsonBody(HoldBody { event, seats }): JsonBody<HoldBody>,
+) -> Result<Response, Problem> {
+    let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
+    let reservation = app.reservations.hold(&event, seats, &fan, &edge).await?;
+    let mut response = answer(&app, StatusCode::CREATED, &reservation);
+    set_fan_cookie(&mut response, cookie);
+    Ok(response)
+}
+
+async fn list(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
+    let reservations = match cookies.fan() {
+        Some(fan) => app.stores.reservations.of_fan(fan, LIST_MAX).await?,
+        None => Vec::new(),
+    };
+    let now = app.clock.now();
+    let bodies = reservations.iter().map(|reservation| ReservationBody::of(reservation, now)).collect();
+    let mut response = Json(ListBody { reservations: bodies }).into_response();
+    private(response.headers_mut());
+    Ok(response)
+}
+
+async fn detail(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId<ReservationId>,
+    cookies: Cookies,
+) -> Result<Response, Problem> {
+    let reservation = app.stores.reservations.find(&id, known(&cookies)?).await?;
+    let reservation = reservation.ok_or_else(Problem::reservation_not_found)?;
+    Ok(answer(&app, StatusCode::OK, &reservation))
+}
+
+async fn release(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId<ReservationId>,
+    cookies: Cookies,
+) -> Result<StatusCode, Problem> {
+    released(app.reservations.release(&id, known(&cookies)?).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a fan is told about seats that were to be given back.
+pub(crate) fn released(release: Release) -> Result<(), Problem> {
+    match release {
+        Release::Released => Ok(()),
+        Release::Missing => Err(Problem::reservation_not_found()),
+        Release::Confirmed => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "already_confirmed",
+            "The seats are paid",
+            "These seats are paid and yours.",
+        )),
+        Release::Paying => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "payment_in_progress",
+            "A payment is under way",
+            "The payment provider has been asked; its answer decides whether the seats are yours.",
+        )
+        .retry_after(2)),
+    }
+}
+
+async fn pay(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId<ReservationId>,
+    cookies: Cookies,
+    JsonBody(PaymentBody { card, finish }): JsonBody<PaymentBody>,
+) -> Result<Response, Problem> {
+    let fan = known(&cookies)?;
+    match app.payments.pay(&id, fan, &card).await? {
+        PaymentOutcome::Confirmed(reservation) => {
+            let mut response = answer(&app, StatusCode::OK, &reservation);
+            if finish || app.reservations.has_bought_all(&reservation.event, fan).await? {
+                end_session(response.headers_mut());
+            }
+            Ok(response)
+        }
+        // Not a failure: the shop goes on asking, and the reservation says `paying` until it knows.
+        PaymentOutcome::Delayed(reservation) => {
+            let mut response = answer(&app, StatusCode::ACCEPTED, &reservation);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+            Ok(response)
+        }
+    }
+}
+
+fn known(cookies: &Cookies) -> Result<&FanId, Problem> {
+    cookies.fan().ok_or_else(Problem::reservation_not_found)
+}

@@ -1,0 +1,127 @@
+//! Holding seats and giving them back.
+
+use std::sync::Arc;
+
+use admission::clock::{Clock, Random, RandomError};
+
+use super::SEATS_PER_REQUEST_MAX;
+use super::model::Reservation;
+use super::store::{Hold, NewHold, Release, ReservationStore};
+use crate::config::Holds;
+use crate::events::EventStore;
+use crate::http::EdgeFacts;
+use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::store::StoreError;
+
+/// Holds seats for fans.
+pub struct Reservations {
+    events: Arc<dyn EventStore>,
+    store: Arc<dyn ReservationStore>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    holds: Holds,
+}
+
+/// Why no seats are held. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldRefused {
+    /// There is no such event.
+    #[error("no such event")]
+    EventNotFound,
+    /// The event sells only to fans who came through its waiting room.
+    #[error("not admitted")]
+    NotAdmitted,
+    /// No seat was named.
+    #[error("no seats")]
+    NoSeats,
+    /// The fan would have more than allowed.
+    #[error("too many seats")]
+    TooManySeats {
+        /// Seats that the fan has already.
+        has: u32,
+        /// Seats that a fan may have.
+        max: u32,
+    },
+    /// The event has no such seats.
+    #[error("unknown seats")]
+    Unknown(Vec<SeatId>),
+    /// Somebody else was faster.
+    #[error("seats taken")]
+    Taken(Vec<SeatId>),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl Reservations {
+    /// Holds seats of `events` in `store`, by the rules of `holds`.
+    pub fn new(
+        events: Arc<dyn EventStore>,
+        store: Arc<dyn ReservationStore>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        holds: Holds,
+    ) -> Self {
+        Self { events, store, clock, random, holds }
+    }
+
+    /// Holds `seats` for `fan`, all or none.
+    ///
+    /// # Errors
+    /// When they cannot be had, or not by this fan.
+    pub async fn hold(
+        &self,
+        event: &EventId,
+        mut seats: Vec<SeatId>,
+        fan: &FanId,
+        edge: &EdgeFacts,
+    ) -> Result<Reservation, HoldRefused> {
+        let now = self.clock.now();
+        let found = self.events.find(event, now).await?.ok_or(HoldRefused::EventNotFound)?;
+        if !edge.admits(found.event.waiting_room.as_ref()) {
+            return Err(HoldRefused::NotAdmitted);
+        }
+        seats.sort();
+        seats.dedup();
+        let max = self.holds.seats_per_fan_max;
+        if seats.is_empty() {
+            return Err(HoldRefused::NoSeats);
+        }
+        if seats.len() > SEATS_PER_REQUEST_MAX.min(max as usize) {
+            return Err(HoldRefused::TooManySeats { has: 0, max });
+        }
+        let new = NewHold {
+            id: ReservationId::random(self.random.as_ref())?,
+            event: event.clone(),
+            fan: fan.clone(),
+            seats,
+            expires_at: now + self.holds.duration,
+            seats_per_fan_max: max,
+        };
+        match self.store.hold(&new, now).await? {
+            Hold::Held(reservation) => Ok(reservation),
+            Hold::Taken(seats) => Err(HoldRefused::Taken(seats)),
+            Hold::Unknown(seats) => Err(HoldRefused::Unknown(seats)),
+            Hold::OverLimit { has } => Err(HoldRefused::TooManySeats { has, max }),
+        }
+    }
+
+    /// Gives the seats of a hold back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release(&self, id: &ReservationId, fan: &FanId) -> Result<Release, StoreError> {
+        self.store.release(id, fan, self.clock.now()).await
+    }
+
+    /// Whether the fan has bought all that one fan may buy of `event`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_bought_all(&self, event: &EventId, fan: &FanId) -> Result<bool, StoreError> {
+        Ok(self.store.paid_seats(event, fan).await? >= self.holds.seats_per_fan_max)
+    }
+}

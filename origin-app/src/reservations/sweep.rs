@@ -1,0 +1,60 @@
+//! What tidies up in the background: expired holds, and payments that nobody carries through any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::clock::Clock;
+
+use super::store::ReservationStore;
+use crate::config::{Holds, Payments as PaymentSettings};
+use crate::payments::Payments;
+use crate::store::StoreError;
+
+/// Holds ended in one transaction: few enough to lock nobody out for long.
+const EXPIRE_BATCH: u32 = 200;
+/// Transactions in one round.
+const EXPIRE_BATCHES_MAX: usize = 50;
+
+/// Sweeps until it is dropped. The first round takes up every unsettled payment, whatever its age: they are
+/// those of a shop that crashed.
+pub async fn sweep(
+    store: Arc<dyn ReservationStore>,
+    payments: Arc<Payments>,
+    clock: Arc<dyn Clock>,
+    holds: Holds,
+    settings: PaymentSettings,
+) {
+    let mut unsettled_for = Duration::ZERO;
+    loop {
+        match payments.resume(unsettled_for).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "took up unsettled payments"),
+            Err(error) => report(&error, "unsettled payments not read"),
+        }
+        if let Err(error) = expire(store.as_ref(), clock.as_ref()).await {
+            report(&error, "expired holds not swept");
+        }
+        unsettled_for = settings.resume_after;
+        tokio::time::sleep(holds.sweep_every).await;
+    }
+}
+
+async fn expire(store: &dyn ReservationStore, clock: &dyn Clock) -> Result<(), StoreError> {
+    let mut total = 0;
+    for _ in 0..EXPIRE_BATCHES_MAX {
+        let ended = store.expire_due(clock.now(), EXPIRE_BATCH).await?;
+        total += ended;
+        if ended < u64::from(EXPIRE_BATCH) {
+            break;
+        }
+    }
+    if total > 0 {
+        tracing::info!(count = total, "ended expired holds");
+    }
+    Ok(())
+}
+
+fn report(error: &StoreError, what: &'static str) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(error = %error, cause, "{what}");
+}
