@@ -1,9 +1,18 @@
 //! The crowd: simulated fans, the demo, and checks of the promises. Everything goes over the wire; nothing of
 //! the edge or the shop is linked in.
+//!
+//! - [`stack`] starts the real binaries, and Redis, on free ports.
+//! - [`fan`] is one fan as a state machine, [`client`] their browser, [`crowd`] many of them.
+//! - [`story`] is what a fan saw; [`checks`] judge the promises from it, without doing anything.
+//! - [`cheats`] try to get in without a turn.
+//! - [`check`] and [`demo`] put these together.
 
+pub mod cheats;
+pub mod check;
 pub mod checks;
 pub mod client;
 pub mod crowd;
+pub mod demo;
 pub mod fan;
 pub mod random;
 pub mod stack;

@@ -1,2 +1,143 @@
-//! Stub.
-fn main() {}
+//! `loadtest`: the crowd.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use loadtest::check::{self, CheckPlan, Report};
+use loadtest::demo::{self, DemoPlan};
+use loadtest::random;
+use loadtest::stack::{Room, Store};
+use reqwest::Url;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The crowd before the ticket shop: a demo to stand in line with, and checks of what the waiting room promises.
+#[derive(Debug, Parser)]
+#[command(name = "loadtest", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run edge, shop and an endless crowd on this machine, until Ctrl-C.
+    Demo {
+        /// The port to open in a browser.
+        #[arg(long, env = "DEMO_PORT", default_value_t = 8080)]
+        port: u16,
+        /// Simulated fans who stand in line at any time.
+        #[arg(long, env = "DEMO_FANS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5000))]
+        fans: u32,
+        /// Fans admitted a minute.
+        #[arg(long, env = "DEMO_DRAIN_PER_MINUTE", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+        drain_per_minute: u64,
+    },
+    /// Start a stack of its own, send a crowd, and judge every promise from what the fans saw.
+    Check {
+        /// How many fans come.
+        #[arg(long, default_value_t = 200)]
+        fans: u32,
+        /// How many proxies there are.
+        #[arg(long, default_value_t = 2)]
+        proxies: usize,
+        /// Where the line lives. In memory every proxy has a line of its own: with several, promises break.
+        #[arg(long, value_enum, default_value_t = Store::Redis)]
+        store: Store,
+        /// Fans to admit a minute.
+        #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=600_000))]
+        drain_per_minute: u64,
+        /// Kill a proxy on the way and start it again; no rate is judged then.
+        #[arg(long)]
+        crash: bool,
+        /// Repeats the fans of an earlier run.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Send a crowd to edges that run already, and judge what the fans saw.
+    Fans {
+        /// The edges.
+        #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:8080/")]
+        edge: Vec<Url>,
+        /// The room before the event.
+        #[arg(long, default_value = "demo")]
+        room: String,
+        /// The event that the fans want to see.
+        #[arg(long, default_value = "demo")]
+        event: String,
+        /// How many fans come.
+        #[arg(long, default_value_t = 50)]
+        fans: u32,
+        /// Judge the rate: fans admitted a minute, where nobody else stands in that line.
+        #[arg(long)]
+        drain_per_minute: Option<u64>,
+        /// How long the last fan may take, in seconds.
+        #[arg(long, default_value_t = 600)]
+        patience: u64,
+        /// Repeats the fans of an earlier run.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("loadtest: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    let mut interrupts = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let interrupted = async move {
+        tokio::select! {
+            _ = interrupts.0.recv() => {}
+            _ = interrupts.1.recv() => {}
+        }
+    };
+    match command {
+        Command::Demo { port, fans, drain_per_minute } => {
+            let plan = DemoPlan { port, fans: fans as usize, drain_per_minute };
+            demo::run(plan, interrupted).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { fans, proxies, store, drain_per_minute, crash, seed } => {
+            let seed = seed.map_or_else(random::seed, Ok)?;
+            let expect_drain_per_minute = None;
+            let plan =
+                CheckPlan { fans, proxies, store, drain_per_minute, expect_drain_per_minute, crash, seed };
+            println!(
+                "{fans} fans, {proxies} proxies, store {store:?}, {drain_per_minute} admissions a minute, seed {seed}"
+            );
+            tokio::select! {
+                report = check::run(&plan) => Ok(judged(&report?)),
+                () = interrupted => Ok(ExitCode::FAILURE),
+            }
+        }
+        Command::Fans { edge, room, event, fans, drain_per_minute, patience, seed } => {
+            let seed = seed.map_or_else(random::seed, Ok)?;
+            let expected = drain_per_minute.map(|drain| Room::demo(drain).expected());
+            let patience = Duration::from_secs(patience);
+            let edges: Arc<[Url]> = edge.into();
+            let first = edges.first().context("--edge names no edge")?;
+            println!("{fans} fans to {first} and {} more, seed {seed}", edges.len() - 1);
+            tokio::select! {
+                report = check::visit(Arc::clone(&edges), (&room, &event), (fans, seed), expected, patience) => {
+                    Ok(judged(&report?))
+                }
+                () = interrupted => Ok(ExitCode::FAILURE),
+            }
+        }
+    }
+}
+
+fn judged(report: &Report) -> ExitCode {
+    println!("{report}");
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -22,7 +22,8 @@ pub enum Due {
     EdgeOnly,
     /// Any refusal, for spellings that not even the edge has to understand.
     Refusal,
-    /// An answer of the shop: the attempt is no cheat, and shows that the others were refused for a reason.
+    /// An answer of the shop, which may know no such page: the attempt is no cheat, and shows that the others
+    /// were refused for a reason.
     Entry,
 }
 
@@ -34,7 +35,7 @@ impl Attempt {
             (Due::Refusal, Some(status)) => (400..500).contains(&status),
             // A connection that is closed without a word has opened nothing.
             (Due::Refusal, None) => true,
-            (Due::Entry, Some(status)) => status == 200,
+            (Due::Entry, Some(status)) => matches!(status, 200 | 404),
             (_, None) => false,
         }
     }
@@ -52,7 +53,7 @@ pub fn judge(attempts: &[Attempt]) -> Verdict {
                 Due::Wait => "429",
                 Due::EdgeOnly => "403",
                 Due::Refusal => "4xx",
-                Due::Entry => "200",
+                Due::Entry => "200 or 404",
             };
             format!("{what}: {answer} instead of {due}")
         })

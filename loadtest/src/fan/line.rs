@@ -21,6 +21,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How often to ask for the cookie when the turn has come.
 const COOKIE_EVERY: Duration = Duration::from_millis(200);
 
+/// How often at most, before the fan stands in line again.
+const COOKIE_ASKED_MAX: u32 = 10;
+
 /// What ends a stretch of waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Heard {
@@ -202,6 +205,10 @@ impl Fan {
                 Ok(status) if status.state == "admitted" => {
                     self.note_admitted();
                     return State::Looking;
+                }
+                // The store lost its data in this very moment: the fan is first in the new line.
+                Ok(status) if status.state == "waiting" && attempt >= COOKIE_ASKED_MAX => {
+                    return State::Waiting;
                 }
                 Ok(status) => {
                     last = status.state;

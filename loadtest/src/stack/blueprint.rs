@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::checks::rate::Expected;
 
+/// What the event that the crowd wants to see is called.
+const EVENT_NAME: &str = "The Long Evening";
+
 /// Where the line lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Store {
@@ -18,6 +21,8 @@ pub enum Store {
 pub struct Room {
     /// Its id.
     pub id: String,
+    /// What its waiting page calls what the fans wait for.
+    pub title: String,
     /// The paths it protects.
     pub paths: Vec<String>,
     /// Who has to wait.
@@ -38,6 +43,7 @@ impl Room {
         let paths = ["/events/demo", "/events/demo/*", "/api/reservations", "/api/reservations/*"];
         Self {
             id: "demo".to_owned(),
+            title: EVENT_NAME.to_owned(),
             paths: paths.map(ToOwned::to_owned).to_vec(),
             mode: "always",
             drain_per_minute,
@@ -54,7 +60,7 @@ impl Room {
             paths: ["/brief", "/brief/*"].map(ToOwned::to_owned).to_vec(),
             drain_per_minute: 6000,
             burst: 100,
-            session_seconds: 1,
+            session_seconds: 3,
             ..Self::demo(0)
         }
     }
@@ -124,7 +130,7 @@ impl Sale {
         };
         Self {
             id: "demo".to_owned(),
-            name: "The Long Evening".to_owned(),
+            name: EVENT_NAME.to_owned(),
             venue: "Harbour Hall".to_owned(),
             starts_at: "2030-06-21T19:30:00Z".to_owned(),
             currency: "EUR".to_owned(),

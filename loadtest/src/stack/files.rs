@@ -19,12 +19,17 @@ pub(super) struct EdgeAddresses<'a> {
 /// Writes `edge.toml` of one proxy.
 pub(super) fn write_edge(path: &Path, addresses: &EdgeAddresses<'_>) -> Result<()> {
     let EdgeAddresses { listen, admin_listen, shop, redis } = *addresses;
-    let store = redis.unwrap_or("memory");
+    let store = match redis {
+        None => toml! { kind = "memory" },
+        Some(url) => toml! { kind = "redis" url = url },
+    };
     let table = toml! {
         listen = listen
         admin_listen = admin_listen
-        upstream = shop
+        shutdown_grace = "3s"
         store = store
+        [upstream]
+        address = shop
     };
     write(path, &table)
 }
@@ -38,19 +43,20 @@ pub(super) fn write_rooms(path: &Path, rooms: &[Room]) -> Result<()> {
 }
 
 fn room_table(room: &Room) -> Table {
-    let Room { id, paths, mode, drain_per_minute, burst, max_active, session_seconds } = room;
+    let Room { id, title, paths, mode, drain_per_minute, burst, max_active, session_seconds } = room;
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let (drain, burst, active, session) =
-        (whole(*drain_per_minute), whole(*burst), whole(*max_active), whole(*session_seconds));
-    let (id, mode, paths) = (id.as_str(), *mode, paths.clone());
+    let (drain, burst, active) = (whole(*drain_per_minute), whole(*burst), whole(*max_active));
+    let session = format!("{session_seconds}s");
+    let (id, title, mode, paths) = (id.as_str(), title.as_str(), *mode, paths.clone());
     toml! {
         id = id
+        title = title
         paths = paths
         mode = mode
         drain_per_minute = drain
         burst = burst
         max_active = active
-        session_seconds = session
+        session = session
     }
 }
 

@@ -89,7 +89,7 @@ impl Stack {
                 let addresses = EdgeAddresses {
                     listen: &format!("127.0.0.1:{port}"),
                     admin_listen: &format!("127.0.0.1:{}", free_port()?),
-                    shop: &format!("http://127.0.0.1:{shop_port}"),
+                    shop: &format!("127.0.0.1:{shop_port}"),
                     redis: redis_url.as_deref(),
                 };
                 files::write_edge(&config, &addresses)?;
@@ -173,8 +173,9 @@ impl Stack {
         Ok(())
     }
 
-    /// Starts again what has died, and waits until it is ready; tells what it was.
-    pub async fn mend(&mut self) -> Result<Vec<String>> {
+    /// Starts again what has died, and waits until it is ready; tells what it was, and its new
+    /// process id.
+    pub async fn mend(&mut self) -> Result<Vec<(String, u32)>> {
         let mut mended = Vec::new();
         let shop_ready = self.shop_url.join("/readyz")?;
         let edges = self.edges.iter().map(|edge| edge.join("/.waiting-room/jwks.json"));
@@ -183,7 +184,7 @@ impl Stack {
             && redis.ended().is_some()
         {
             redis.restart()?;
-            mended.push(redis.name().to_owned());
+            mended.push((redis.name().to_owned(), redis.id()));
         }
         let asked = [(&mut self.shop, shop_ready)];
         let proxies = self.proxies.iter_mut().zip(edges);
@@ -191,7 +192,7 @@ impl Stack {
             if process.ended().is_some() {
                 process.restart()?;
                 ready::speaks(process, &ready).await?;
-                mended.push(process.name().to_owned());
+                mended.push((process.name().to_owned(), process.id()));
             }
         }
         Ok(mended)

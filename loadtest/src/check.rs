@@ -1,0 +1,214 @@
+//! A bounded run: a stack, a crowd, and a verdict on every promise.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use reqwest::Url;
+
+use crate::cheats;
+use crate::checks::entry::Attempt;
+use crate::checks::rate::Expected;
+use crate::checks::seats::Sales;
+use crate::checks::{Verdict, entry, order, place, position, rate, seats};
+use crate::crowd::Crowd;
+use crate::fan::{Plan, Venue};
+use crate::stack::{Blueprint, Room, Sale, Stack, Store};
+use crate::story::{Ending, Story, Watch};
+use crate::tally::Tally;
+
+/// All fans have come after so long, whatever their number: much sooner than the drain lets them in.
+const ARRIVALS: Duration = Duration::from_secs(3);
+/// What fans may need beyond waiting: the shop, a recovery, a busy machine.
+const SPARE: Duration = Duration::from_secs(90);
+/// The sale: too small for everybody, so that the last fans meet a house that is nearly full.
+const ROWS: u32 = 12;
+const SEATS_PER_ROW: u32 = 25;
+/// How often to look whether it is time for the crash.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckPlan {
+    /// How many fans come.
+    pub fans: u32,
+    /// How many proxies there are.
+    pub proxies: usize,
+    /// Where the line lives.
+    pub store: Store,
+    /// How many fans the proxies are told to admit a minute.
+    pub drain_per_minute: u64,
+    /// How many the check expects, where that is something else.
+    pub expect_drain_per_minute: Option<u64>,
+    /// Kill the first proxy when a third of the fans are in, and start it again. No rate is judged then: a line
+    /// that is rebuilt admits nobody for a while.
+    pub crash: bool,
+    /// What the fans' behaviour follows from.
+    pub seed: u64,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What every fan saw.
+    pub stories: Vec<Story>,
+    /// One verdict per promise.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Report {
+    /// Whether all promises were kept.
+    pub fn is_good(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.outcome.is_kept())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<21} {}", "fans", endings(&self.stories))?;
+        for verdict in &self.verdicts {
+            writeln!(f, "{verdict}")?;
+        }
+        let broken = self.verdicts.iter().filter(|verdict| !verdict.outcome.is_kept()).count();
+        match broken {
+            0 => write!(f, "All {} promises were kept.", self.verdicts.len()),
+            1 => write!(f, "One promise was not kept."),
+            more => write!(f, "{more} promises were not kept."),
+        }
+    }
+}
+
+/// Starts a stack, sends the crowd and the cheats, and judges.
+pub async fn run(plan: &CheckPlan) -> Result<Report> {
+    let room = Room::demo(plan.drain_per_minute);
+    let expected = match plan.expect_drain_per_minute {
+        Some(drain) => Room::demo(drain).expected(),
+        None => room.expected(),
+    };
+    let blueprint = Blueprint {
+        store: plan.store,
+        proxies: plan.proxies,
+        rooms: vec![room, Room::brief()],
+        edge_port: None,
+        hold_seconds: 60,
+    };
+    let mut stack = Stack::start(&blueprint).await?;
+    stack.open_sale(&Sale::demo(ROWS, SEATS_PER_ROW)).await?;
+    let attempts = cheats::attempts(stack.edges(), stack.shop_url()).await?;
+    let crowd = send(stack.edges(), "demo", "demo", plan.fans, plan.seed).await?;
+    if plan.crash {
+        crash(&mut stack, &crowd.1, u64::from(plan.fans) / 3).await?;
+    }
+    let patience = Duration::from_secs(u64::from(plan.fans) * 60 / plan.drain_per_minute.max(1)) + SPARE;
+    let stories = crowd.0.gather(patience).await;
+    let sales = stack.sales("demo").await?;
+    stack.stop().await;
+    let expected = (!plan.crash).then_some(expected);
+    let mut verdicts = judge(&stories, expected);
+    verdicts.extend(judge_stack(&stories, &attempts, sales));
+    Ok(Report { stories, verdicts })
+}
+
+/// Sends a crowd to edges that run already, and judges what can be seen from there. The rate is judged where
+/// it is known that nobody else stands in that line.
+pub async fn visit(
+    edges: Arc<[Url]>,
+    (room, event): (&str, &str),
+    (fans, seed): (u32, u64),
+    expected: Option<Expected>,
+    patience: Duration,
+) -> Result<Report> {
+    let (crowd, _) = send(edges, room, event, fans, seed).await?;
+    let stories = crowd.gather(patience).await;
+    let verdicts = judge(&stories, expected);
+    Ok(Report { stories, verdicts })
+}
+
+/// Sends the fans at even intervals.
+async fn send(
+    edges: Arc<[Url]>,
+    room: &str,
+    event: &str,
+    fans: u32,
+    seed: u64,
+) -> Result<(Crowd, Arc<Tally>)> {
+    let tally = Arc::new(Tally::default());
+    let venue = Venue {
+        edges,
+        room: room.to_owned(),
+        event: event.to_owned(),
+        watch: Watch::start(),
+        tally: Arc::clone(&tally),
+    };
+    let mut crowd = Crowd::new(venue, seed);
+    for _ in 0..fans {
+        crowd.send(Plan::restless)?;
+        tokio::time::sleep(ARRIVALS / fans.max(1)).await;
+    }
+    Ok((crowd, tally))
+}
+
+/// Kills the first proxy once so many fans are in, and starts it again.
+async fn crash(stack: &mut Stack, tally: &Tally, after: u64) -> Result<()> {
+    let deadline = tokio::time::Instant::now() + SPARE;
+    while tally.admitted.get() < after && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    stack.kill_proxy(0)?;
+    stack.mend().await?;
+    Ok(())
+}
+
+/// The promises that the fans' own stories tell of.
+fn judge(stories: &[Story], expected: Option<Expected>) -> Vec<Verdict> {
+    let rate = expected.map(|expected| rate::judge(stories, expected));
+    let verdicts =
+        [Some(order::judge(stories)), rate, Some(place::judge(stories)), Some(position::judge(stories))];
+    verdicts.into_iter().flatten().collect()
+}
+
+fn judge_stack(stories: &[Story], attempts: &[Attempt], sales: Sales) -> [Verdict; 2] {
+    [entry::judge(attempts), seats::judge(stories, Some(sales))]
+}
+
+fn endings(stories: &[Story]) -> String {
+    let count = |is: fn(&Ending) -> bool| stories.iter().filter(|story| is(&story.ending)).count();
+    let mut parts = vec![format!("{} came", stories.len())];
+    for (fans, what) in [
+        (count(|ending| *ending == Ending::Bought), "bought"),
+        (count(|ending| *ending == Ending::LeftEarly), "looked and left"),
+        (count(|ending| *ending == Ending::NoSeats), "found no seat"),
+        (count(|ending| *ending == Ending::LeftLine), "left the line"),
+        (count(|ending| matches!(ending, Ending::ShutOut(_))), "were shut out"),
+        (count(|ending| matches!(ending, Ending::Stopped | Ending::None)), "were still there at the end"),
+    ] {
+        if fans > 0 {
+            parts.push(format!("{fans} {what}"));
+        }
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::{Outcome, Promise};
+
+    #[test]
+    fn a_report_names_what_was_not_kept() {
+        let story = |ending| Story { ending, ..Story::default() };
+        let mut report = Report {
+            stories: vec![story(Ending::Bought), story(Ending::Bought), story(Ending::Stopped)],
+            verdicts: vec![Verdict::new(Promise::Order, Outcome::Kept("yes".to_owned()))],
+        };
+        let text = report.to_string();
+        assert!(
+            text.contains("3 came, 2 bought, 1 were still there") && text.ends_with("were kept."),
+            "{text}"
+        );
+        assert!(report.is_good());
+        report.verdicts.push(Verdict::new(Promise::Rate, Outcome::Unjudged("too few".to_owned())));
+        assert!(!report.is_good() && report.to_string().ends_with("One promise was not kept."));
+    }
+}
