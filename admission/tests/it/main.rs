@@ -8,6 +8,7 @@
 )]
 
 mod conformance;
+mod differential;
 mod redis_server;
 mod redis_time;
 mod support;

@@ -213,18 +213,20 @@ impl Line {
         }
     }
 
-    pub(super) fn restore(&mut self, place: &Place, now: Timestamp) -> Standing {
-        let standing = self.look(place);
-        if standing != Standing::Unknown {
-            return standing;
+    pub(super) fn restore(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
+        for place in places {
+            if self.look(place) != Standing::Unknown {
+                continue;
+            }
+            if self.hold_until == Timestamp::default() {
+                self.hold_until = now + self.rules.recovery_grace;
+            }
+            if let Some(lane) = self.lanes.get_mut(&place.lane) {
+                lane.waiting.insert(place.rank);
+                lane.seen.insert(place.rank, now);
+            }
         }
-        let Some(lane) = self.lanes.get_mut(&place.lane) else { return Standing::Ended };
-        if self.hold_until == Timestamp::default() {
-            self.hold_until = now + self.rules.recovery_grace;
-        }
-        lane.waiting.insert(place.rank);
-        lane.seen.insert(place.rank, now);
-        Standing::Waiting { ahead: lane.waiting.count_below(place.rank) }
+        places.iter().map(|place| self.look(place)).collect()
     }
 
     pub(super) fn claim(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {

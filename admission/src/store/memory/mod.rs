@@ -71,7 +71,7 @@ impl QueueStore for MemoryStore {
 
     async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
         let now = self.clock.now();
-        self.with_line(room, |line| places.iter().map(|place| line.restore(place, now)).collect())
+        self.with_line(room, |line| line.restore(places, now))
     }
 
     async fn claim(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
