@@ -54,7 +54,6 @@ fn some_rules(dice: &mut Dice) -> Rules {
         presence_window: Duration::from_secs(1 + dice.below(10)),
         recovery_grace: Duration::from_secs(dice.below(5)),
         lanes: two_lanes(),
-        ..rules()
     }
 }
 
