@@ -9,7 +9,7 @@ use admission::rules::{Mode, Rules};
 use admission::store::{Intent, Join, Joined, Presence, Standing};
 use admission::ticket::{Place, TicketId};
 
-use crate::support::{Kind, Line, lane, rules, two_lanes};
+use crate::support::{Kind, Line, lane, two_lanes};
 
 const RUNS: u64 = 12;
 const STEPS: u64 = 400;
