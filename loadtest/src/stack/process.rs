@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How long a process may take to finish its requests when it is told to stop.
 const STOP_MAX: Duration = Duration::from_secs(15);
@@ -65,6 +65,10 @@ impl Process {
     pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().ok().flatten();
+            if self.ended.is_some() {
+                // Processes that it started itself, and did not stop.
+                let _none_left = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+            }
         }
         self.ended
     }
@@ -80,7 +84,9 @@ impl Process {
     /// Ends it without warning, as a crash does.
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
-        self.reap();
+        while self.ended().is_none() {
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     /// Starts it again, with the same arguments, after it ended.
@@ -129,12 +135,6 @@ impl Process {
         // Once it was waited for, its id may belong to somebody else.
         if self.ended().is_none() {
             let _gone_meanwhile = kill_process(Pid::from_child(&self.child), signal);
-        }
-    }
-
-    fn reap(&mut self) {
-        if self.ended.is_none() {
-            self.ended = self.child.wait().ok();
         }
     }
 }
@@ -247,6 +247,28 @@ mod tests {
         assert!(runs(id));
         drop(process);
         assert!(!runs(id));
+    }
+
+    #[test]
+    fn what_a_process_started_itself_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = shell(folder.path(), "sleep 100 & echo $!; exec sleep 100");
+        let child: u32 = loop {
+            if let Ok(id) = process.log_tail().trim().parse() {
+                break id;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        };
+        drop(process);
+        let gone_or_dead = |id: u32| {
+            let stat = fs::read_to_string(format!("/proc/{id}/stat"));
+            stat.map_or(true, |stat| stat.contains(") Z "))
+        };
+        let until = Instant::now() + Duration::from_secs(10);
+        while !gone_or_dead(child) {
+            assert!(Instant::now() < until, "{child} still runs");
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     #[test]

@@ -1,0 +1,13 @@
+//! The crowd against the real binaries, over the wire; and people's browsers against them.
+
+// `cfg(test)` always holds here; clippy lets tests unwrap where it is written.
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod support;
