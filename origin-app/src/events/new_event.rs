@@ -72,15 +72,16 @@ impl TryFrom<NewEventBody> for NewEvent {
         let NewEventBody { id, name, venue, starts_at, currency, waiting_room, rows } = body;
         let seats = seats(&rows)?;
         let event = Event {
-            id: EventId::parse(&id).map_err(|error| wrong("id", error))?,
+            id: EventId::parse(&id).map_err(|error| wrong("id", error.to_string()))?,
             name: text("name", &name)?,
             venue: text("venue", &venue)?,
-            starts_at: datetime::parse_rfc3339(&starts_at).map_err(|error| wrong("starts_at", error))?,
+            starts_at: datetime::parse_rfc3339(&starts_at)
+                .map_err(|error| wrong("starts_at", error.to_string()))?,
             currency: currency_code(currency)?,
             waiting_room: waiting_room
                 .map(|room| RoomName::parse(&room))
                 .transpose()
-                .map_err(|error| wrong("waiting_room", error))?,
+                .map_err(|error| wrong("waiting_room", error.to_string()))?,
             seats_total: i64::try_from(seats.len()).unwrap_or(i64::MAX),
         };
         Ok(Self { event, seats })
@@ -135,8 +136,8 @@ fn currency_code(currency: String) -> Result<String, NewEventError> {
     }
 }
 
-fn wrong(field: &'static str, right: impl ToString) -> NewEventError {
-    NewEventError { field, right: right.to_string() }
+fn wrong(field: &'static str, right: impl Into<String>) -> NewEventError {
+    NewEventError { field, right: right.into() }
 }
 
 #[cfg(test)]

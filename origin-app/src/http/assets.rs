@@ -1,4 +1,4 @@
-//! Style and script of the pages, in the binary. Their address carries a hash of what is in them, so that a
+//! Style, script and icon of the pages, in the binary. Their address carries a hash of what is in them, so that a
 //! browser may keep them for ever.
 
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use super::Problem;
 use crate::app::App;
 
-const FILES: [(&str, &str, &str); 2] = [
+const FILES: [(&str, &str, &str); 3] = [
+    ("shop.svg", "image/svg+xml", include_str!("../../assets/shop.svg")),
     ("shop.css", "text/css; charset=utf-8", include_str!("../../assets/shop.css")),
     ("shop.js", "text/javascript; charset=utf-8", include_str!("../../assets/shop.js")),
 ];

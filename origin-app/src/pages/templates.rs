@@ -24,8 +24,9 @@ impl Templates {
         let mut environment = Environment::new();
         // A name that is misspelt is an error, not a gap on the page.
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-        environment.add_global("css", assets.address("shop.css"));
-        environment.add_global("js", assets.address("shop.js"));
+        for (name, file) in [("css", "shop.css"), ("icon", "shop.svg"), ("js", "shop.js")] {
+            environment.add_global(name, Value::from_safe_string(assets.address(file)));
+        }
         for (name, source) in TEMPLATES {
             environment.add_template(name, source)?;
         }

@@ -185,11 +185,11 @@ impl Payments {
         };
         match outcome {
             Ok(PaymentOutcome::Confirmed(_)) => {
-                tracing::info!(reservation = %id, "payment resumed, confirmed")
+                tracing::info!(reservation = %id, "payment resumed, confirmed");
             }
             Ok(PaymentOutcome::Delayed(_)) => {}
             Err(PaymentRefused::Declined(_)) => {
-                tracing::info!(reservation = %id, "payment resumed, declined")
+                tracing::info!(reservation = %id, "payment resumed, declined");
             }
             Err(PaymentRefused::Over(state)) => {
                 tracing::info!(reservation = %id, state = state.as_str(), "payment resumed, over");

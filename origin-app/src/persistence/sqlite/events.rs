@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::{Sqlite, json_list, sql};
 use crate::events::{Created, EventOnSale, EventStore, NewEvent, Sales, Seat};
-use crate::ids::{EventId, FanId};
+use crate::ids::{EventId, FanId, RoomName};
 use crate::persistence::rows::{self, at};
 use crate::store::StoreError;
 
@@ -22,7 +22,7 @@ impl EventStore for Sqlite {
             .bind(&event.venue)
             .bind(at(event.starts_at))
             .bind(&event.currency)
-            .bind(event.waiting_room.as_ref().map(|room| room.as_str()))
+            .bind(event.waiting_room.as_ref().map(RoomName::as_str))
             .bind(event.seats_total)
             .bind(at(now))
             .execute(&mut *transaction)

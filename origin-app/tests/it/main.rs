@@ -1,0 +1,19 @@
+//! The shop over real sockets, on SQLite and on a PostgreSQL of its own.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that meets something unexpected should stop there and say so"
+)]
+
+mod api;
+mod binary;
+mod edge;
+mod holds;
+mod pages;
+mod payments;
+mod resume;
+mod sale;
+mod support;

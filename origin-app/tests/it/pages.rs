@@ -1,0 +1,131 @@
+//! The pages, as a browser without a script walks them.
+
+use crate::support::{Answer, Database, Shop};
+
+#[track_caller]
+fn is_page(answer: &Answer, status: u16, contains: &[&str]) {
+    assert_eq!(answer.status, status, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+    for text in contains {
+        assert!(answer.text.contains(text), "no {text:?} in {}", answer.text);
+    }
+    // What the policy would block must not be there, and the policy must be.
+    assert!(answer.header("content-security-policy").starts_with("default-src 'none';"));
+    for inline in [" style=", "<style", " onclick=", "<script>", "javascript:"] {
+        assert!(!answer.text.contains(inline), "{inline} in {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_fan_walks_from_the_list_to_the_tickets() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 5)]).await;
+    let fan = shop.fan();
+    let list = fan.get("/").await;
+    is_page(
+        &list,
+        200,
+        &["data-testid=\"event-link\"", "href=\"/events/demo\"", "data-testid=\"my-tickets\""],
+    );
+    assert_eq!((list.header("cache-control"), list.header("set-cookie")), ("public, max-age=1", ""));
+    let event = fan.get("/events/demo").await;
+    is_page(&event, 200, &["data-testid=\"seat-A-1\"", "data-testid=\"hold\"", "€45.00"]);
+    assert_eq!(event.header("set-cookie"), "", "looking needs no name");
+
+    let none = fan.submit("/events/demo/hold", &[]).await;
+    is_page(&none, 422, &["Choose at least one seat."]);
+    let held = fan.submit("/events/demo/hold", &[("seat", "A-1"), ("seat", "A-2")]).await;
+    assert_eq!(held.status, 303);
+    assert!(held.header("set-cookie").starts_with("shop-fan="), "{:?}", held.headers);
+    assert_eq!(held.header("cache-control"), "private, no-store");
+    let checkout = held.header("location").to_owned();
+    is_page(
+        &fan.get(&checkout).await,
+        200,
+        &["data-testid=\"hold-countdown\"", "data-seconds-left=\"180\"", "data-testid=\"pay\"", "€90.00"],
+    );
+
+    let other = shop.fan();
+    let taken = other.submit("/events/demo/hold", &[("seat", "A-2"), ("seat", "A-3")]).await;
+    is_page(&taken, 409, &["Seat A-2 can no longer be had"]);
+    assert!(taken.text.contains("data-testid=\"seat-A-3\" data-cents=\"4500\" checked"), "the choice stays");
+    assert_eq!(other.get(&checkout).await.status, 404);
+
+    let declined = fan.submit(&format!("{checkout}/pay"), &[("card", "sandbox-declined")]).await;
+    is_page(&declined, 402, &["Nothing was charged", "data-testid=\"pay\""]);
+    let paid = fan.submit(&format!("{checkout}/pay"), &[("card", "sandbox-ok")]).await;
+    assert_eq!((paid.status, paid.header("location")), (303, checkout.as_str()));
+    assert_eq!(paid.header("x-waiting-room-session"), "", "the fan may want another seat");
+    let bought = fan.get(&checkout).await;
+    is_page(&bought, 200, &["data-testid=\"ticket-code\"", "data-testid=\"finish\"", "Buy another seat"]);
+
+    let finished = fan.submit("/events/demo/finish", &[]).await;
+    assert_eq!((finished.status, finished.header("location")), (303, "/tickets"));
+    assert_eq!(finished.header("x-waiting-room-session"), "end");
+    let tickets = fan.get("/tickets").await;
+    is_page(&tickets, 200, &["data-testid=\"ticket-code\"", "Seat A-1", "Seat A-2"]);
+    is_page(&other.get("/tickets").await, 200, &["This browser has no tickets yet."]);
+}
+
+#[tokio::test]
+async fn a_fan_who_may_buy_no_more_is_led_to_the_tickets() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 5)]).await;
+    let fan = shop.fan();
+    let seats = ["A-1", "A-2", "A-3", "A-4"].map(|seat| ("seat", seat));
+    let checkout = fan.submit("/events/demo/hold", &seats).await.header("location").to_owned();
+    let paid = fan.submit(&format!("{checkout}/pay"), &[("card", "sandbox-ok")]).await;
+    assert_eq!((paid.status, paid.header("location")), (303, "/tickets"));
+    assert_eq!(paid.header("x-waiting-room-session"), "end");
+}
+
+#[tokio::test]
+async fn seats_can_be_given_back_and_run_out() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 2)]).await;
+    let fan = shop.fan();
+    let hold =
+        async || fan.submit("/events/demo/hold", &[("seat", "A-1")]).await.header("location").to_owned();
+    let checkout = hold().await;
+    let cancelled = fan.submit(&format!("{checkout}/cancel"), &[]).await;
+    assert_eq!((cancelled.status, cancelled.header("location")), (303, "/events/demo"));
+    is_page(&fan.get(&checkout).await, 200, &["The seats were given back"]);
+    let checkout = hold().await;
+    is_page(&fan.get("/tickets").await, 200, &["Go to checkout"]);
+    shop.clock.advance(std::time::Duration::from_secs(181));
+    let late = fan.submit(&format!("{checkout}/pay"), &[("card", "sandbox-ok")]).await;
+    assert_eq!((late.status, late.header("location")), (303, checkout.as_str()));
+    is_page(&fan.get(&checkout).await, 200, &["The time is over"]);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_a_page_too() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 1)]).await;
+    let fan = shop.fan();
+    is_page(&fan.get("/nowhere").await, 404, &["There is nothing at this address."]);
+    is_page(&fan.get("/events/nope").await, 404, &["Event not found"]);
+    is_page(&fan.get("/events/demo/checkout/nope").await, 404, &["Reservation not found"]);
+    is_page(&fan.get("/events/demo/hold").await, 405, &["Method not allowed"]);
+    is_page(&fan.submit("/events/demo/hold", &[("seat", "<b>")]).await, 422, &["this is not a seat"]);
+}
+
+#[tokio::test]
+async fn style_and_script_are_kept_by_the_browser() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    let fan = shop.fan();
+    let page = fan.get("/").await.text;
+    for (name, kind) in
+        [("shop.css", "text/css"), ("shop.js", "text/javascript"), ("shop.svg", "image/svg+xml")]
+    {
+        let start = page.find(&format!("/assets/{name}?v=")).unwrap_or_else(|| panic!("no {name} in {page}"));
+        let address = page[start..].split('"').next().unwrap();
+        let asset = fan.get(address).await;
+        assert_eq!(asset.status, 200);
+        assert!(asset.header("content-type").starts_with(kind));
+        assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
+        let other = fan.get(&format!("/assets/{name}?v=other")).await;
+        assert_eq!(other.header("cache-control"), "public, max-age=60");
+    }
+    fan.get("/assets/nothing.css").await.is_problem(404, "not_found");
+}

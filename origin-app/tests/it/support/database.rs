@@ -1,0 +1,50 @@
+//! A database for one test, gone with it.
+
+use tempfile::TempDir;
+
+use super::postgres::PostgresServer;
+
+pub(crate) enum Database {
+    Memory,
+    Sqlite(TempDir),
+    Postgres(PostgresServer),
+}
+
+impl Database {
+    /// SQLite in memory: for what does not hang on the database, and is over when the shop stops.
+    pub(crate) const fn in_memory() -> Self {
+        Self::Memory
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::Postgres(PostgresServer::start().await)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Memory => "sqlite::memory:".to_owned(),
+            Self::Sqlite(folder) => format!("sqlite://{}/shop.db", folder.path().display()),
+            Self::Postgres(server) => server.url(),
+        }
+    }
+
+    /// Does to the database what the shop never would.
+    pub(crate) async fn tamper(&self, statement: &'static str) {
+        use sqlx::{Connection, Executor};
+        match self {
+            Self::Memory => panic!("nobody else reaches a database in memory"),
+            Self::Sqlite(_) => {
+                let mut connection = sqlx::SqliteConnection::connect(&self.url()).await.unwrap();
+                connection.execute(statement).await.unwrap();
+            }
+            Self::Postgres(_) => {
+                let mut connection = sqlx::PgConnection::connect(&self.url()).await.unwrap();
+                connection.execute(statement).await.unwrap();
+            }
+        }
+    }
+}

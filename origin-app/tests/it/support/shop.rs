@@ -1,0 +1,161 @@
+//! A shop in this process, on a free port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::clock::{Clock, SystemClock, SystemRandom};
+use admission::edge_signature::{
+    EdgeRequest, HEADER_REQUEST_ID, HEADER_ROOM, HEADER_SIGNATURE, HEADER_TICKET, HEADER_TIME, sign,
+};
+use admission::keyring::Keyring;
+use origin_app::app::{Running, Surroundings, start};
+use origin_app::config::{DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Settings};
+use origin_app::payments::PaymentProvider;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::{Database, Fan, ManualClock};
+
+pub(crate) const KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+pub(crate) const ORGANISER_TOKEN: &str = "an-organiser-token-for-tests";
+
+/// Where a shop is, and how to ask it as its edge would. The shop may run in this process or in another.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Edge {
+    /// A request as the edge forwards it for a fan admitted to `room` with `ticket`.
+    pub(crate) fn forward(
+        &self,
+        client: &Client,
+        method: Method,
+        path: &str,
+        room: &str,
+        ticket: &str,
+    ) -> RequestBuilder {
+        let authority = self.address.to_string();
+        let time = self.clock.now();
+        let request = EdgeRequest {
+            method: method.as_str(),
+            authority: &authority,
+            path_and_query: path,
+            room,
+            ticket,
+            time,
+            request_id: "test-request",
+        };
+        let signature = sign(&Keyring::parse(KEYS).unwrap(), &request);
+        client
+            .request(method, format!("http://{authority}{path}"))
+            .header(HEADER_ROOM, room)
+            .header(HEADER_TICKET, ticket)
+            .header(HEADER_TIME, time.as_millis().to_string())
+            .header(HEADER_REQUEST_ID, "test-request")
+            .header(HEADER_SIGNATURE, signature)
+    }
+
+    pub(crate) async fn organiser(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let mut request = self.forward(&Client::new(), method, path, "", "").bearer_auth(ORGANISER_TOKEN);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Puts the event `demo` on sale behind the room `demo`: rows of `seats` seats, 45.00 each.
+    pub(crate) async fn create_demo(&self, rows: &[(&str, u32)]) {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(name, seats)| json!({"name": name, "seats": seats, "price_cents": 4500}))
+            .collect();
+        let body = json!({
+            "id": "demo", "name": "Demo", "venue": "Hall", "starts_at": "2027-06-01T19:30:00Z",
+            "currency": "EUR", "waiting_room": "demo", "rows": rows,
+        });
+        let (status, answer) = self.organiser(Method::POST, "/api/events", Some(&body)).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+
+    pub(crate) async fn sales(&self) -> Value {
+        let (status, sales) = self.organiser(Method::GET, "/api/sales/demo", None).await;
+        assert_eq!(status, 200, "{sales}");
+        sales
+    }
+
+    pub(crate) fn fan(&self) -> Fan {
+        Fan::new(self.clone())
+    }
+}
+
+pub(crate) struct Shop {
+    pub(crate) edge: Edge,
+    pub(crate) clock: Arc<ManualClock>,
+    running: Running,
+}
+
+impl std::ops::Deref for Shop {
+    type Target = Edge;
+
+    fn deref(&self) -> &Edge {
+        &self.edge
+    }
+}
+
+/// Settings with short times, for a shop on `database`.
+pub(crate) fn settings(database: &Database) -> Settings {
+    Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        database: DatabaseUrl::parse(&database.url()).unwrap(),
+        edge: EdgeTrust::Required(Keyring::parse(KEYS).unwrap()),
+        organiser_token: Some(OrganiserToken::new(ORGANISER_TOKEN).unwrap()),
+        holds: Holds {
+            duration: Duration::from_secs(180),
+            seats_per_fan_max: 4,
+            sweep_every: Duration::from_millis(50),
+        },
+        payments: Payments {
+            timeout: Duration::from_secs(10),
+            resume_after: Duration::from_secs(10),
+            sandbox_latency: Duration::ZERO,
+        },
+        limits: Limits {
+            body_bytes: 131_072,
+            request: Duration::from_secs(60),
+            head: Duration::from_secs(60),
+            connections: 2048,
+            requests_in_flight: 1024,
+            database_connections: 16,
+            shutdown: Duration::from_secs(20),
+        },
+    }
+}
+
+impl Shop {
+    pub(crate) async fn open(database: &Database) -> Self {
+        Self::open_with(settings(database), Arc::new(ManualClock::new()), None).await
+    }
+
+    pub(crate) async fn open_with(
+        settings: Settings,
+        clock: Arc<ManualClock>,
+        provider: Option<Arc<dyn PaymentProvider>>,
+    ) -> Self {
+        let surroundings = Surroundings { clock: clock.clone(), random: Arc::new(SystemRandom), provider };
+        let running = start(settings, surroundings).await.unwrap();
+        Self { edge: Edge { address: running.address(), clock: clock.clone() }, clock, running }
+    }
+
+    pub(crate) async fn close(self) {
+        self.running.stop().await.unwrap();
+    }
+}
+
+/// A shop in another process.
+pub(crate) fn elsewhere(address: SocketAddr) -> Edge {
+    Edge { address, clock: Arc::new(SystemClock) }
+}
