@@ -100,6 +100,7 @@ fn line(view: &View) -> String {
     text
 }
 
+/// Lines shorter than any terminal: one that wraps could not be replaced.
 fn block(view: &View) -> String {
     let View {
         seconds,
@@ -122,8 +123,7 @@ fn block(view: &View) -> String {
          \x20 drain     {measured:>6}   a minute measured, {drain_per_minute} configured\n\
          \x20 admitted  {admitted:>6}   simulated fans since the start, {clock} ago\n\
          \x20 sold      {sold:>6}   of {seats} seats\n\
-         \x20 broken    {:>6}   promises (positions that went up {rises}, places lost {places_lost}, fans shut out \
-         {shut_out})\n",
+         \x20 broken    {:>6}   (positions up {rises}, places lost {places_lost}, shut out {shut_out})\n",
         rises + places_lost + shut_out
     )
 }
@@ -141,6 +141,7 @@ mod tests {
         assert!(text.contains("positions that went up: 0") && !text.contains("lost"), "{text}");
         assert!(line(&View { places_lost: 2, ..view.clone() }).ends_with("places lost: 2"));
         assert!(block(&view).contains("waiting      101"));
+        assert!(block(&view).lines().all(|line| line.chars().count() < 78), "{}", block(&view));
     }
 
     #[test]

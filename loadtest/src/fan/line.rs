@@ -53,6 +53,7 @@ impl Fan {
                 Heard::Expired => {
                     // An honest edge says so only to who stayed away too long: stand in line again.
                     self.story.expired_ms.push(self.venue.watch.ms());
+                    self.pause(failures).await;
                     return State::Arriving;
                 }
                 Heard::Closed => return State::Gone(Ending::ShutOut("the room is closed".to_owned())),

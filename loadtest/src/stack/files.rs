@@ -81,3 +81,42 @@ pub(super) fn file(folder: &Path, name: &str) -> PathBuf {
 fn write(path: &Path, table: &Table) -> Result<()> {
     fs::write(path, table.to_string()).with_context(|| format!("{} cannot be written", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&Path) -> Result<()>) -> Table {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.toml");
+        write(&path).unwrap();
+        fs::read_to_string(path).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn an_edge_is_told_where_it_listens_and_what_is_behind_it() {
+        let addresses = EdgeAddresses {
+            listen: "127.0.0.1:1",
+            admin_listen: "127.0.0.1:2",
+            shop: "127.0.0.1:3",
+            redis: Some("redis://127.0.0.1:4"),
+        };
+        let edge = written(|path| write_edge(path, &addresses));
+        assert_eq!(edge["listen"].as_str(), Some("127.0.0.1:1"));
+        assert_eq!(edge["upstream"]["address"].as_str(), Some("127.0.0.1:3"));
+        assert_eq!(edge["store"]["url"].as_str(), Some("redis://127.0.0.1:4"));
+        let edge = written(|path| write_edge(path, &EdgeAddresses { redis: None, ..addresses }));
+        assert_eq!(edge["store"]["kind"].as_str(), Some("memory"));
+        assert!(edge["store"].get("url").is_none());
+    }
+
+    #[test]
+    fn rooms_are_told_their_rules() {
+        let rooms = written(|path| write_rooms(path, &[Room::demo(90), Room::brief()]));
+        let rooms = rooms["room"].as_array().unwrap();
+        assert_eq!(rooms[0]["drain_per_minute"].as_integer(), Some(90));
+        assert_eq!(rooms[0]["session"].as_str(), Some("600s"));
+        assert_eq!(rooms[1]["id"].as_str(), Some("brief"));
+        assert_eq!(rooms[1]["paths"].as_array().unwrap().len(), 2);
+    }
+}
