@@ -1,2 +1,112 @@
-//! Stub.
-fn main() {}
+//! Arguments, configuration, go.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use proxy::config::{self, Config, ConfigError, keys};
+use proxy::server::{self, Keys};
+use tracing_subscriber::EnvFilter;
+
+/// Bad usage or bad configuration (`EX_USAGE`).
+const BAD_CONFIG: u8 = 64;
+
+/// The edge of Stanchion: a virtual waiting room in front of a ticket shop.
+///
+/// Keys come from the environment: STANCHION_KEYS (tickets and admission tokens) and STANCHION_EDGE_KEYS (the
+/// signature to the shop), or from the files that edge.toml names.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// What is read at start: listeners, store, shop, limits.
+    #[arg(long, value_name = "FILE", default_value = "config/edge.toml")]
+    config: PathBuf,
+    /// The rooms.
+    #[arg(long, value_name = "FILE", default_value = "config/rooms.toml")]
+    rooms: PathBuf,
+    /// Listen here instead of where edge.toml says.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Only check the configuration and the keys.
+    #[arg(long)]
+    check: bool,
+    /// Print what is in force, without secrets.
+    #[arg(long)]
+    print_config: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(BAD_CONFIG) } else { ExitCode::SUCCESS };
+        }
+    };
+    let config = match load(&arguments) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    if arguments.print_config {
+        return print(&config::show(&config));
+    }
+    let keys = match load_keys(&config) {
+        Ok(keys) => keys,
+        Err(error) => return refuse(&error),
+    };
+    if arguments.check {
+        let rooms: Vec<&str> = config.rooms.iter().map(|room| room.id.as_str()).collect();
+        return print(&format!("the configuration is good; {} rooms: {}\n", rooms.len(), rooms.join(", ")));
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match server::run(config, keys) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("proxy: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(arguments: &Arguments) -> Result<Config, ConfigError> {
+    let mut config = config::load(&arguments.config, &arguments.rooms)?;
+    if let Some(listen) = arguments.listen {
+        config.edge.listen = listen;
+    }
+    Ok(config)
+}
+
+fn load_keys(config: &Config) -> Result<Keys, ConfigError> {
+    let load = |variable, field, file: &Option<PathBuf>| {
+        let value = std::env::var(variable).ok();
+        keys::load(variable, value.as_deref(), field, file.as_deref())
+    };
+    Ok(Keys {
+        line: load(keys::KEYS_VARIABLE, "keys_file", &config.edge.keys_file)?,
+        edge: load(keys::EDGE_KEYS_VARIABLE, "edge_keys_file", &config.edge.edge_keys_file)?,
+    })
+}
+
+fn refuse(error: &ConfigError) -> ExitCode {
+    say(&format!("proxy: {error}\n"));
+    ExitCode::from(BAD_CONFIG)
+}
+
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,48 @@
+//! Configuration: the form on disk, and the checked form that the rest of the crate sees.
+//!
+//! Each file has a wire form that serde reads and a checked form that has no invalid value. Going from one to
+//! the other destructures the wire form, so that a new field does not compile until it is handled.
+
+mod duration;
+pub mod edge;
+mod error;
+pub mod keys;
+pub mod rooms;
+mod show;
+mod values;
+
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+pub use edge::EdgeConfig;
+pub use error::ConfigError;
+pub use rooms::RoomConfig;
+pub use show::show;
+
+/// Everything that is in force at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `edge.toml`.
+    pub edge: EdgeConfig,
+    /// `rooms.toml`.
+    pub rooms: Vec<RoomConfig>,
+    /// When `rooms.toml` was last changed, in milliseconds since the Unix epoch: newer rules win.
+    pub revision: u64,
+}
+
+/// Reads both files.
+///
+/// # Errors
+/// When one cannot be read or is wrong.
+pub fn load(edge_file: &Path, rooms_file: &Path) -> Result<Config, ConfigError> {
+    let edge = edge::parse(edge_file, &read(edge_file)?)?;
+    let rooms = rooms::parse(rooms_file, &read(rooms_file)?)?;
+    let modified = std::fs::metadata(rooms_file).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
+    let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Config { edge, rooms, revision: admission::clock::millis(since_epoch) })
+}
+
+fn read(file: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(file)
+        .map_err(|error| ConfigError::whole(file, format!("cannot be read: {error}")))
+}

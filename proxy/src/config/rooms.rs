@@ -1,0 +1,316 @@
+//! `rooms.toml`: the rooms, where they apply and how their lines move.
+
+use std::ops::Range;
+use std::path::Path;
+
+use admission::name::{LaneId, RoomId};
+use admission::rules::{LaneRule, Mode, Rules, RulesError};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::duration;
+use super::error::{ConfigError, Source};
+use super::values::Maybe;
+use crate::gate::host;
+use crate::gate::routes::{PathRule, Route};
+
+/// Most rooms in one file.
+const ROOMS_MAX: usize = 256;
+/// Most hosts or paths of one room.
+const ROUTES_MAX: usize = 256;
+/// Longest title or message, in bytes.
+const TEXT_MAX: usize = 2000;
+
+/// A room as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomConfig {
+    /// Its id.
+    pub id: RoomId,
+    /// The hosts it applies to; empty for any.
+    pub hosts: Vec<String>,
+    /// The paths it protects.
+    pub paths: Vec<PathRule>,
+    /// What the waiting page calls what the fans wait for.
+    pub title: String,
+    /// What the operator tells those who wait; may be empty.
+    pub message: String,
+    /// How its line moves.
+    pub rules: Rules,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireRooms {
+    #[serde(default)]
+    room: Vec<Spanned<WireRoom>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireRoom {
+    id: Spanned<String>,
+    #[serde(default)]
+    hosts: Vec<Spanned<String>>,
+    paths: Vec<Spanned<String>>,
+    title: Maybe<String>,
+    message: Maybe<String>,
+    mode: Maybe<String>,
+    drain_per_minute: Maybe<i64>,
+    burst: Maybe<i64>,
+    max_active: Maybe<i64>,
+    waiting_max: Maybe<i64>,
+    session: Maybe<String>,
+    session_max: Maybe<String>,
+    claim_window: Maybe<String>,
+    return_window: Maybe<String>,
+    presence_window: Maybe<String>,
+    recovery_grace: Maybe<String>,
+    #[serde(default)]
+    lane: Vec<WireLane>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireLane {
+    name: Spanned<String>,
+    weight: Maybe<i64>,
+}
+
+/// Reads `rooms.toml` from its text.
+///
+/// # Errors
+/// The first thing that is wrong, with its line.
+pub fn parse(file: &Path, text: &str) -> Result<Vec<RoomConfig>, ConfigError> {
+    let source = Source { file, text };
+    let WireRooms { room: wire } = source.parse()?;
+    if wire.len() > ROOMS_MAX {
+        return Err(ConfigError::whole(
+            file,
+            format!("there are {} rooms; at most {ROOMS_MAX} fit", wire.len()),
+        ));
+    }
+    let mut rooms: Vec<RoomConfig> = Vec::new();
+    let mut routes: Vec<(Route, RoomId)> = Vec::new();
+    for room in wire {
+        let span = room.span();
+        let room = room.into_inner();
+        let (id_span, path_spans) =
+            (room.id.span(), room.paths.iter().map(Spanned::span).collect::<Vec<_>>());
+        let room = check(&source, &span, room)?;
+        if rooms.iter().any(|other| other.id == room.id) {
+            let needed = "each room needs an id of its own";
+            return Err(source.error(&id_span, "room.id", format!("\"{}\" a second time", room.id), needed));
+        }
+        for route in room_routes(&room, rooms.len()) {
+            if let Some((_, other)) = routes.iter().find(|(taken, _)| taken.same_as(&route)) {
+                let at =
+                    room.paths.iter().position(|path| *path == route.path).and_then(|i| path_spans.get(i));
+                let found = format!("\"{}\", which room `{other}` has already", route.path);
+                let needed = "each path on a host belongs to one room";
+                return Err(source.error(at.unwrap_or(&span), "room.paths", found, needed));
+            }
+            routes.push((route, room.id.clone()));
+        }
+        rooms.push(room);
+    }
+    Ok(rooms)
+}
+
+/// The routes that lead to `room`, the `index`th.
+pub(crate) fn room_routes(room: &RoomConfig, index: usize) -> Vec<Route> {
+    let hosts: Vec<Option<String>> =
+        if room.hosts.is_empty() { vec![None] } else { room.hosts.iter().cloned().map(Some).collect() };
+    hosts
+        .iter()
+        .flat_map(|host| room.paths.iter().map(|path| Route::new(host.clone(), path.clone(), index)))
+        .collect()
+}
+
+fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<RoomConfig, ConfigError> {
+    // Destructured, so that a new field cannot be forgotten here.
+    let WireRoom {
+        id,
+        hosts,
+        paths,
+        title,
+        message,
+        mode,
+        drain_per_minute,
+        burst,
+        max_active,
+        waiting_max,
+        session,
+        session_max,
+        claim_window,
+        return_window,
+        presence_window,
+        recovery_grace,
+        lane,
+    } = wire;
+    let room_id = RoomId::parse(id.get_ref())
+        .map_err(|error| source.error(&id.span(), "room.id", format!("\"{}\"", id.get_ref()), error))?;
+    if paths.is_empty() || paths.len() > ROUTES_MAX || hosts.len() > ROUTES_MAX {
+        let found = format!("{} paths and {} hosts", paths.len(), hosts.len());
+        let needed = format!("a room needs 1 to {ROUTES_MAX} paths, and at most as many hosts");
+        return Err(source.error(&id.span(), "room.paths", found, needed));
+    }
+    let default = Rules::default();
+    let number = |field, value: &Maybe<i64>, default| source.number(field, value, 0..=100_000_000, default);
+    let drain = number("room.drain_per_minute", &drain_per_minute, default.drain_per_minute)?;
+    let time = |field, value: &Maybe<String>, default| {
+        let any = std::time::Duration::ZERO..=std::time::Duration::MAX;
+        source.duration(field, value, any, default)
+    };
+    let rules = Rules {
+        mode: check_mode(source, &mode)?,
+        drain_per_minute: drain,
+        burst: number("room.burst", &burst, Rules::default_burst(drain))?,
+        max_active: number("room.max_active", &max_active, default.max_active)?,
+        waiting_max: number("room.waiting_max", &waiting_max, default.waiting_max)?,
+        session: time("room.session", &session, default.session)?,
+        session_max: time("room.session_max", &session_max, default.session_max)?,
+        claim_window: time("room.claim_window", &claim_window, default.claim_window)?,
+        return_window: time("room.return_window", &return_window, default.return_window)?,
+        presence_window: time("room.presence_window", &presence_window, default.presence_window)?,
+        recovery_grace: time("room.recovery_grace", &recovery_grace, default.recovery_grace)?,
+        lanes: check_lanes(source, &lane)?,
+    };
+    let rules = rules.check().map_err(|error: RulesError| {
+        let at = match error.field {
+            "drain_per_minute" => drain_per_minute.as_ref().map(Spanned::span),
+            "burst" => burst.as_ref().map(Spanned::span),
+            "max_active" => max_active.as_ref().map(Spanned::span),
+            "waiting_max" => waiting_max.as_ref().map(Spanned::span),
+            "session" => session.as_ref().map(Spanned::span),
+            "session_max" => session_max.as_ref().or(session.as_ref()).map(Spanned::span),
+            "claim_window" => claim_window.as_ref().map(Spanned::span),
+            "return_window" => return_window.as_ref().map(Spanned::span),
+            "presence_window" => presence_window.as_ref().map(Spanned::span),
+            "recovery_grace" => recovery_grace.as_ref().map(Spanned::span),
+            _ => lane.last().map(|lane| lane.weight.as_ref().map_or(lane.name.span(), Spanned::span)),
+        };
+        source.error(&at.unwrap_or(span.clone()), &format!("room.{}", error.field), error.found, error.needed)
+    })?;
+    Ok(RoomConfig {
+        title: text(source, "room.title", &title, room_id.as_str())?,
+        message: text(source, "room.message", &message, "")?,
+        hosts: hosts.iter().map(|host| check_host(source, host)).collect::<Result<_, _>>()?,
+        paths: paths.iter().map(|path| check_path(source, path)).collect::<Result<_, _>>()?,
+        id: room_id,
+        rules,
+    })
+}
+
+fn check_mode(source: &Source<'_>, mode: &Maybe<String>) -> Result<Mode, ConfigError> {
+    let Some(mode) = mode else { return Ok(Mode::default()) };
+    [Mode::Off, Mode::Auto, Mode::Always, Mode::Paused, Mode::Closed]
+        .into_iter()
+        .find(|known| known.as_str() == mode.get_ref())
+        .ok_or_else(|| {
+            let needed = "one of \"off\", \"auto\", \"always\", \"paused\", \"closed\" is needed";
+            source.error(&mode.span(), "room.mode", format!("\"{}\"", mode.get_ref()), needed)
+        })
+}
+
+fn check_lanes(source: &Source<'_>, lanes: &[WireLane]) -> Result<Vec<LaneRule>, ConfigError> {
+    if lanes.is_empty() {
+        return Ok(Rules::default().lanes);
+    }
+    lanes
+        .iter()
+        .map(|WireLane { name, weight }| {
+            let lane = LaneId::parse(name.get_ref()).map_err(|error| {
+                source.error(&name.span(), "room.lane.name", format!("\"{}\"", name.get_ref()), error)
+            })?;
+            let max = u64::from(admission::rules::WEIGHT_MAX);
+            let weight = source.number("room.lane.weight", weight, 1..=max, 1)?;
+            Ok(LaneRule { name: lane, weight: u32::try_from(weight).unwrap_or(u32::MAX) })
+        })
+        .collect()
+}
+
+fn check_host(source: &Source<'_>, found: &Spanned<String>) -> Result<String, ConfigError> {
+    match host::parse(found.get_ref().as_bytes()) {
+        Ok(authority) if authority.port().is_none() => Ok(authority.host().to_owned()),
+        _ => {
+            let needed = "a host name without a port is needed, such as \"tickets.example\"";
+            Err(source.error(&found.span(), "room.hosts", format!("\"{}\"", found.get_ref()), needed))
+        }
+    }
+}
+
+fn check_path(source: &Source<'_>, found: &Spanned<String>) -> Result<PathRule, ConfigError> {
+    PathRule::parse(found.get_ref()).ok_or_else(|| {
+        let needed = "a path such as \"/event\" is needed, or \"/event/*\" for everything below it; plain, \
+                      without `//`, `.`, `..`, `%`, `?`, `#` or `;`, and not below /.waiting-room";
+        source.error(&found.span(), "room.paths", format!("\"{}\"", found.get_ref()), needed)
+    })
+}
+
+fn text(
+    source: &Source<'_>,
+    field: &str,
+    value: &Maybe<String>,
+    default: &str,
+) -> Result<String, ConfigError> {
+    let Some(value) = value else { return Ok(default.to_owned()) };
+    let length = value.get_ref().len();
+    if length <= TEXT_MAX {
+        return Ok(value.get_ref().clone());
+    }
+    let needed = format!("at most {TEXT_MAX} bytes are needed");
+    Err(source.error(&value.span(), field, format!("{length} bytes"), needed))
+}
+
+/// A room as a table that [`parse`] reads.
+pub(super) fn show(room: &RoomConfig) -> toml::Table {
+    let RoomConfig { id, hosts, paths, title, message, rules } = room;
+    let Rules {
+        mode,
+        drain_per_minute,
+        burst,
+        max_active,
+        waiting_max,
+        session,
+        session_max,
+        claim_window,
+        return_window,
+        presence_window,
+        recovery_grace,
+        lanes,
+    } = rules;
+    let mut table = toml::Table::new();
+    let mut put = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
+    let number = |value: u64| toml::Value::Integer(i64::try_from(value).unwrap_or(i64::MAX));
+    put("id", id.to_string().into());
+    put("hosts", hosts.clone().into());
+    put("paths", paths.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+    put("title", title.clone().into());
+    put("message", message.clone().into());
+    put("mode", mode.as_str().into());
+    put("drain_per_minute", number(*drain_per_minute));
+    put("burst", number(*burst));
+    put("max_active", number(*max_active));
+    put("waiting_max", number(*waiting_max));
+    for (key, value) in [
+        ("session", session),
+        ("session_max", session_max),
+        ("claim_window", claim_window),
+        ("return_window", return_window),
+        ("presence_window", presence_window),
+        ("recovery_grace", recovery_grace),
+    ] {
+        put(key, duration::show(*value).into());
+    }
+    let lanes: Vec<toml::Value> = lanes
+        .iter()
+        .map(|LaneRule { name, weight }| {
+            let mut lane = toml::Table::new();
+            lane.insert("name".to_owned(), name.to_string().into());
+            lane.insert("weight".to_owned(), number(u64::from(*weight)));
+            lane.into()
+        })
+        .collect();
+    put("lane", lanes.into());
+    table
+}

@@ -1,0 +1,137 @@
+//! `--print-config`: what is in force, as TOML that can be read back, without secrets.
+
+use std::fmt::Write as _;
+
+use toml::{Table, Value};
+
+use super::edge::{EdgeConfig, Limits, StoreConfig, UpstreamConfig};
+use super::{Config, duration, rooms};
+
+/// What is in force.
+pub fn show(config: &Config) -> String {
+    let mut text = String::from("# edge.toml, in force. Keys are never shown.\n");
+    text.push_str(&edge(&config.edge).to_string());
+    let _ = write!(text, "\n# rooms.toml, in force; revision {}.\n", config.revision);
+    let list: Vec<Value> = config.rooms.iter().map(|room| rooms::show(room).into()).collect();
+    let mut table = Table::new();
+    table.insert("room".to_owned(), list.into());
+    text.push_str(&table.to_string());
+    text
+}
+
+fn edge(config: &EdgeConfig) -> Table {
+    // Destructured, so that a new field cannot be forgotten here.
+    let EdgeConfig {
+        listen,
+        admin_listen,
+        public_scheme,
+        threads,
+        shutdown_grace,
+        heartbeat,
+        tick,
+        keys_file,
+        edge_keys_file,
+        store,
+        upstream,
+        limits,
+    } = config;
+    let mut table = Table::new();
+    let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
+    put("listen", listen.to_string().into());
+    put("admin_listen", admin_listen.to_string().into());
+    put("public_scheme", public_scheme.as_str().into());
+    put("threads", number(*threads as u64));
+    put("shutdown_grace", duration::show(*shutdown_grace).into());
+    put("heartbeat", duration::show(*heartbeat).into());
+    put("tick", duration::show(*tick).into());
+    for (key, file) in [("keys_file", keys_file), ("edge_keys_file", edge_keys_file)] {
+        if let Some(file) = file {
+            put(key, file.display().to_string().into());
+        }
+    }
+    put("store", show_store(store).into());
+    put("upstream", show_upstream(upstream).into());
+    put("limits", show_limits(limits).into());
+    table
+}
+
+fn number(value: u64) -> Value {
+    Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn show_store(store: &StoreConfig) -> Table {
+    let mut table = Table::new();
+    match store {
+        StoreConfig::Memory => {
+            table.insert("kind".to_owned(), "memory".into());
+        }
+        StoreConfig::Redis { url } => {
+            table.insert("kind".to_owned(), "redis".into());
+            table.insert("url".to_owned(), redact(url).into());
+        }
+    }
+    table
+}
+
+fn show_upstream(upstream: &UpstreamConfig) -> Table {
+    let UpstreamConfig { addresses, connect_timeout, read_timeout, write_timeout } = upstream;
+    let mut table = Table::new();
+    table.insert("address".to_owned(), addresses.clone().into());
+    for (key, value) in [
+        ("connect_timeout", connect_timeout),
+        ("read_timeout", read_timeout),
+        ("write_timeout", write_timeout),
+    ] {
+        table.insert(key.to_owned(), duration::show(*value).into());
+    }
+    table
+}
+
+fn show_limits(limits: &Limits) -> Table {
+    let Limits { head_bytes, headers, body_bytes, connections, sockets, head_timeout, idle } = limits;
+    let mut table = Table::new();
+    for (key, value) in [
+        ("head_bytes", *head_bytes as u64),
+        ("headers", *headers as u64),
+        ("body_bytes", *body_bytes),
+        ("connections", *connections as u64),
+        ("sockets", *sockets as u64),
+    ] {
+        table.insert(key.to_owned(), number(value));
+    }
+    table.insert("head_timeout".to_owned(), duration::show(*head_timeout).into());
+    table.insert("idle".to_owned(), duration::show(*idle).into());
+    table
+}
+
+/// The URL without its password.
+fn redact(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "redacted".to_owned() };
+    let (authority, path) = rest.split_once('/').map_or((rest, ""), |(authority, path)| (authority, path));
+    let (path, query) = path.split_once('?').map_or((path, ""), |(path, query)| (path, query));
+    let shown = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("redacted@{host}"),
+        None => authority.to_owned(),
+    };
+    // A query may carry a password too.
+    let query = if query.is_empty() { "" } else { "?redacted" };
+    let slash = if path.is_empty() { "" } else { "/" };
+    format!("{scheme}://{shown}{slash}{path}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        for (url, shown) in [
+            ("redis://127.0.0.1:6379", "redis://127.0.0.1:6379"),
+            ("redis://:secret@h:1/2", "redis://redacted@h:1/2"),
+            ("redis://user:sec@ret@h:1", "redis://redacted@h:1"),
+            ("unix:///run/r.sock?pass=secret", "unix:///run/r.sock?redacted"),
+        ] {
+            assert_eq!(redact(url), shown);
+        }
+    }
+}

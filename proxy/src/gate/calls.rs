@@ -1,0 +1,83 @@
+//! The edge's own paths, below `/.waiting-room/`.
+
+use http::Method;
+
+/// What is asked of the edge itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// The public facts of a room.
+    Facts(String),
+    /// Join.
+    Join(String),
+    /// My status.
+    Status(String),
+    /// Leave.
+    Leave(String),
+    /// The WebSocket.
+    Live(String),
+    /// The commitment of the draw.
+    Draw(String),
+    /// The public keys.
+    Keys,
+    /// There is something, but not for this method.
+    WrongMethod {
+        /// The methods that there are.
+        allow: &'static str,
+    },
+    /// There is nothing.
+    Unknown,
+}
+
+impl Call {
+    /// Reads method and path; `path` is what follows `/.waiting-room`.
+    pub fn parse(method: &Method, path: &str) -> Self {
+        let mut segments = path.trim_matches('/').split('/');
+        let (first, second, third) = (segments.next().unwrap_or_default(), segments.next(), segments.next());
+        let room = || first.to_owned();
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        match (first, second, third) {
+            ("", ..) | (.., Some(_)) => Self::Unknown,
+            ("jwks.json", None, _) if reads => Self::Keys,
+            (_, None, _) if reads => Self::Facts(room()),
+            (_, Some("draw"), _) if reads => Self::Draw(room()),
+            (_, None | Some("draw"), _) => Self::WrongMethod { allow: "GET, HEAD" },
+            (_, Some("live"), _) if *method == Method::GET => Self::Live(room()),
+            (_, Some("live"), _) => Self::WrongMethod { allow: "GET" },
+            (_, Some("ticket"), _) => match *method {
+                Method::POST => Self::Join(room()),
+                Method::GET => Self::Status(room()),
+                Method::DELETE => Self::Leave(room()),
+                _ => Self::WrongMethod { allow: "GET, POST, DELETE" },
+            },
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_read() {
+        let demo = || "demo".to_owned();
+        for (method, path, call) in [
+            (Method::GET, "/demo", Call::Facts(demo())),
+            (Method::GET, "/demo/", Call::Facts(demo())),
+            (Method::POST, "/demo", Call::WrongMethod { allow: "GET, HEAD" }),
+            (Method::POST, "/demo/ticket", Call::Join(demo())),
+            (Method::GET, "/demo/ticket", Call::Status(demo())),
+            (Method::DELETE, "/demo/ticket", Call::Leave(demo())),
+            (Method::PUT, "/demo/ticket", Call::WrongMethod { allow: "GET, POST, DELETE" }),
+            (Method::GET, "/demo/live", Call::Live(demo())),
+            (Method::GET, "/demo/draw", Call::Draw(demo())),
+            (Method::GET, "/jwks.json", Call::Keys),
+            (Method::GET, "/demo/other", Call::Unknown),
+            (Method::GET, "/demo/ticket/x", Call::Unknown),
+            (Method::GET, "/", Call::Unknown),
+            (Method::GET, "", Call::Unknown),
+        ] {
+            assert_eq!(Call::parse(&method, path), call, "{method} {path}");
+        }
+    }
+}

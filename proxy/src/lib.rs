@@ -1,0 +1,35 @@
+//! The edge: decides per request, serves the waiting room, streams positions, forwards the admitted.
+//!
+//! # A request's way
+//!
+//! ```text
+//!  connection ─▶ live::EdgeApp ─▶ phases (Pingora) ─▶ gate::decide ─┬─ refused ──▶ 400
+//!                    ▲                                              ├─ open ─────▶ upstream (signed)
+//!                    │ a fan's WebSocket                            ├─ edge call ▶ waiting (JSON, page)
+//!                    └──────────── hand-over ◀──────────────────────┤
+//!                                                                   └─ protected ▶ token good? ─▶ upstream (signed)
+//!                                                                                  else room: join, claim, wait
+//! ```
+//!
+//! # Map
+//!
+//! - [`config`]: the files, checked.
+//! - [`gate`]: facts of a request to a verdict; pure.
+//! - [`waiting`]: pages, status JSON, cookies, cache headers; plain data to bytes.
+//! - [`room`]: what this process knows of a room's line, and its one tick.
+//! - [`live`]: connections and WebSockets.
+//! - [`phases`]: the phases of a request, each of which delegates to the above.
+//! - [`upstream`]: the shop's instances and what is sent to them.
+//! - [`admin`]: health, for operators.
+//! - [`server`]: puts all of it together.
+
+pub mod admin;
+pub mod config;
+pub mod gate;
+mod ids;
+pub mod live;
+pub mod phases;
+pub mod room;
+pub mod server;
+pub mod upstream;
+pub mod waiting;

@@ -1,0 +1,156 @@
+//! The opening handshake of a fan's WebSocket (RFC 6455, section 4).
+
+use std::sync::Arc;
+
+use admission::ticket::Place;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, StatusCode, header};
+use pingora::proxy::Session;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::gate::host::{self, Authority};
+use crate::phases::{Edge, no_ticket, ticket_of};
+use crate::room::Room;
+use crate::waiting::reply::Reply;
+
+/// A connection that is to become a WebSocket, and whose.
+#[derive(Clone)]
+pub struct HandOver {
+    /// The room.
+    pub room: Arc<Room>,
+    /// The fan's place.
+    pub place: Place,
+    /// The value of `Sec-WebSocket-Accept`.
+    pub accept: String,
+}
+
+/// Checks the handshake. Nothing is written: the owner of the connection answers.
+///
+/// # Errors
+/// The answer that refuses it.
+pub async fn check(
+    edge: &Edge,
+    room: &Arc<Room>,
+    session: &Session,
+    authority: &Authority,
+) -> Result<HandOver, Reply> {
+    let headers = &session.req_header().headers;
+    let upgrade_needed = || {
+        Reply::problem(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "a WebSocket handshake is needed")
+            .with(header::UPGRADE, "websocket")
+            .with(header::CONNECTION, "upgrade")
+            .with(header::SEC_WEBSOCKET_VERSION, "13")
+    };
+    if session.as_http1().is_none() || !asks_for_websocket(headers) {
+        return Err(upgrade_needed());
+    }
+    let key = key(headers).ok_or_else(|| {
+        Reply::problem(StatusCode::BAD_REQUEST, "websocket_key", "Sec-WebSocket-Key is missing or malformed")
+    })?;
+    if !comes_from_here(headers, authority) {
+        let detail = "the page that asks is not from this host";
+        return Err(Reply::problem(StatusCode::FORBIDDEN, "origin", detail));
+    }
+    let ticket = ticket_of(room, headers).ok_or_else(no_ticket)?;
+    if edge.load.sockets() >= edge.config.limits.sockets {
+        let detail = "there are as many WebSockets as this proxy holds; poll instead";
+        return Err(Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "sockets", detail).retry_after(10));
+    }
+    // Asked once now, so that whoever comes back after their turn came hears of it at once.
+    room.stand(&ticket.place, edge.config.heartbeat).await;
+    Ok(HandOver { room: room.clone(), place: ticket.place, accept: derive_accept_key(key.as_bytes()) })
+}
+
+fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|found| found.trim().eq_ignore_ascii_case(token))
+}
+
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    has_token(headers, header::CONNECTION, "upgrade")
+        && has_token(headers, header::UPGRADE, "websocket")
+        && has_token(headers, header::SEC_WEBSOCKET_VERSION, "13")
+}
+
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let key = headers.get(header::SEC_WEBSOCKET_KEY)?.to_str().ok()?.trim();
+    (STANDARD.decode(key).ok()?.len() == 16).then_some(key)
+}
+
+/// Whether the page that opens the WebSocket is from this host. A program that is no browser names no origin.
+fn comes_from_here(headers: &HeaderMap, authority: &Authority) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let (Some(origin), None) = (origins.next(), origins.next()) else {
+        return headers.get(header::ORIGIN).is_none();
+    };
+    let Some((scheme, named)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
+        return false;
+    };
+    let default_port = match scheme {
+        "http" => "80",
+        "https" => "443",
+        _ => return false,
+    };
+    let port = |authority: &Authority| authority.port().unwrap_or(default_port).to_owned();
+    host::parse(named.as_bytes())
+        .is_ok_and(|named| named.host() == authority.host() && port(&named) == port(authority))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in list {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn only_our_own_pages_may_listen() {
+        let here = host::parse(b"shop.example:8080").unwrap();
+        for (list, allowed) in [
+            (&[][..], true),
+            (&[("origin", "http://shop.example:8080")], true),
+            (&[("origin", "http://SHOP.example.:8080")], true),
+            (&[("origin", "http://shop.example")], false),
+            (&[("origin", "http://evil.example:8080")], false),
+            (&[("origin", "null")], false),
+            (&[("origin", "file://")], false),
+            (&[("origin", "http://shop.example:8080"), ("origin", "http://evil.example")], false),
+        ] {
+            assert_eq!(comes_from_here(&headers(list), &here), allowed, "{list:?}");
+        }
+        let tls = host::parse(b"shop.example").unwrap();
+        assert!(comes_from_here(&headers(&[("origin", "https://shop.example:443")]), &tls));
+    }
+
+    #[test]
+    fn a_handshake_needs_all_its_parts() {
+        let good = [
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "WebSocket"),
+            ("sec-websocket-version", "13"),
+        ];
+        assert!(asks_for_websocket(&headers(&good)));
+        for missing in 0..good.len() {
+            let mut list = good.to_vec();
+            list.remove(missing);
+            assert!(!asks_for_websocket(&headers(&list)), "{missing}");
+        }
+        assert_eq!(
+            key(&headers(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")])).map(str::len),
+            Some(24)
+        );
+        assert_eq!(key(&headers(&[("sec-websocket-key", "short")])), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! How much is going on in this process, and whether it is to end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::watch;
+
+/// Counts what is going on. Everything is counted by a guard, so that nothing is forgotten.
+pub struct Load {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+    sockets: AtomicUsize,
+    closing: watch::Sender<bool>,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            connections: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
+            sockets: AtomicUsize::new(0),
+            closing: watch::Sender::new(false),
+        }
+    }
+}
+
+/// One of what is counted; counted until it is dropped.
+pub struct Guard {
+    load: Arc<Load>,
+    counter: fn(&Load) -> &AtomicUsize,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        (self.counter)(&self.load).fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Load {
+    /// Counts one more, unless there are `max` already.
+    fn guard(self: &Arc<Self>, counter: fn(&Self) -> &AtomicUsize, max: usize) -> Option<Guard> {
+        let before = counter(self).fetch_add(1, Ordering::AcqRel);
+        let guard = Guard { load: self.clone(), counter };
+        (before < max).then_some(guard)
+    }
+
+    /// A connection, unless there are `max`.
+    pub fn connection(self: &Arc<Self>, max: usize) -> Option<Guard> {
+        self.guard(|load| &load.connections, max)
+    }
+
+    /// A fan's WebSocket, unless there are `max`.
+    pub fn socket(self: &Arc<Self>, max: usize) -> Option<Guard> {
+        self.guard(|load| &load.sockets, max)
+    }
+
+    /// How many WebSockets are open.
+    pub fn sockets(&self) -> usize {
+        self.sockets.load(Ordering::Acquire)
+    }
+
+    /// How many requests are being answered.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Acquire)
+    }
+
+    /// Tells every WebSocket to close.
+    pub fn close_sockets(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Turns true when the process is to end.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+}
+
+/// Whether the head of a request has arrived. From then on the request counts as being answered.
+pub struct HeadArrived {
+    arrived: AtomicBool,
+    load: Arc<Load>,
+}
+
+impl HeadArrived {
+    /// A head that is still awaited.
+    pub fn awaited(load: &Arc<Load>) -> Self {
+        Self { arrived: AtomicBool::new(false), load: load.clone() }
+    }
+
+    /// The head is complete.
+    pub fn mark(&self) {
+        if !self.arrived.swap(true, Ordering::AcqRel) {
+            self.load.requests.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether the head is complete.
+    pub fn has_arrived(&self) -> bool {
+        self.arrived.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for HeadArrived {
+    fn drop(&mut self) {
+        if self.has_arrived() {
+            self.load.requests.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_counted_until_it_is_dropped() {
+        let load = Arc::new(Load::default());
+        let first = load.socket(1);
+        assert!(first.is_some() && load.socket(1).is_none());
+        assert_eq!(load.sockets(), 1);
+        drop(first);
+        assert_eq!(load.sockets(), 0);
+        let head = HeadArrived::awaited(&load);
+        assert_eq!(load.requests(), 0);
+        head.mark();
+        head.mark();
+        assert_eq!(load.requests(), 1);
+        drop(head);
+        assert_eq!(load.requests(), 0);
+    }
+}

@@ -1,0 +1,179 @@
+//! One light task for each fan with an open WebSocket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::clock::Random;
+use futures_util::{SinkExt as _, StreamExt as _};
+use pingora::protocols::Stream;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use super::HandOver;
+use super::load::{Guard, Load};
+use crate::ids::jitter;
+use crate::waiting::status::State;
+
+/// A fan who takes longer than this to read is dropped; they come back, and keep their place.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest message that is read. A fan has nothing to say.
+const MESSAGE_MAX: usize = 4096;
+/// Most messages that are read between two heartbeats.
+const MESSAGES_MAX: u32 = 64;
+/// A fan who was not heard of for so many heartbeats is gone.
+const SILENT_HEARTBEATS: u32 = 3;
+/// How many WebSockets are closed in a second when the process ends: their fans come back elsewhere at that rate.
+const CLOSINGS_PER_SECOND: u32 = 2000;
+
+/// What a fan's task needs besides the connection.
+pub(super) struct Surroundings {
+    /// The longest silence.
+    pub heartbeat: Duration,
+    /// The longest time over which WebSockets are closed when the process ends.
+    pub closing_spread_max: Duration,
+    /// Turns true when the process is to end.
+    pub closing: watch::Receiver<bool>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Counts the WebSocket.
+    pub guard: Guard,
+    /// How much else is going on.
+    pub load: Arc<Load>,
+}
+
+enum End {
+    /// The fan is gone, or too slow.
+    Gone,
+    /// We close, for this reason.
+    Close(CloseCode, &'static str),
+}
+
+/// Answers the handshake and serves the fan until they go.
+pub(super) async fn run(mut stream: Stream, hand_over: HandOver, surroundings: Surroundings) {
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\n\r\n",
+        hand_over.accept
+    );
+    let answered = timeout(WRITE_TIMEOUT, async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.flush().await
+    });
+    if !matches!(answered.await, Ok(Ok(()))) {
+        return;
+    }
+    // The default buffers hold 128 KiB for each fan.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(512)
+        .write_buffer_size(0)
+        .max_write_buffer_size(16 * 1024)
+        .max_message_size(Some(MESSAGE_MAX))
+        .max_frame_size(Some(MESSAGE_MAX));
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let bell = Arc::new(Notify::new());
+    let end = if hand_over.room.attach(&hand_over.place, &bell) {
+        let end = serve(&mut socket, &hand_over, &bell, &surroundings).await;
+        hand_over.room.detach(&hand_over.place, &bell);
+        end
+    } else {
+        End::Close(CloseCode::Again, "too many connections")
+    };
+    if let End::Close(code, reason) = end {
+        close(&mut socket, code, reason).await;
+    }
+    drop(surroundings.guard);
+}
+
+async fn serve(
+    socket: &mut WebSocketStream<Stream>,
+    hand_over: &HandOver,
+    bell: &Notify,
+    surroundings: &Surroundings,
+) -> End {
+    let HandOver { room, place, .. } = hand_over;
+    let mut closing = surroundings.closing.clone();
+    let heartbeat = surroundings.heartbeat;
+    // Not all at the same moment, and never later than promised.
+    let next = || Instant::now() + jitter(surroundings.random.as_ref(), heartbeat * 3 / 4, heartbeat);
+    let mut beat = next();
+    let mut last_heard = Instant::now();
+    let mut heard = 0;
+    let mut due = true;
+    let mut with_ping = false;
+    loop {
+        if due {
+            let status = room.status(place, room.stand_now(place));
+            let expired = status.state == State::Expired;
+            if !send(socket, status.to_json(), with_ping).await {
+                return End::Gone;
+            }
+            if expired {
+                return End::Close(CloseCode::Normal, "expired");
+            }
+            beat = next();
+        }
+        tokio::select! {
+            () = bell.notified() => (due, with_ping) = (true, false),
+            () = sleep_until(beat) => {
+                if last_heard.elapsed() > heartbeat * SILENT_HEARTBEATS {
+                    return End::Gone;
+                }
+                heard = 0;
+                (due, with_ping) = (true, true);
+            }
+            message = socket.next() => {
+                due = false;
+                match message {
+                    None | Some(Err(_) | Ok(Message::Close(_))) => return End::Gone,
+                    Some(Ok(_)) => {
+                        last_heard = Instant::now();
+                        heard += 1;
+                        if heard > MESSAGES_MAX {
+                            return End::Close(CloseCode::Policy, "too many messages");
+                        }
+                    }
+                }
+            }
+            () = told_to_close(&mut closing) => {
+                let count = u32::try_from(surroundings.load.sockets()).unwrap_or(u32::MAX);
+                let spread = Duration::from_secs(1) * count / CLOSINGS_PER_SECOND;
+                let spread = spread.min(surroundings.closing_spread_max);
+                tokio::time::sleep(jitter(surroundings.random.as_ref(), Duration::ZERO, spread)).await;
+                return End::Close(CloseCode::Restart, "restarting; connect again");
+            }
+        }
+    }
+}
+
+async fn told_to_close(closing: &mut watch::Receiver<bool>) {
+    // An error says that nobody is left to tell us otherwise.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// Sends a status, and a ping where it is due: what can be written is not yet read by anyone.
+async fn send(socket: &mut WebSocketStream<Stream>, text: String, with_ping: bool) -> bool {
+    let sent = timeout(WRITE_TIMEOUT, async {
+        if with_ping {
+            socket.feed(Message::Ping(Bytes::new())).await?;
+        }
+        socket.send(Message::text(text)).await
+    });
+    matches!(sent.await, Ok(Ok(())))
+}
+
+async fn close(socket: &mut WebSocketStream<Stream>, code: CloseCode, reason: &'static str) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    let closed = timeout(Duration::from_secs(1), async {
+        if socket.close(Some(frame)).await.is_ok() {
+            // The fan's own close frame ends it; what they send before is not read any more.
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    });
+    // A fan who does not answer is cut off.
+    let _ = closed.await;
+}

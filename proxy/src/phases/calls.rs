@@ -1,0 +1,142 @@
+//! Answers below `/.waiting-room/`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::store::Intent;
+use admission::ticket::Ticket;
+use http::{HeaderMap, StatusCode, header};
+
+use super::edge::Edge;
+use super::visitor::{log_failure, ticket_of};
+use crate::gate::calls::Call;
+use crate::room::{Arrival, Claim, Room, RoomError, Stand};
+use crate::waiting::reply::{Caching, Reply};
+
+/// When someone who polls is heard of again, at the latest.
+const POLL_AGAIN: Duration = Duration::from_secs(10);
+/// After how long to try again when the store is away.
+const RETRY_SECONDS: u64 = 5;
+
+/// What becomes of a call.
+pub enum CallAnswer {
+    /// The edge answers.
+    Reply(Reply),
+    /// The connection becomes a WebSocket of a fan of this room.
+    Live(Arc<Room>),
+}
+
+impl Edge {
+    /// Answers a call.
+    pub async fn call(&self, call: &Call, headers: &HeaderMap) -> CallAnswer {
+        let found = match call {
+            Call::Keys => {
+                return reply(StatusCode::NOT_FOUND, "no_keys", "tokens are not signed asymmetrically");
+            }
+            Call::Unknown => return reply(StatusCode::NOT_FOUND, "not_found", "there is nothing here"),
+            Call::WrongMethod { allow } => {
+                let detail = "this is not done by that method";
+                let reply = Reply::problem(StatusCode::METHOD_NOT_ALLOWED, "method", detail);
+                return CallAnswer::Reply(reply.with(header::ALLOW, allow));
+            }
+            Call::Facts(id)
+            | Call::Join(id)
+            | Call::Status(id)
+            | Call::Leave(id)
+            | Call::Live(id)
+            | Call::Draw(id) => self.rooms.by_id(id),
+        };
+        let Some(room) = found else {
+            return reply(StatusCode::NOT_FOUND, "no_room", "there is no such room");
+        };
+        CallAnswer::Reply(match call {
+            Call::Live(_) => return CallAnswer::Live(room.clone()),
+            Call::Join(_) => join(room, headers).await,
+            Call::Status(_) => status(room, headers).await,
+            Call::Leave(_) => leave(room, headers).await,
+            Call::Draw(_) => {
+                Reply::problem(StatusCode::NOT_FOUND, "no_draw", "the order of this room is not drawn")
+            }
+            _ => {
+                let facts = serde_json::to_string(&room.facts()).unwrap_or_default();
+                Reply::json(StatusCode::OK, facts, Caching::Second)
+            }
+        })
+    }
+}
+
+fn reply(status: StatusCode, code: &str, detail: &str) -> CallAnswer {
+    CallAnswer::Reply(Reply::problem(status, code, detail))
+}
+
+async fn join(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+    if let Some(ticket) = ticket_of(room, headers) {
+        match room.stand(&ticket.place, POLL_AGAIN).await {
+            Stand::Expired => {}
+            stand => return with_ticket(room, &ticket, stand, StatusCode::OK),
+        }
+    }
+    match room.join(Intent::Wait).await {
+        Ok(Arrival::Waiting(ticket)) => {
+            let stand = room.stand(&ticket.place, POLL_AGAIN).await;
+            with_ticket(room, &ticket, stand, StatusCode::CREATED)
+        }
+        Ok(Arrival::Full) => {
+            Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
+                .retry_after(30)
+        }
+        Ok(Arrival::Closed | Arrival::NotFree | Arrival::Entered(_)) => {
+            Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "closed", "the room is closed").retry_after(60)
+        }
+        Err(error) => away(room, &error),
+    }
+}
+
+fn with_ticket(room: &Room, ticket: &Ticket, stand: Stand, code: StatusCode) -> Reply {
+    let sealed = room.seal(ticket);
+    let body = room.status(&ticket.place, stand).to_json_with("ticket", &sealed);
+    Reply::json(code, body, Caching::Private).cookie(&room.cookies.give_ticket(&sealed))
+}
+
+async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+    let Some(ticket) = ticket_of(room, headers) else {
+        return no_ticket();
+    };
+    let stand = match room.stand(&ticket.place, POLL_AGAIN).await {
+        Stand::Admitted => match room.claim(&ticket.place).await {
+            Ok(Claim::Active(pass)) => {
+                let body =
+                    room.status(&ticket.place, Stand::Admitted).to_json_with("admission_token", &pass.token);
+                return Reply::json(StatusCode::OK, body, Caching::Private)
+                    .cookie(&room.cookies.give_admission(&pass.token, pass.age));
+            }
+            Ok(Claim::Waiting(ahead)) => Stand::Waiting(ahead),
+            Ok(Claim::Expired) => Stand::Expired,
+            Err(error) => return away(room, &error),
+        },
+        stand => stand,
+    };
+    Reply::json(StatusCode::OK, room.status(&ticket.place, stand).to_json(), Caching::Private)
+}
+
+async fn leave(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+    if let Some(ticket) = ticket_of(room, headers)
+        && let Err(error) = room.leave(&ticket.place).await
+    {
+        return away(room, &error);
+    }
+    // Leaving twice is leaving once.
+    let [ticket, admission] = room.cookies.clear();
+    Reply::empty(StatusCode::NO_CONTENT).cookie(&ticket).cookie(&admission)
+}
+
+/// There is no ticket, or none that is good.
+pub(crate) fn no_ticket() -> Reply {
+    Reply::problem(StatusCode::NOT_FOUND, "no_ticket", "no ticket of this room came with the request")
+}
+
+fn away(room: &Room, error: &RoomError) -> Reply {
+    log_failure(room, error);
+    let detail = "the line cannot be reached right now; every place is safe";
+    Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "store_away", detail).retry_after(RETRY_SECONDS)
+}

@@ -1,0 +1,82 @@
+//! What one request carries from phase to phase.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use admission::token::Admission;
+
+use crate::gate::Decision;
+use crate::live::{HandOver, HeadArrived};
+use crate::room::Room;
+
+/// What one request carries from phase to phase.
+pub struct Context {
+    /// When it began.
+    pub began: Instant,
+    /// Tells the owner of the connection that the head is complete.
+    pub head: Option<Arc<HeadArrived>>,
+    /// The id under which edge and shop log it.
+    pub request_id: String,
+    /// Its W3C trace context.
+    pub traceparent: String,
+    /// What was decided.
+    pub decision: Option<Decision>,
+    /// As what it passes, when it does.
+    pub passage: Passage,
+    /// `Set-Cookie` values for the response.
+    pub cookies: Vec<String>,
+    /// A WebSocket that the owner of the connection takes over.
+    pub hand_over: Option<HandOver>,
+    /// Bytes of the body that came so far.
+    pub body_bytes: u64,
+    /// The shop's instance that was chosen.
+    pub instance: Option<String>,
+    /// Instances that could not be reached.
+    pub failures: usize,
+    /// What became of it, in a word for the log.
+    pub outcome: &'static str,
+    /// The status of an answer that the edge gave itself.
+    pub own_status: Option<u16>,
+}
+
+/// As what a request passes to the shop.
+#[derive(Clone, Default)]
+pub struct Passage {
+    /// The room whose path it asks for.
+    pub room: Option<Arc<Room>>,
+    /// The session that lets it through; nothing on an open path, and where the room does not protect.
+    pub admission: Option<Admission>,
+}
+
+impl Context {
+    /// A request that begins now.
+    pub fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            head: None,
+            request_id: String::new(),
+            traceparent: String::new(),
+            decision: None,
+            passage: Passage::default(),
+            cookies: Vec::new(),
+            hand_over: None,
+            body_bytes: 0,
+            instance: None,
+            failures: 0,
+            outcome: "unread",
+            own_status: None,
+        }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The address of who asked, as text.
+pub(super) fn client(address: Option<SocketAddr>) -> String {
+    address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_canonical().to_string())
+}

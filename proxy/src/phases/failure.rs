@@ -1,0 +1,82 @@
+//! What a visitor sees when the shop cannot be reached or does not answer. Nobody loses a session to it.
+
+use http::StatusCode;
+use pingora::proxy::{FailToProxy, Session};
+use pingora::{Error, ErrorSource, ErrorType};
+
+use super::context::Context;
+use super::edge::Edge;
+use crate::gate::{Kind, Verdict};
+use crate::waiting::page::Notice;
+use crate::waiting::reply::Reply;
+
+/// After how long to try again.
+const RETRY_SECONDS: u64 = 5;
+
+impl Edge {
+    /// Answers a request that failed, where it can still be answered.
+    pub(super) async fn fail(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut Context,
+    ) -> FailToProxy {
+        let status = status_of(error);
+        if let (Some(status), None) = (status, session.response_written()) {
+            context.outcome = "failed";
+            let reply = self.failure(session, status, context);
+            // A fan who was let in a moment ago keeps that, though the shop does not answer.
+            let reply = context.cookies.iter().fold(reply, |reply, cookie| reply.cookie(cookie));
+            session.set_keepalive(None);
+            // When the answer cannot be sent either, the client is gone and the log says what happened.
+            let _ = self.send(session, context, reply).await;
+        }
+        FailToProxy { error_code: status.map_or(0, |status| status.as_u16()), can_reuse_downstream: false }
+    }
+
+    fn failure(&self, session: &Session, status: StatusCode, context: &Context) -> Reply {
+        if !status.is_server_error() {
+            return Reply::problem(status, "request_failed", "the request could not be served");
+        }
+        let request = session.req_header();
+        let kind = match &context.decision {
+            Some(decision) => match decision.verdict {
+                Verdict::Protected { kind, .. } => kind,
+                _ => Kind::of(&request.method, &request.headers),
+            },
+            None => Kind::Other,
+        };
+        if kind == Kind::Navigation {
+            let text = "It did not answer in time. This page tries again by itself, and you keep your place.";
+            let title = context.passage.room.as_ref().map_or("", |room| room.config.title.as_str());
+            let heading = "The shop is not available right now";
+            return self.pages.notice(&Notice { status, title, heading, text, retry_seconds: RETRY_SECONDS });
+        }
+        let detail = "the shop could not be reached or did not answer; sessions and places are kept";
+        Reply::problem(status, "upstream", detail).retry_after(RETRY_SECONDS)
+    }
+}
+
+/// The status for an error; nothing where nobody is left to be answered.
+fn status_of(error: &Error) -> Option<StatusCode> {
+    match (error.etype(), error.esource()) {
+        (ErrorType::HTTPStatus(code), _) => StatusCode::from_u16(*code).ok(),
+        (ErrorType::ConnectTimedout | ErrorType::ConnectRefused | ErrorType::ConnectError, _)
+        | (ErrorType::ConnectNoRoute | ErrorType::SocketError | ErrorType::BindError, _) => {
+            Some(StatusCode::SERVICE_UNAVAILABLE)
+        }
+        (ErrorType::ReadTimedout | ErrorType::WriteTimedout, ErrorSource::Upstream) => {
+            Some(StatusCode::GATEWAY_TIMEOUT)
+        }
+        (_, ErrorSource::Upstream) => Some(StatusCode::BAD_GATEWAY),
+        (
+            ErrorType::ReadError
+            | ErrorType::WriteError
+            | ErrorType::ConnectionClosed
+            | ErrorType::ReadTimedout,
+            ErrorSource::Downstream,
+        ) => None,
+        (_, ErrorSource::Downstream) => Some(StatusCode::BAD_REQUEST),
+        _ => Some(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}

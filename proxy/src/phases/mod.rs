@@ -1,0 +1,193 @@
+//! The phases of a request, as Pingora calls them. Each delegates.
+
+mod calls;
+mod context;
+mod edge;
+mod failure;
+mod request;
+mod response;
+mod send;
+mod visitor;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorType, Result};
+
+pub(crate) use calls::no_ticket;
+pub use context::Context;
+pub use edge::{Edge, Rooms};
+pub(crate) use visitor::ticket_of;
+
+use crate::ids;
+use crate::live::HeadArrived;
+use crate::upstream::{Signed, forward};
+
+#[async_trait]
+impl ProxyHttp for Edge {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context::new()
+    }
+
+    /// Modules would cost every request their pass; nothing is compressed here.
+    fn init_downstream_modules(&self, _modules: &mut pingora::modules::http::HttpModules) {}
+
+    fn on_connection_reuse(
+        &self,
+        _session: &mut Session,
+        context: &mut Context,
+        note: Box<dyn Any + Send + Sync>,
+    ) {
+        if let Ok(head) = note.downcast::<Arc<HeadArrived>>() {
+            head.mark();
+            context.head = Some(*head);
+        }
+    }
+
+    async fn early_request_filter(&self, session: &mut Session, context: &mut Context) -> Result<()> {
+        context.request_id = ids::request_id(self.random.as_ref());
+        let given = session.req_header().headers.get("traceparent").and_then(|value| value.to_str().ok());
+        context.traceparent = match given.filter(|given| ids::is_traceparent(given)) {
+            Some(given) => given.to_owned(),
+            None => ids::traceparent(self.random.as_ref()),
+        };
+        // A connection that the client wants closed stays so; any other may idle for as long as configured, where
+        // the library alone would let it idle for ever.
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(self.config.limits.idle.as_secs()));
+        }
+        Ok(())
+    }
+
+    async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+        self.filter(session, context).await
+    }
+
+    async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
+        let Some(instance) = self.upstream.pick() else {
+            return Error::e_explain(ErrorType::ConnectError, "the shop has no address");
+        };
+        context.instance = Some(instance.to_owned());
+        let lookup =
+            tokio::time::timeout(self.config.upstream.connect_timeout, tokio::net::lookup_host(instance));
+        let address = match instance.parse() {
+            Ok(address) => Some(address),
+            Err(_) => lookup.await.ok().and_then(|found| found.ok()?.next()),
+        };
+        match address {
+            Some(address) => Ok(Box::new(self.upstream.peer(&address, session.is_upgrade_req()))),
+            None => Error::e_explain(ErrorType::ConnectError, "the name of the shop cannot be resolved"),
+        }
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        request: &mut RequestHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        let Some(decision) = &context.decision else {
+            return Error::e_explain(ErrorType::InternalError, "an undecided request");
+        };
+        let ticket = context.passage.admission.as_ref().map(|admission| admission.ticket.to_string());
+        let client = session.client_addr().and_then(|address| address.as_inet()).copied();
+        forward(
+            request,
+            &Signed {
+                decision,
+                room: context.passage.room.as_ref().map_or("", |room| room.config.id.as_str()),
+                ticket: ticket.as_deref().unwrap_or_default(),
+                time: self.clock.now(),
+                request_id: &context.request_id,
+                traceparent: &context.traceparent,
+                client: &context::client(client),
+                scheme: self.config.public_scheme.as_str(),
+                keys: &self.edge_keys,
+            },
+        )
+    }
+
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        end_of_stream: bool,
+        context: &mut Context,
+    ) -> Result<()> {
+        // An upload over HTTP/2 that ends in an empty frame would send its terminator twice to an HTTP/1.1 shop,
+        // and the second one would be read as the start of the next request.
+        if end_of_stream && body.as_ref().is_some_and(Bytes::is_empty) {
+            *body = None;
+        }
+        context.body_bytes += body.as_ref().map_or(0, |piece| piece.len() as u64);
+        if context.body_bytes > self.config.limits.body_bytes && !session.is_upgrade_req() {
+            return Error::e_explain(ErrorType::HTTPStatus(413), "the body is too long");
+        }
+        Ok(())
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        _session: &mut Session,
+        answer: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        if answer.status.is_informational() && answer.status != http::StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(());
+        }
+        response::shape(answer, context)
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        context: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        if let Some(instance) = &context.instance {
+            self.upstream.failed(instance);
+        }
+        context.failures += 1;
+        // Nothing was sent yet, so another instance may be tried whatever the method.
+        error.set_retry(context.failures < self.upstream.len());
+        error
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut Context,
+    ) -> FailToProxy {
+        self.fail(session, error, context).await
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut Context) {
+        self.log(session, error, context);
+    }
+
+    fn persist_connection_context(
+        &self,
+        _session: &Session,
+        context: &Context,
+    ) -> Option<Box<dyn Any + Send + Sync>> {
+        let note: Box<dyn Any + Send + Sync> = Box::new(context.hand_over.clone()?);
+        Some(note)
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _context: &Context, _error: &Error) -> bool {
+        true
+    }
+}
+
+/// How long an upgraded connection may be silent: for ever, for the shop's own pings decide.
+const UPGRADED_SILENCE: Option<Duration> = None;

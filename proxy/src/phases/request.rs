@@ -1,0 +1,108 @@
+//! From the head of a request to what is done with it.
+
+use http::{HeaderMap, StatusCode, header};
+use pingora::Result;
+use pingora::proxy::Session;
+
+use super::UPGRADED_SILENCE;
+use super::calls::CallAnswer;
+use super::context::Context;
+use super::edge::Edge;
+use super::visitor::Answer;
+use crate::config::edge::Limits;
+use crate::gate::{self, Verdict};
+use crate::live::handshake;
+use crate::waiting::reply::Reply;
+
+impl Edge {
+    /// Decides, and answers unless the request goes to the shop. `true` means that there is nothing more to do.
+    pub(super) async fn filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+        let request = session.req_header();
+        if let Some(reply) = too_large(request.raw_path(), &request.headers, &self.config.limits) {
+            context.outcome = "too_large";
+            session.set_keepalive(None);
+            return self.send(session, context, reply).await;
+        }
+        let decided = gate::decide(&self.rooms.routes, &request.method, request.raw_path(), &request.headers);
+        let decision = match decided {
+            Ok(decision) => decision,
+            Err(refusal) => {
+                context.outcome = "bad_request";
+                session.set_keepalive(None);
+                let reply = Reply::problem(StatusCode::BAD_REQUEST, "bad_request", &refusal.to_string());
+                return self.send(session, context, reply).await;
+            }
+        };
+        let verdict = decision.verdict.clone();
+        let authority = decision.authority.clone();
+        context.decision = Some(decision);
+        match verdict {
+            Verdict::Open => {
+                context.outcome = "open";
+                self.pass(session);
+                Ok(false)
+            }
+            Verdict::Edge(call) => {
+                context.outcome = "edge";
+                match self.call(&call, &session.req_header().headers).await {
+                    CallAnswer::Reply(reply) => self.send(session, context, reply).await,
+                    CallAnswer::Live(room) => {
+                        match handshake::check(self, &room, session, &authority).await {
+                            Ok(hand_over) => {
+                                context.outcome = "live";
+                                context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
+                                context.hand_over = Some(hand_over);
+                                Ok(true)
+                            }
+                            Err(reply) => self.send(session, context, reply).await,
+                        }
+                    }
+                }
+            }
+            Verdict::Protected { room, kind } => {
+                let Some(room) = self.rooms.get(room).cloned() else {
+                    let reply = Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no_room", "no such room");
+                    return self.send(session, context, reply).await;
+                };
+                match self.visit(&room, kind, &session.req_header().headers).await {
+                    Answer::Forward { passage, cookies, outcome } => {
+                        context.outcome = outcome;
+                        context.passage = passage;
+                        context.cookies = cookies;
+                        self.pass(session);
+                        Ok(false)
+                    }
+                    Answer::Reply(reply, outcome) => {
+                        context.outcome = outcome;
+                        context.passage.room = Some(room);
+                        self.send(session, context, reply).await
+                    }
+                }
+            }
+        }
+    }
+
+    /// Prepares a request that goes to the shop.
+    fn pass(&self, session: &mut Session) {
+        if session.is_upgrade_req() {
+            // Once upgraded, silence is the rule; the default would cut the connection after a minute of it.
+            session.set_read_timeout(UPGRADED_SILENCE);
+        }
+    }
+}
+
+/// An answer to a request whose head or announced body is larger than allowed.
+fn too_large(target: &[u8], headers: &HeaderMap, limits: &Limits) -> Option<Reply> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if bytes + target.len() > limits.head_bytes || headers.len() > limits.headers {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Some(Reply::problem(status, "head_too_large", "the request's head is too large"));
+    }
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limits.body_bytes) {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        return Some(Reply::problem(status, "body_too_large", "the request's body is too large"));
+    }
+    None
+}

@@ -1,0 +1,121 @@
+//! What of the shop's answer reaches the fan.
+
+use std::time::Duration;
+
+use admission::edge_signature::{HEADER_PREFIX, HEADER_SESSION};
+use http::header::{self, HeaderName};
+use pingora::http::ResponseHeader;
+
+use super::context::Context;
+use crate::waiting::reply::PRIVATE;
+
+/// What the shop says about a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SessionSays {
+    End,
+    Extend(Duration),
+}
+
+fn session_says(value: &str) -> Option<SessionSays> {
+    let value = value.trim();
+    if value == "end" {
+        return Some(SessionSays::End);
+    }
+    let seconds = value.strip_prefix("extend=")?.parse().ok()?;
+    Some(SessionSays::Extend(Duration::from_secs(seconds)))
+}
+
+/// Acts on what the shop says to the edge, takes that out, and keeps what is protected out of shared caches.
+///
+/// # Errors
+/// When a header cannot be written.
+pub(super) fn shape(response: &mut ResponseHeader, context: &mut Context) -> pingora::Result<()> {
+    let says =
+        response.headers.get(HEADER_SESSION).and_then(|value| value.to_str().ok()).and_then(session_says);
+    let private_talk: Vec<HeaderName> =
+        response.headers.keys().filter(|name| name.as_str().starts_with(HEADER_PREFIX)).cloned().collect();
+    for name in &private_talk {
+        response.remove_header(name);
+    }
+    let Some(room) = context.passage.room.clone() else { return Ok(()) };
+    if let (Some(admission), Some(says)) = (&context.passage.admission, says) {
+        match says {
+            SessionSays::End => {
+                room.end(admission.ticket);
+                context.cookies = room.cookies.clear().into();
+            }
+            SessionSays::Extend(time) => {
+                if let Some(pass) = room.extend(admission, time) {
+                    context.cookies = vec![room.cookies.give_admission(&pass.token, pass.age)];
+                }
+            }
+        }
+    }
+    keep_private(response)?;
+    for cookie in &context.cookies {
+        response.append_header(header::SET_COOKIE, cookie)?;
+    }
+    Ok(())
+}
+
+/// A shared cache would hand a protected answer to someone whose turn has not come.
+fn keep_private(response: &mut ResponseHeader) -> pingora::Result<()> {
+    let said: Vec<String> = response
+        .headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(|directive| directive.trim().to_ascii_lowercase())
+        .collect();
+    // `private="name"` covers one header only.
+    let is_private = said.iter().any(|directive| directive == "private" || directive == "no-store");
+    let is_shared = said.iter().any(|directive| directive == "public" || directive.starts_with("s-maxage"));
+    for (name, value) in PRIVATE {
+        if name != "cache-control" || !is_private || is_shared {
+            response.insert_header(name, value)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shop_is_understood() {
+        for (value, says) in [
+            ("end", Some(SessionSays::End)),
+            (" end ", Some(SessionSays::End)),
+            ("extend=300", Some(SessionSays::Extend(Duration::from_secs(300)))),
+            ("extend=", None),
+            ("extend=-1", None),
+            ("stop", None),
+        ] {
+            assert_eq!(session_says(value), says, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_protected_is_private() {
+        for (said, told) in [
+            (None, "private, no-store"),
+            (Some("public, max-age=60"), "private, no-store"),
+            (Some("max-age=60"), "private, no-store"),
+            (Some("private, max-age=60"), "private, max-age=60"),
+            (Some("no-store"), "no-store"),
+            (Some("private, s-maxage=60"), "private, no-store"),
+            (Some("private=\"x\", max-age=1"), "private, no-store"),
+        ] {
+            let mut response = ResponseHeader::build(200, None).unwrap();
+            if let Some(said) = said {
+                response.insert_header(header::CACHE_CONTROL, said).unwrap();
+            }
+            keep_private(&mut response).unwrap();
+            assert_eq!(response.headers["cache-control"], told, "{said:?}");
+            assert_eq!(response.headers["cdn-cache-control"], "no-store");
+            assert_eq!(response.headers["surrogate-control"], "no-store");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Sends the edge's own answers, and writes one line of log for each request.
+
+use http::Method;
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+use pingora::{Error, Result};
+
+use super::context::Context;
+use super::edge::Edge;
+use crate::ids;
+use crate::waiting::reply::Reply;
+
+impl Edge {
+    /// Sends `reply`; always `true`: there is nothing more to do.
+    pub(super) async fn send(
+        &self,
+        session: &mut Session,
+        context: &mut Context,
+        reply: Reply,
+    ) -> Result<bool> {
+        let Reply { status, headers, body } = reply;
+        context.own_status = Some(status.as_u16());
+        let mut response = ResponseHeader::build(status, Some(headers.len() + 3))?;
+        for (name, value) in headers {
+            response.append_header(name, value)?;
+        }
+        if status != http::StatusCode::NO_CONTENT {
+            response.set_content_length(body.len())?;
+        }
+        response.insert_header("x-request-id", &context.request_id)?;
+        let has_body = !body.is_empty() && session.req_header().method != Method::HEAD;
+        session.write_response_header(Box::new(response), !has_body).await?;
+        if has_body {
+            session.write_response_body(Some(body), true).await?;
+        }
+        Ok(true)
+    }
+
+    /// One line for each request. Neither tokens nor cookies nor addresses, and no query: it may hold anything.
+    pub(super) fn log(&self, session: &Session, error: Option<&Error>, context: &Context) {
+        let answered = session.response_written().map(|response| response.status.as_u16());
+        let status = answered.or(context.own_status).unwrap_or_default();
+        let path = context.decision.as_ref().map_or("", |decision| decision.target.path());
+        let room = context.passage.room.as_ref().map_or("", |room| room.config.id.as_str());
+        let trace_id = ids::trace_id(&context.traceparent);
+        let duration_ms = context.began.elapsed().as_secs_f64() * 1000.0;
+        let bytes_sent = session.body_bytes_sent();
+        let method = session.req_header().method.as_str();
+        match error {
+            // The text of an error may hold an address; its kind does not.
+            Some(error) => tracing::warn!(
+                request_id = %context.request_id, trace_id, method, path, status, room,
+                outcome = context.outcome, duration_ms, bytes_sent,
+                error = error.etype().as_str(), side = error.esource().as_str(),
+                "request"
+            ),
+            None => tracing::info!(
+                request_id = %context.request_id, trace_id, method, path, status, room,
+                outcome = context.outcome, duration_ms, bytes_sent,
+                "request"
+            ),
+        }
+    }
+}

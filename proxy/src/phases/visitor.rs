@@ -1,0 +1,170 @@
+//! A visitor of a protected path: let through, let in, shown the line, or told to join it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::rules::Mode;
+use admission::store::Intent;
+use admission::ticket::Ticket;
+use http::{HeaderMap, StatusCode, header};
+
+use super::context::Passage;
+use super::edge::Edge;
+use crate::gate::Kind;
+use crate::gate::credentials::{ADMISSION_HEADER, TICKET_HEADER, presented};
+use crate::room::{Arrival, Claim, Pass, Room, RoomError, Stand};
+use crate::waiting::page::Notice;
+use crate::waiting::reply::Reply;
+use crate::waiting::status::{State, Status};
+
+/// When a page without script is heard of again, at the latest.
+const PAGE_AGAIN: Duration = Duration::from_secs(20);
+/// After how long a prefetch or a request without a place may try again.
+const RETRY_SECONDS: u64 = 5;
+
+/// What becomes of a visitor.
+pub enum Answer {
+    /// The request goes to the shop.
+    Forward {
+        /// As what.
+        passage: Passage,
+        /// `Set-Cookie` values for the response.
+        cookies: Vec<String>,
+        /// In a word, for the log.
+        outcome: &'static str,
+    },
+    /// The edge answers.
+    Reply(Reply, &'static str),
+}
+
+impl Answer {
+    fn admitted(room: &Arc<Room>, pass: Pass, outcome: &'static str) -> Self {
+        let cookies = vec![room.cookies.give_admission(&pass.token, pass.age)];
+        let passage = Passage { room: Some(room.clone()), admission: Some(pass.admission) };
+        Self::Forward { passage, cookies, outcome }
+    }
+}
+
+/// The first ticket of the room that a request carries and that is good.
+pub(crate) fn ticket_of(room: &Room, headers: &HeaderMap) -> Option<Ticket> {
+    presented(headers, TICKET_HEADER, room.cookies.ticket_name()).find_map(|sealed| room.open_ticket(sealed))
+}
+
+impl Edge {
+    /// Decides about a visitor of a path that `room` protects. Whoever holds a good admission token goes on
+    /// without any question to the store.
+    pub async fn visit(&self, room: &Arc<Room>, kind: Kind, headers: &HeaderMap) -> Answer {
+        let tokens = presented(headers, ADMISSION_HEADER, room.cookies.admission_name());
+        if let Some(admission) = tokens.into_iter().find_map(|token| room.admit(token)) {
+            let renewed = room.slide(&admission);
+            let cookies =
+                renewed.iter().map(|pass| room.cookies.give_admission(&pass.token, pass.age)).collect();
+            let passage = Passage { room: Some(room.clone()), admission: Some(admission) };
+            return Answer::Forward { passage, cookies, outcome: "admitted" };
+        }
+        if room.mode() == Mode::Off {
+            let passage = Passage { room: Some(room.clone()), admission: None };
+            return Answer::Forward { passage, cookies: Vec::new(), outcome: "unprotected" };
+        }
+        match kind {
+            Kind::Prefetch => {
+                let detail = "a guess of the browser takes no place in the line";
+                let reply = Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "prefetch", detail);
+                Answer::Reply(reply.retry_after(RETRY_SECONDS), "prefetch")
+            }
+            Kind::Navigation => self.navigate(room, headers).await,
+            Kind::Other => self.other(room, headers).await,
+        }
+    }
+
+    async fn navigate(&self, room: &Arc<Room>, headers: &HeaderMap) -> Answer {
+        if let Some(ticket) = ticket_of(room, headers) {
+            match room.stand(&ticket.place, PAGE_AGAIN).await {
+                Stand::Waiting(ahead) => {
+                    let status = room.status(&ticket.place, Stand::Waiting(ahead));
+                    return Answer::Reply(self.pages.waiting(&room.config.title, &status), "waiting");
+                }
+                Stand::Admitted => match room.claim(&ticket.place).await {
+                    Ok(Claim::Active(pass)) => return Answer::admitted(room, pass, "claimed"),
+                    Ok(Claim::Waiting(ahead)) => {
+                        let status = room.status(&ticket.place, Stand::Waiting(ahead));
+                        return Answer::Reply(self.pages.waiting(&room.config.title, &status), "waiting");
+                    }
+                    Ok(Claim::Expired) => {}
+                    Err(error) => {
+                        log_failure(room, &error);
+                        let status = room.status(&ticket.place, Stand::Waiting(None));
+                        return Answer::Reply(self.pages.waiting(&room.config.title, &status), "store_away");
+                    }
+                },
+                // The place has passed; whoever asks for the page again stands in line again.
+                Stand::Expired => {}
+            }
+        }
+        match room.join(Intent::EnterOrWait).await {
+            Ok(Arrival::Entered(pass)) => Answer::admitted(room, pass, "entered"),
+            Ok(Arrival::Waiting(ticket)) => {
+                let stand = room.stand(&ticket.place, PAGE_AGAIN).await;
+                let status = room.status(&ticket.place, stand);
+                let reply = self.pages.waiting(&room.config.title, &status);
+                Answer::Reply(reply.cookie(&room.cookies.give_ticket(&room.seal(&ticket))), "joined")
+            }
+            Ok(Arrival::Full) => {
+                let text = "More fans are in line than it can hold. Please try again in a little while.";
+                Answer::Reply(self.notice(room, "The line is full", text, 30), "full")
+            }
+            Ok(Arrival::Closed | Arrival::NotFree) => {
+                let text = "Nobody is let in any more.";
+                Answer::Reply(self.notice(room, "This is closed", text, 60), "closed")
+            }
+            Err(error) => {
+                log_failure(room, &error);
+                let text = "We cannot take you into the line right now. This page tries again by itself.";
+                Answer::Reply(self.notice(room, "One moment, please", text, RETRY_SECONDS), "store_away")
+            }
+        }
+    }
+
+    fn notice(&self, room: &Room, heading: &str, text: &str, retry_seconds: u64) -> Reply {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        self.pages.notice(&Notice { status, title: &room.config.title, heading, text, retry_seconds })
+    }
+
+    /// A request that cannot show a page. It is never answered with a 2xx: a half-finished checkout must not
+    /// mistake a queue for success.
+    async fn other(&self, room: &Arc<Room>, headers: &HeaderMap) -> Answer {
+        let ticket = ticket_of(room, headers);
+        if ticket.is_none() && room.is_free() {
+            match room.join(Intent::EnterOnly).await {
+                Ok(Arrival::Entered(pass)) => return Answer::admitted(room, pass, "entered"),
+                Ok(_) => {}
+                Err(error) => log_failure(room, &error),
+            }
+        }
+        let status = match ticket {
+            Some(ticket) => {
+                let stand = room.stand_now(&ticket.place);
+                Some(room.status(&ticket.place, stand))
+            }
+            None => None,
+        };
+        Answer::Reply(refuse(room, status.as_ref()), "refused")
+    }
+}
+
+/// 429: there is a line, here is where to join it.
+fn refuse(room: &Room, status: Option<&Status>) -> Reply {
+    let id = &room.config.id;
+    let state = status.map_or(State::Waiting, |status| status.state).as_str();
+    let retry = status.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
+    let detail = "stand in the line and ask again with an admission token";
+    let link = format!("</.waiting-room/{id}/ticket>; rel=\"ticket\"");
+    Reply::problem(StatusCode::TOO_MANY_REQUESTS, "waiting_room", detail)
+        .retry_after(retry)
+        .with(header::HeaderName::from_static("waiting-room"), format!("{state}; room=\"{id}\""))
+        .with(header::LINK, link)
+}
+
+pub(super) fn log_failure(room: &Room, error: &RoomError) {
+    tracing::warn!(room = %room.config.id, %error, "a visitor could not be served by the line");
+}

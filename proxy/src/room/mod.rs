@@ -1,0 +1,511 @@
+//! A room as one proxy sees it: what it knows of the line, the fans it holds, and how it asks the store.
+//!
+//! No truth lives here. Everything is rebuilt from the store, the tickets and the tokens when the process is
+//! killed.
+
+mod joins;
+mod registry;
+mod sessions;
+mod tick;
+mod view;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::clock::{Clock, Random, Timestamp};
+use admission::keyring::Keyring;
+use admission::name::LaneId;
+use admission::rules::Mode;
+use admission::store::{Intent, Join, Joined, QueueStore, Standing, StoreError};
+use admission::ticket::{Place, Ticket, TicketId};
+use admission::token::{Admission, TokenError};
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::config::RoomConfig;
+use crate::waiting::cookies::{Cookies, Scheme};
+use crate::waiting::status::{Eta, Facts, State, Status};
+use crate::waiting::time::rfc3339;
+use joins::{Ends, Joins};
+use registry::{Registry, Stage};
+use sessions::Sessions;
+use view::{View, Whereabouts};
+
+/// Longest time that a call of the store may take.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a fan who polls counts as there after they should have polled again.
+const POLL_GRACE: Duration = Duration::from_secs(5);
+/// How long a fan counts as there after their WebSocket closed: a page that is being reloaded.
+const RECONNECT_GRACE: Duration = Duration::from_secs(3);
+/// The store is asked about one ticket at most this often, however often its fan asks.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long tokens may outlive the session that they belong to, at most.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// Gives a call of the store its time, and no more.
+async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(STORE_TIMEOUT, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(StoreError::Unavailable("it did not answer in time".to_owned())),
+    }
+}
+
+/// What every room needs of the process.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where the lines live.
+    pub store: Arc<dyn QueueStore>,
+    /// The keys of tickets and admission tokens.
+    pub keys: Arc<Keyring>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// A room as one proxy sees it.
+pub struct Room {
+    /// As configured.
+    pub config: RoomConfig,
+    /// Its cookies.
+    pub cookies: Cookies,
+    revision: u64,
+    ports: Ports,
+    view: ArcSwap<View>,
+    registry: Mutex<Registry>,
+    sessions: Sessions,
+    joins: Joins,
+    ends: Ends,
+}
+
+/// Where a fan with a ticket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// In the line; with so many before them, where that can be told.
+    Waiting(Option<u64>),
+    /// Their turn has come.
+    Admitted,
+    /// The ticket is worth nothing any more.
+    Expired,
+}
+
+/// What became of a join.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The fan has a session.
+    Entered(Pass),
+    /// The fan waits, with this ticket.
+    Waiting(Ticket),
+    /// The room is not free, and the fan did not want to wait.
+    NotFree,
+    /// The line is as long as it may get.
+    Full,
+    /// The room is closed.
+    Closed,
+}
+
+/// An admission token, just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// What it says.
+    pub admission: Admission,
+    /// The token.
+    pub token: String,
+    /// How long it is good for.
+    pub age: Duration,
+}
+
+/// A ticket's turn was to be claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The fan has a session.
+    Active(Pass),
+    /// Not yet.
+    Waiting(Option<u64>),
+    /// The ticket is worth nothing any more.
+    Expired,
+}
+
+/// Something that a visitor asked for could not be done now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoomError {
+    /// The store cannot be reached.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A ticket or token could not be made.
+    #[error("{0}")]
+    Unsigned(String),
+}
+
+impl From<TokenError> for RoomError {
+    fn from(error: TokenError) -> Self {
+        Self::Unsigned(error.to_string())
+    }
+}
+
+impl Room {
+    /// A room, with its background tasks running on the current runtime.
+    pub fn start(
+        config: RoomConfig,
+        revision: u64,
+        scheme: Scheme,
+        ports: Ports,
+        tick: Duration,
+    ) -> Arc<Self> {
+        let room = Arc::new(Self {
+            cookies: Cookies::new(&config.id, scheme),
+            joins: Joins::start(config.id.clone(), ports.store.clone(), ports.random.clone()),
+            ends: Ends::start(config.id.clone(), ports.store.clone()),
+            revision,
+            view: ArcSwap::from_pointee(View::default()),
+            registry: Mutex::default(),
+            sessions: Sessions::default(),
+            config,
+            ports,
+        });
+        tokio::spawn(tick::run(room.clone(), tick));
+        room
+    }
+
+    /// The mode in force.
+    pub fn mode(&self) -> Mode {
+        self.view.load().mode(&self.config.rules)
+    }
+
+    /// Whether a fan who came now would probably be let in without waiting.
+    pub fn is_free(&self) -> bool {
+        self.view.load().is_free()
+    }
+
+    /// Whether the room's line was read from the store at least once, lately.
+    pub fn is_ready(&self) -> bool {
+        !self.view.load().store_is_away()
+    }
+
+    /// How many fans this proxy holds.
+    pub fn fans(&self) -> usize {
+        self.registry.lock().len()
+    }
+
+    /// Checks an admission token. Never asks the store.
+    pub fn admit(&self, token: &str) -> Option<Admission> {
+        self.sessions.admit(&self.ports.keys, &self.config.id, token, self.ports.clock.now())
+    }
+
+    /// Opens a ticket. One whose session ended is none any more.
+    pub fn open_ticket(&self, sealed: &str) -> Option<Ticket> {
+        let ticket = Ticket::open(&self.ports.keys, &self.config.id, sealed).ok()?;
+        (!self.sessions.has_ended(ticket.place.id)).then_some(ticket)
+    }
+
+    /// The ticket as the fan carries it.
+    pub fn seal(&self, ticket: &Ticket) -> String {
+        ticket.seal(&self.ports.keys)
+    }
+
+    /// A fan without a ticket joins.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn join(&self, intent: Intent) -> Result<Arrival, RoomError> {
+        let id = self.random_id()?;
+        let lane = self.general_lane();
+        let joined = self.joins.join(Join { lane: lane.clone(), id, intent }).await?;
+        Ok(match joined {
+            Joined::Entered { rank, until } => Arrival::Entered(self.pass(&Place { lane, rank, id }, until)?),
+            Joined::Waiting { rank, ahead } => {
+                let place = Place { lane, rank, id };
+                self.registry.lock().joined(&place, ahead, Instant::now());
+                let issued_at = self.ports.clock.now();
+                Arrival::Waiting(Ticket { room: self.config.id.clone(), place, issued_at })
+            }
+            Joined::NotFree => Arrival::NotFree,
+            Joined::Full => Arrival::Full,
+            Joined::Closed => Arrival::Closed,
+        })
+    }
+
+    /// The lane of those who hold no invitation to another: `general` where there is one, else the last.
+    fn general_lane(&self) -> LaneId {
+        let view = self.view.load();
+        let lanes = &view.rules(&self.config.rules).lanes;
+        let general = LaneId::general();
+        match lanes.last() {
+            Some(last) if lanes.iter().all(|lane| lane.name != general) => last.name.clone(),
+            _ => general,
+        }
+    }
+
+    fn random_id(&self) -> Result<TicketId, RoomError> {
+        TicketId::random(self.ports.random.as_ref()).map_err(|error| RoomError::Unsigned(error.to_string()))
+    }
+
+    /// The admission token of a session that lives until `until` by the store's clock.
+    fn pass(&self, place: &Place, until: Timestamp) -> Result<Pass, RoomError> {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let left = view.store_now().map_or(rules.session, |now| until.since(now)).min(rules.session);
+        let now = self.ports.clock.now();
+        self.sessions.revive(place.id);
+        self.mint(
+            Admission {
+                room: self.config.id.clone(),
+                ticket: place.id,
+                lane: place.lane.clone(),
+                admitted_at: now,
+                issued_at: now,
+                expires_at: now + left.max(Duration::from_secs(1)),
+            },
+            now,
+        )
+    }
+
+    fn mint(&self, admission: Admission, now: Timestamp) -> Result<Pass, RoomError> {
+        let token = admission.mint(&self.ports.keys, self.random_id()?)?;
+        self.sessions.touch(admission.ticket, None);
+        Ok(Pass { age: admission.expires_at.since(now), admission, token })
+    }
+
+    /// The token that carries on a session which saw a request, when a good part of the old one is over.
+    pub fn slide(&self, admission: &Admission) -> Option<Pass> {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let now = self.ports.clock.now();
+        if admission.expires_at.since(now) >= rules.session * 3 / 4 {
+            return None;
+        }
+        let expires_at = (now + rules.session).min(admission.admitted_at + rules.session_max);
+        // Seconds are all that a token tells.
+        if expires_at.as_secs() <= admission.expires_at.as_secs() {
+            return None;
+        }
+        self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
+    }
+
+    /// The shop wants the session to live so long without a request.
+    pub fn extend(&self, admission: &Admission, time: Duration) -> Option<Pass> {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let now = self.ports.clock.now();
+        let end = admission.admitted_at + rules.session_max;
+        let expires_at = (now + time).min(end).max(admission.expires_at.min(end));
+        self.sessions.touch(admission.ticket, Some(expires_at.since(now)));
+        self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
+    }
+
+    /// The session is over: at once here, and within a tick everywhere.
+    pub fn end(&self, ticket: TicketId) {
+        self.sessions.end(&[ticket], self.token_life());
+        self.ends.end(ticket);
+    }
+
+    /// The longest time that a token of this room can be good for.
+    fn token_life(&self) -> Duration {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        rules.session.max(rules.session_max) + CLOCK_SLACK
+    }
+
+    /// A fan with a ticket is there and will be heard of again within `again_within`: where do they stand?
+    pub async fn stand(&self, place: &Place, again_within: Duration) -> Stand {
+        let now = Instant::now();
+        let known = {
+            let mut registry = self.registry.lock();
+            registry.polled(place, now + again_within + POLL_GRACE, now);
+            let just_looked = registry.looked_at(place).is_some_and(|at| now.duration_since(at) < LOOK_EVERY);
+            (registry.stage(place), just_looked, registry.ahead_at_join(place))
+        };
+        let (stage, just_looked, ahead_at_join) = known;
+        match stage {
+            _ if self.sessions.has_ended(place.id) => return Stand::Expired,
+            Some(Stage::Expired) => return Stand::Expired,
+            Some(Stage::Admitted(until)) if until > now => return Stand::Admitted,
+            _ => {}
+        }
+        let view = self.view.load_full();
+        let from_snapshot = || view.ahead(place).or(ahead_at_join);
+        match view.locate(place) {
+            Whereabouts::InLine { ahead } => Stand::Waiting(Some(ahead)),
+            // The next tick puts it back.
+            Whereabouts::FromBefore { .. } => Stand::Waiting(from_snapshot()),
+            Whereabouts::Unknown => Stand::Waiting(None),
+            Whereabouts::AskTheStore if just_looked || view.store_is_away() => {
+                Stand::Waiting(from_snapshot())
+            }
+            Whereabouts::AskTheStore => {
+                let is_new = view.ahead(place).is_none() && ahead_at_join.is_some();
+                if is_new {
+                    return Stand::Waiting(ahead_at_join);
+                }
+                match bounded(self.ports.store.look(&self.config.id, std::slice::from_ref(place))).await {
+                    Ok(standings) => match standings.first() {
+                        Some(standing) => self.learn(place, *standing),
+                        None => Stand::Waiting(from_snapshot()),
+                    },
+                    Err(_) => Stand::Waiting(from_snapshot()),
+                }
+            }
+        }
+    }
+
+    /// Where the fan stands by what is known here, without asking anyone.
+    pub fn stand_now(&self, place: &Place) -> Stand {
+        let registry = self.registry.lock();
+        match registry.stage(place) {
+            _ if self.sessions.has_ended(place.id) => Stand::Expired,
+            Some(Stage::Expired) => Stand::Expired,
+            Some(Stage::Admitted(until)) if until > Instant::now() => Stand::Admitted,
+            _ => Stand::Waiting(self.view.load().ahead(place).or(registry.ahead_at_join(place))),
+        }
+    }
+
+    /// Takes in what the store says of a ticket.
+    fn learn(&self, place: &Place, standing: Standing) -> Stand {
+        let now = Instant::now();
+        let left = |until: Timestamp| {
+            let store_now = self.view.load().store_now().unwrap_or(until);
+            now + until.since(store_now)
+        };
+        let (stage, stand) = match standing {
+            Standing::Waiting { ahead } => (Stage::Waiting, Stand::Waiting(Some(ahead))),
+            Standing::Turn { until } | Standing::Active { until } => {
+                (Stage::Admitted(left(until)), Stand::Admitted)
+            }
+            Standing::Ended => (Stage::Expired, Stand::Expired),
+            Standing::Unknown => {
+                self.registry.lock().lost(place);
+                return Stand::Waiting(None);
+            }
+        };
+        self.registry.lock().learn(place, stage, now);
+        stand
+    }
+
+    /// A fan whose turn has come claims it.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn claim(&self, place: &Place) -> Result<Claim, RoomError> {
+        let places = std::slice::from_ref(place);
+        let claim = || bounded(self.ports.store.claim(&self.config.id, places));
+        let mut standing = claim().await?.first().copied();
+        if standing == Some(Standing::Unknown) {
+            bounded(self.ports.store.restore(&self.config.id, places)).await?;
+            standing = claim().await?.first().copied();
+        }
+        let Some(standing) = standing else {
+            return Err(StoreError::Unreadable("a claim without an answer".to_owned()).into());
+        };
+        self.learn(place, standing);
+        Ok(match standing {
+            Standing::Active { until } | Standing::Turn { until } => Claim::Active(self.pass(place, until)?),
+            Standing::Waiting { ahead } => Claim::Waiting(Some(ahead)),
+            Standing::Unknown => Claim::Waiting(None),
+            Standing::Ended => Claim::Expired,
+        })
+    }
+
+    /// A fan gives up their place.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn leave(&self, place: &Place) -> Result<(), RoomError> {
+        bounded(self.ports.store.leave(&self.config.id, std::slice::from_ref(place))).await?;
+        self.registry.lock().forget(place);
+        self.sessions.end(&[place.id], self.token_life());
+        Ok(())
+    }
+
+    /// A fan opened a WebSocket; `bell` rings when there is something to tell.
+    pub fn attach(&self, place: &Place, bell: &Arc<Notify>) -> bool {
+        self.registry.lock().attach(place, bell, Instant::now())
+    }
+
+    /// A fan's WebSocket closed.
+    pub fn detach(&self, place: &Place, bell: &Arc<Notify>) {
+        self.registry.lock().detach(place, bell, RECONNECT_GRACE, Instant::now());
+    }
+
+    /// What a fan is told.
+    pub fn status(&self, place: &Place, stand: Stand) -> Status {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let state = match (stand, rules.mode) {
+            (Stand::Admitted, _) => State::Admitted,
+            (Stand::Expired, _) => State::Expired,
+            (Stand::Waiting(_), Mode::Paused) => State::Paused,
+            (Stand::Waiting(_), Mode::Closed) => State::Closed,
+            (Stand::Waiting(_), _) => State::Waiting,
+        };
+        // While the line is being put back together, whoever is back first would read a place that is too good.
+        let ahead = match stand {
+            Stand::Waiting(ahead) if !view.is_rebuilding() => ahead,
+            _ => None,
+        };
+        let position = ahead.map(|ahead| self.registry.lock().show(place, ahead));
+        let shown_ahead = position.map(|position| position.saturating_sub(1));
+        let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
+        Status {
+            room: self.config.id.to_string(),
+            lane: place.lane.to_string(),
+            state,
+            position,
+            ahead: shown_ahead,
+            waiting: view.snapshot().map_or(0, |snapshot| snapshot.waiting()),
+            eta_seconds: wait.map(|wait| Eta { low: wait.low.as_secs(), high: wait.high.as_secs().max(1) }),
+            drain_per_minute: rules.drain_per_minute,
+            opens_at: None,
+            poll_after_ms: poll_after_ms(state, wait.map(|wait| wait.low)),
+            message: self.message(&view, state),
+            updated_at: rfc3339(view.snapshot().map_or(self.ports.clock.now(), |snapshot| snapshot.at)),
+        }
+    }
+
+    fn message(&self, view: &View, state: State) -> String {
+        if matches!(state, State::Waiting | State::Paused) {
+            if view.store_is_away() {
+                return "We cannot reach the line right now. Your place is safe, and nobody passes you."
+                    .to_owned();
+            }
+            if view.is_rebuilding() {
+                return "The line is being put back together. Your place is safe.".to_owned();
+            }
+        }
+        self.config.message.clone()
+    }
+
+    /// What anyone is told of the room.
+    pub fn facts(&self) -> Facts {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
+        let state = match rules.mode {
+            Mode::Paused => "paused",
+            Mode::Closed => "closed",
+            Mode::Off => "open",
+            Mode::Auto if waiting == 0 && view.is_free() => "open",
+            Mode::Auto | Mode::Always => "queueing",
+        };
+        Facts {
+            room: self.config.id.to_string(),
+            state,
+            waiting,
+            active: view.snapshot().map_or(0, |snapshot| snapshot.active),
+            drain_per_minute: rules.drain_per_minute,
+            opens_at: None,
+            server_time: rfc3339(view.store_now().unwrap_or_else(|| self.ports.clock.now())),
+        }
+    }
+}
+
+/// When to ask again: often near the front, and never so seldom that a turn could be missed.
+fn poll_after_ms(state: State, wait: Option<Duration>) -> u64 {
+    match (state, wait) {
+        (State::Admitted, _) => 1000,
+        (State::Waiting, Some(low)) => (admission::clock::millis(low) / 10).clamp(2000, 10_000),
+        _ => 5000,
+    }
+}

@@ -1,0 +1,277 @@
+//! The fans that this proxy holds: those with an open WebSocket, and those who polled a moment ago. In the order
+//! of their ranks, so that "up to the horizon" and "up to the cursor" are ranges.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::clock::Timestamp;
+use admission::name::LaneId;
+use admission::position::ShownPosition;
+use admission::rank::Rank;
+use admission::store::{BATCH_MAX, Snapshot};
+use admission::ticket::{Place, TICKET_ID_BYTES, TicketId};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Most fans that one proxy holds.
+const FANS_MAX: usize = 500_000;
+/// Most WebSockets of one ticket: two tabs are one fan, fifty are not.
+const SOCKETS_PER_TICKET_MAX: usize = 8;
+
+/// What is known of a ticket beyond its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// In the line.
+    Waiting,
+    /// Its turn has come; until when it may be claimed or, once claimed, used.
+    Admitted(Instant),
+    /// It is worth nothing any more.
+    Expired,
+}
+
+struct Fan {
+    bells: Vec<Arc<Notify>>,
+    polled_until: Instant,
+    shown: ShownPosition,
+    stage: Stage,
+    ahead_at_join: Option<u64>,
+    reported_at: Option<Instant>,
+    looked_at: Option<Instant>,
+    restored_for: Option<Timestamp>,
+}
+
+impl Fan {
+    fn new(now: Instant) -> Self {
+        Self {
+            bells: Vec::new(),
+            polled_until: now,
+            shown: ShownPosition::default(),
+            stage: Stage::Waiting,
+            ahead_at_join: None,
+            reported_at: None,
+            looked_at: None,
+            restored_for: None,
+        }
+    }
+
+    fn ring(&self) {
+        for bell in &self.bells {
+            bell.notify_one();
+        }
+    }
+}
+
+/// The fans that this proxy holds.
+#[derive(Default)]
+pub(super) struct Registry {
+    fans: BTreeMap<Place, Fan>,
+}
+
+fn up_to(lane: &LaneId, rank: Rank) -> RangeInclusive<Place> {
+    let place =
+        |rank, byte| Place { lane: lane.clone(), rank, id: TicketId::from_bytes([byte; TICKET_ID_BYTES]) };
+    place(Rank::ZERO, u8::MIN)..=place(rank, u8::MAX)
+}
+
+impl Registry {
+    fn fan(&mut self, place: &Place, now: Instant) -> Option<&mut Fan> {
+        if self.fans.len() >= FANS_MAX && !self.fans.contains_key(place) {
+            return None;
+        }
+        Some(self.fans.entry(place.clone()).or_insert_with(|| Fan::new(now)))
+    }
+
+    /// A fan opened a WebSocket; `bell` rings when there is something to tell. Refused when there are too many.
+    pub(super) fn attach(&mut self, place: &Place, bell: &Arc<Notify>, now: Instant) -> bool {
+        match self.fan(place, now) {
+            Some(fan) if fan.bells.len() < SOCKETS_PER_TICKET_MAX => {
+                fan.bells.push(bell.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A fan's WebSocket closed. They count as there for `grace` more, for a page that is being reloaded.
+    pub(super) fn detach(&mut self, place: &Place, bell: &Arc<Notify>, grace: Duration, now: Instant) {
+        if let Some(fan) = self.fans.get_mut(place) {
+            fan.bells.retain(|other| !Arc::ptr_eq(other, bell));
+            fan.polled_until = fan.polled_until.max(now + grace);
+        }
+    }
+
+    /// A fan polled, and will again before `until`.
+    pub(super) fn polled(&mut self, place: &Place, until: Instant, now: Instant) {
+        if let Some(fan) = self.fan(place, now) {
+            fan.polled_until = fan.polled_until.max(until);
+        }
+    }
+
+    /// The fan joined a moment ago, with so many before them.
+    pub(super) fn joined(&mut self, place: &Place, ahead: u64, now: Instant) {
+        if let Some(fan) = self.fan(place, now) {
+            fan.ahead_at_join = Some(ahead);
+        }
+    }
+
+    /// How many were before a fan who is newer than the snapshot.
+    pub(super) fn ahead_at_join(&self, place: &Place) -> Option<u64> {
+        self.fans.get(place)?.ahead_at_join
+    }
+
+    /// What is known of the ticket.
+    pub(super) fn stage(&self, place: &Place) -> Option<Stage> {
+        self.fans.get(place).map(|fan| fan.stage)
+    }
+
+    /// When the store was last asked about the ticket.
+    pub(super) fn looked_at(&self, place: &Place) -> Option<Instant> {
+        self.fans.get(place)?.looked_at
+    }
+
+    /// Takes in what the store said, and tells the fan if it is news.
+    pub(super) fn learn(&mut self, place: &Place, stage: Stage, now: Instant) {
+        if let Some(fan) = self.fans.get_mut(place) {
+            let is_news = std::mem::discriminant(&fan.stage) != std::mem::discriminant(&stage);
+            fan.stage = stage;
+            fan.looked_at = Some(now);
+            if is_news {
+                fan.ring();
+            }
+        }
+    }
+
+    /// The ticket is gone: the fan left.
+    pub(super) fn forget(&mut self, place: &Place) {
+        if let Some(fan) = self.fans.get_mut(place) {
+            fan.stage = Stage::Expired;
+            fan.ring();
+        }
+    }
+
+    /// The ticket has to be restored, whatever was done before.
+    pub(super) fn lost(&mut self, place: &Place) {
+        if let Some(fan) = self.fans.get_mut(place) {
+            fan.restored_for = None;
+        }
+    }
+
+    /// The position to show for a fan with so many before them: never higher than what was shown.
+    pub(super) fn show(&mut self, place: &Place, ahead: u64) -> u64 {
+        match self.fans.get_mut(place) {
+            Some(fan) => fan.shown.show(ahead),
+            None => ahead.saturating_add(1),
+        }
+    }
+
+    /// The waiting fans near the front whose presence was not reported within `every`. Takes note that it is now.
+    pub(super) fn due_for_presence(
+        &mut self,
+        snapshot: &Snapshot,
+        every: Duration,
+        now: Instant,
+    ) -> Vec<Place> {
+        let mut due = Vec::new();
+        for lane in &snapshot.lanes {
+            for (place, fan) in self.fans.range_mut(up_to(&lane.name, lane.horizon)) {
+                let is_due = fan.reported_at.is_none_or(|at| now.duration_since(at) >= every);
+                if is_due && fan.stage == Stage::Waiting {
+                    fan.reported_at = Some(now);
+                    due.push(place.clone());
+                }
+            }
+        }
+        due
+    }
+
+    /// The reports of these fans did not arrive.
+    pub(super) fn presence_failed(&mut self, places: &[Place]) {
+        for place in places {
+            if let Some(fan) = self.fans.get_mut(place) {
+                fan.reported_at = None;
+            }
+        }
+    }
+
+    /// The fans whose turn may have come and who do not know it yet. Each is asked about every `every` at most.
+    pub(super) fn due_for_a_look(
+        &mut self,
+        snapshot: &Snapshot,
+        every: Duration,
+        now: Instant,
+    ) -> Vec<Place> {
+        let mut due = Vec::new();
+        for lane in &snapshot.lanes {
+            for (place, fan) in self.fans.range_mut(up_to(&lane.name, lane.cursor)) {
+                let wants_to_know = match fan.stage {
+                    Stage::Waiting => true,
+                    Stage::Admitted(until) => until <= now,
+                    Stage::Expired => false,
+                };
+                let is_due = fan.looked_at.is_none_or(|at| now.duration_since(at) >= every);
+                if wants_to_know && is_due && due.len() < 8 * BATCH_MAX {
+                    due.push(place.clone());
+                }
+            }
+        }
+        due
+    }
+
+    /// The fans from before the store lost its data who were not put back yet.
+    pub(super) fn due_for_restoring(&mut self, snapshot: &Snapshot) -> Vec<Place> {
+        let mut due = Vec::new();
+        for lane in &snapshot.lanes {
+            for (place, fan) in self.fans.range_mut(up_to(&lane.name, snapshot.first_rank)) {
+                let is_due = place.rank < snapshot.first_rank && fan.restored_for != Some(snapshot.born_at);
+                if is_due && fan.stage != Stage::Expired && due.len() < 8 * BATCH_MAX {
+                    due.push(place.clone());
+                }
+            }
+        }
+        due
+    }
+
+    /// These fans were put back.
+    pub(super) fn restored(&mut self, places: &[Place], born_at: Timestamp) {
+        for place in places {
+            if let Some(fan) = self.fans.get_mut(place) {
+                fan.restored_for = Some(born_at);
+            }
+        }
+    }
+
+    /// Rings for the fans whom what they were shown would mislead.
+    pub(super) fn ring_the_misled(&mut self, snapshot: &Snapshot) {
+        for (place, fan) in &mut self.fans {
+            if fan.bells.is_empty() || fan.stage != Stage::Waiting {
+                continue;
+            }
+            let Some(lane) = snapshot.lane(&place.lane) else { continue };
+            if place.rank < lane.next_rank && fan.shown.misleads(lane.ladder.ahead(place.rank)) {
+                fan.ring();
+            }
+        }
+    }
+
+    /// Rings for everyone: something changed that concerns them all.
+    pub(super) fn ring_all(&self) {
+        self.fans.values().for_each(Fan::ring);
+    }
+
+    /// Lets go of fans who are not there any more.
+    pub(super) fn drop_the_gone(&mut self, now: Instant) {
+        self.fans.retain(|_, fan| !fan.bells.is_empty() || fan.polled_until > now);
+    }
+
+    /// How many fans are held.
+    pub(super) fn len(&self) -> usize {
+        self.fans.len()
+    }
+
+    /// Whether none is held.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fans.is_empty()
+    }
+}

@@ -1,0 +1,201 @@
+//! The tick of a room: a fixed number of store calls, whatever the number of fans.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::rank::Rank;
+use admission::store::{BATCH_MAX, ENDED_PER_SNAPSHOT_MAX, Presence, Snapshot, Standing, StoreError};
+use admission::ticket::Place;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::{LOOK_EVERY, Room, bounded};
+
+/// Most snapshots that one tick reads while there are more ended sessions to hear of.
+const CATCH_UP_MAX: usize = 8;
+/// Ticks between two tidyings.
+const TIDY_EVERY: u64 = 240;
+
+/// Runs the tick of `room` for ever.
+pub(super) async fn run(room: Arc<Room>, every: Duration) {
+    let mut tick = Tick { room, ended_mark: 0, configured: false, was_away: false, count: 0 };
+    let mut interval = tokio::time::interval(every);
+    // A tick that was missed is not made up for: the next one does all there is to do.
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        tick.once().await;
+    }
+}
+
+struct Tick {
+    room: Arc<Room>,
+    ended_mark: u64,
+    configured: bool,
+    was_away: bool,
+    count: u64,
+}
+
+impl Tick {
+    async fn once(&mut self) {
+        let outcome = self.steps().await;
+        let away = outcome.is_err();
+        if let Err(error) = outcome {
+            let view = self.room.view.load().after_failure();
+            self.room.view.store(Arc::new(view));
+            if !self.was_away {
+                tracing::warn!(room = %self.room.config.id, %error, "the store is away; nobody is admitted meanwhile");
+            }
+        } else if self.was_away {
+            tracing::info!(room = %self.room.config.id, "the store is back");
+        }
+        self.was_away = away;
+        self.count += 1;
+        if self.count.is_multiple_of(TIDY_EVERY) {
+            self.room.sessions.tidy();
+        }
+        self.room.registry.lock().drop_the_gone(Instant::now());
+    }
+
+    /// Presence and drain go first, by what the tick before knew; then the snapshot already shows the turns that
+    /// this drain gave, and their fans hear of them without waiting for the next tick.
+    async fn steps(&mut self) -> Result<(), StoreError> {
+        let known = self.room.view.load_full();
+        if let Some(snapshot) = known.snapshot() {
+            self.report_presence(snapshot).await?;
+            let drained = bounded(self.room.ports.store.drain(&self.room.config.id)).await;
+            if !matches!(drained, Err(StoreError::UnknownRoom(_))) {
+                drained?;
+            }
+        }
+        let snapshot = self.read_snapshot().await?;
+        self.restore(&snapshot).await?;
+        self.look(&snapshot).await
+    }
+
+    async fn read_snapshot(&mut self) -> Result<Arc<Snapshot>, StoreError> {
+        let room = self.room.clone();
+        if !self.configured {
+            self.configure().await?;
+            self.configured = true;
+        }
+        for _ in 0..CATCH_UP_MAX {
+            let read = || bounded(room.ports.store.snapshot(&room.config.id, self.ended_mark));
+            let snapshot = match read().await {
+                Err(StoreError::UnknownRoom(_)) => {
+                    self.ended_mark = 0;
+                    self.configure().await?;
+                    bounded(room.ports.store.snapshot(&room.config.id, self.ended_mark)).await?
+                }
+                answer => answer?,
+            };
+            self.ended_mark = snapshot.ended_mark;
+            room.sessions.end(&snapshot.ended, room.token_life());
+            let more = snapshot.ended.len() >= ENDED_PER_SNAPSHOT_MAX;
+            self.publish(snapshot);
+            if !more {
+                break;
+            }
+        }
+        let view = room.view.load();
+        view.snapshot().cloned().ok_or_else(|| StoreError::Unreadable("no snapshot".to_owned()))
+    }
+
+    async fn configure(&self) -> Result<(), StoreError> {
+        let room = &self.room;
+        bounded(room.ports.store.configure(&room.config.id, &room.config.rules, room.revision)).await
+    }
+
+    fn publish(&self, snapshot: Snapshot) {
+        let room = &self.room;
+        let before = room.view.load_full();
+        let changed = before.snapshot().is_some_and(|before| {
+            before.rules.mode != snapshot.rules.mode
+                || (before.hold_until > before.at) != (snapshot.hold_until > snapshot.at)
+        });
+        if before.snapshot().is_some_and(|before| before.born_at != snapshot.born_at) {
+            tracing::warn!(room = %room.config.id, "the store lost the line; it is being put back together");
+        }
+        let view = Arc::new(before.after(snapshot, Instant::now()));
+        room.view.store(view.clone());
+        let mut registry = room.registry.lock();
+        if changed || before.store_is_away() {
+            registry.ring_all();
+        } else if let Some(snapshot) = view.snapshot().filter(|_| !view.is_rebuilding()) {
+            registry.ring_the_misled(snapshot);
+        }
+    }
+
+    async fn report_presence(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let room = &self.room;
+        let waiting_every = snapshot.rules.presence_window / 3;
+        let active_every =
+            (snapshot.rules.session / 8).clamp(Duration::from_millis(500), Duration::from_secs(5));
+        let waiting = room.registry.lock().due_for_presence(snapshot, waiting_every, Instant::now());
+        let active = room.sessions.due_for_presence(active_every, snapshot.rules.session);
+        let mut waiting = waiting.chunks(BATCH_MAX);
+        let mut active = active.chunks(BATCH_MAX);
+        let mut failure = None;
+        loop {
+            let (waiting, active) = (waiting.next().unwrap_or_default(), active.next().unwrap_or_default());
+            if waiting.is_empty() && active.is_empty() {
+                break;
+            }
+            let presence = Presence { waiting: waiting.to_vec(), active: active.to_vec() };
+            match bounded(room.ports.store.report_presence(&room.config.id, &presence)).await {
+                Ok(answer) => {
+                    room.sessions.end(&answer.ended, room.token_life());
+                    self.look_at(&answer.not_waiting).await?;
+                }
+                Err(error) => {
+                    room.registry.lock().presence_failed(waiting);
+                    room.sessions.presence_failed(active);
+                    failure = Some(error);
+                }
+            }
+        }
+        match failure {
+            None | Some(StoreError::UnknownRoom(_)) => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Puts back who is from before the store lost its data.
+    async fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let room = &self.room;
+        if snapshot.first_rank == Rank::ZERO {
+            return Ok(());
+        }
+        let due = room.registry.lock().due_for_restoring(snapshot);
+        for places in due.chunks(BATCH_MAX) {
+            let standings = bounded(room.ports.store.restore(&room.config.id, places)).await?;
+            room.registry.lock().restored(places, snapshot.born_at);
+            self.learn(places, &standings);
+        }
+        Ok(())
+    }
+
+    /// Asks about the fans whose turn may have come.
+    async fn look(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let due = self.room.registry.lock().due_for_a_look(snapshot, LOOK_EVERY, Instant::now());
+        self.look_at(&due).await
+    }
+
+    async fn look_at(&self, places: &[Place]) -> Result<(), StoreError> {
+        let room = &self.room;
+        for places in places.chunks(BATCH_MAX) {
+            match bounded(room.ports.store.look(&room.config.id, places)).await {
+                Ok(standings) => self.learn(places, &standings),
+                Err(StoreError::UnknownRoom(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn learn(&self, places: &[Place], standings: &[Standing]) {
+        for (place, standing) in places.iter().zip(standings) {
+            self.room.learn(place, *standing);
+        }
+        debug_assert!(places.len() == standings.len(), "one answer for each ticket");
+    }
+}

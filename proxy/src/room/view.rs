@@ -1,0 +1,146 @@
+//! What a proxy knows of a room's line: the last snapshot, and what follows from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::clock::Timestamp;
+use admission::name::LaneId;
+use admission::rules::{Mode, Rules};
+use admission::store::Snapshot;
+use admission::ticket::Place;
+use admission::wait::{DrainMeter, Wait};
+use tokio::time::Instant;
+
+/// A snapshot older than this says that the store is away, whatever the last call answered.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// What a proxy knows of a room's line.
+#[derive(Clone, Default)]
+pub(super) struct View {
+    read: Option<(Arc<Snapshot>, Instant)>,
+    failed: bool,
+    meter: DrainMeter,
+}
+
+impl View {
+    /// The view after a snapshot was read.
+    #[must_use]
+    pub(super) fn after(&self, snapshot: Snapshot, now: Instant) -> Self {
+        let mut meter = self.meter.clone();
+        if self
+            .snapshot()
+            .is_some_and(|before| before.rules.drain_per_minute != snapshot.rules.drain_per_minute)
+        {
+            meter.reset();
+        }
+        meter.observe(
+            snapshot.at,
+            snapshot.admitted_total,
+            snapshot.waiting() > 0 && snapshot.rules.mode.drains(),
+        );
+        Self { read: Some((Arc::new(snapshot), now)), failed: false, meter }
+    }
+
+    /// The view after a snapshot could not be read.
+    #[must_use]
+    pub(super) fn after_failure(&self) -> Self {
+        Self { failed: true, ..self.clone() }
+    }
+
+    /// The last snapshot.
+    pub(super) fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.read.as_ref().map(|(snapshot, _)| snapshot)
+    }
+
+    /// Whether the store can be reached, as far as is known.
+    pub(super) fn store_is_away(&self) -> bool {
+        self.failed || self.read.as_ref().is_none_or(|(_, at)| at.elapsed() > FRESH)
+    }
+
+    /// The rules in force, or those configured where the store has not told any.
+    pub(super) fn rules<'a>(&'a self, configured: &'a Rules) -> &'a Rules {
+        self.snapshot().map_or(configured, |snapshot| &snapshot.rules)
+    }
+
+    /// The mode in force.
+    pub(super) fn mode(&self, configured: &Rules) -> Mode {
+        self.rules(configured).mode
+    }
+
+    /// The store's clock, as well as it can be told from here.
+    pub(super) fn store_now(&self) -> Option<Timestamp> {
+        self.read.as_ref().map(|(snapshot, at)| snapshot.at + at.elapsed())
+    }
+
+    /// Whether a fan who came now would probably be let in without waiting.
+    pub(super) fn is_free(&self) -> bool {
+        !self.store_is_away() && self.snapshot().is_some_and(|snapshot| snapshot.is_free())
+    }
+
+    /// Whether the line is being rebuilt, and places cannot be told yet.
+    pub(super) fn is_rebuilding(&self) -> bool {
+        self.snapshot().is_some_and(|snapshot| snapshot.hold_until > snapshot.at)
+    }
+
+    /// Where `place` is in relation to what is known.
+    pub(super) fn locate(&self, place: &Place) -> Whereabouts {
+        let Some(snapshot) = self.snapshot() else { return Whereabouts::Unknown };
+        let Some(lane) = snapshot.lane(&place.lane) else { return Whereabouts::AskTheStore };
+        if place.rank < snapshot.first_rank {
+            Whereabouts::FromBefore { ahead: lane.ladder.ahead(place.rank) }
+        } else if place.rank <= lane.cursor || place.rank >= lane.next_rank {
+            Whereabouts::AskTheStore
+        } else {
+            Whereabouts::InLine { ahead: lane.ladder.ahead(place.rank) }
+        }
+    }
+
+    /// Fans before `place` by the last snapshot alone.
+    pub(super) fn ahead(&self, place: &Place) -> Option<u64> {
+        let lane = self.snapshot()?.lane(&place.lane)?;
+        (place.rank < lane.next_rank).then(|| lane.ladder.ahead(place.rank))
+    }
+
+    /// How long the fan with `ahead` others before them in the lane of `place` waits.
+    pub(super) fn wait(&self, place: &Place, ahead: u64) -> Option<Wait> {
+        let snapshot = self.snapshot()?;
+        if self.store_is_away() || !snapshot.rules.mode.drains() {
+            return None;
+        }
+        // While other lanes have fans waiting, this lane gets its share of the turns only.
+        let weight = |name: &LaneId| {
+            snapshot.rules.lanes.iter().find(|lane| lane.name == *name).map_or(1, |lane| lane.weight)
+        };
+        let mine = u64::from(weight(&place.lane)).max(1);
+        let all: u64 = snapshot
+            .lanes
+            .iter()
+            .filter(|lane| lane.name == place.lane || lane.ladder.waiting() > 0)
+            .map(|lane| u64::from(weight(&lane.name)))
+            .sum();
+        let turns_before =
+            (u128::from(ahead) * u128::from(all.max(mine)) / u128::from(mine)).min(u128::from(u64::MAX));
+        let total = snapshot.waiting().max(ahead);
+        let turns_before = u64::try_from(turns_before).unwrap_or(u64::MAX).min(total);
+        self.meter.wait(turns_before, snapshot.rules.drain_per_minute)
+    }
+}
+
+/// Where a place is in relation to what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// In the line.
+    InLine {
+        /// Fans before it.
+        ahead: u64,
+    },
+    /// Older than the store's memory: it has to be put back.
+    FromBefore {
+        /// Fans before it among those who are back.
+        ahead: u64,
+    },
+    /// Its turn may have come, or it is newer than the snapshot: only the store knows.
+    AskTheStore,
+    /// Nothing was read yet.
+    Unknown,
+}

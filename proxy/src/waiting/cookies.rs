@@ -1,0 +1,113 @@
+//! The cookies of a room: their names, and how they are set and cleared.
+
+use std::fmt;
+use std::time::Duration;
+
+use admission::name::RoomId;
+
+/// How fans reach the edge, or the CDN before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain HTTP: a development machine.
+    Http,
+    /// TLS: cookies are `Secure` and bound to the host.
+    Https,
+}
+
+impl Scheme {
+    /// As in configuration and in `X-Forwarded-Proto`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How long a browser keeps a ticket. The line forgets fans earlier; this only bounds the clutter.
+const TICKET_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The cookies of one room.
+#[derive(Clone, Debug)]
+pub struct Cookies {
+    ticket: String,
+    admission: String,
+    scheme: Scheme,
+}
+
+impl Cookies {
+    /// The cookies of `room`.
+    pub fn new(room: &RoomId, scheme: Scheme) -> Self {
+        let prefix = match scheme {
+            Scheme::Http => "",
+            Scheme::Https => "__Host-",
+        };
+        Self {
+            ticket: format!("{prefix}wr-ticket-{room}"),
+            admission: format!("{prefix}wr-admission-{room}"),
+            scheme,
+        }
+    }
+
+    /// The name of the cookie that holds the ticket.
+    pub fn ticket_name(&self) -> &str {
+        &self.ticket
+    }
+
+    /// The name of the cookie that holds the admission token.
+    pub fn admission_name(&self) -> &str {
+        &self.admission
+    }
+
+    /// The `Set-Cookie` value that gives the fan their ticket.
+    pub fn give_ticket(&self, sealed: &str) -> String {
+        self.set(&self.ticket, sealed, TICKET_AGE)
+    }
+
+    /// The `Set-Cookie` value that gives the fan an admission token which is good for `age`.
+    pub fn give_admission(&self, token: &str, age: Duration) -> String {
+        self.set(&self.admission, token, age)
+    }
+
+    /// The `Set-Cookie` values that take both away.
+    pub fn clear(&self) -> [String; 2] {
+        [self.set(&self.ticket, "", Duration::ZERO), self.set(&self.admission, "", Duration::ZERO)]
+    }
+
+    fn set(&self, name: &str, value: &str, age: Duration) -> String {
+        let secure = match self.scheme {
+            Scheme::Http => "",
+            Scheme::Https => "; Secure",
+        };
+        format!("{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}", age.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_are_bound_to_the_host_under_tls() {
+        let room = RoomId::parse("demo").unwrap();
+        let plain = Cookies::new(&room, Scheme::Http);
+        assert_eq!(
+            plain.give_admission("t", Duration::from_secs(600)),
+            "wr-admission-demo=t; Path=/; Max-Age=600; HttpOnly; SameSite=Lax"
+        );
+        let secure = Cookies::new(&room, Scheme::Https);
+        assert_eq!(
+            secure.give_ticket("t"),
+            "__Host-wr-ticket-demo=t; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure"
+        );
+        for cleared in secure.clear() {
+            assert!(cleared.contains("=; Path=/; Max-Age=0;"), "{cleared}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Answers that the edge gives itself: status, headers and bytes, without a word of how they are sent.
+
+use bytes::Bytes;
+use http::header::{self, HeaderName};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers, without `Content-Length`.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Who may store an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caching {
+    /// Nobody: it depends on the visitor.
+    Private,
+    /// Anyone, for one second: a CDN then asks once for all.
+    Second,
+}
+
+/// The headers that keep an answer out of every shared cache.
+pub const PRIVATE: [(&str, &str); 3] = [
+    ("cache-control", "private, no-store"),
+    ("cdn-cache-control", "no-store"),
+    ("surrogate-control", "no-store"),
+];
+
+impl Reply {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new() }.caching(Caching::Private)
+    }
+
+    /// An answer with a JSON body.
+    pub fn json(status: StatusCode, body: String, caching: Caching) -> Self {
+        Self::with_body(status, "application/json", body).caching(caching)
+    }
+
+    /// A page.
+    pub fn html(status: StatusCode, body: String) -> Self {
+        Self::with_body(status, "text/html; charset=utf-8", body).caching(Caching::Private)
+    }
+
+    /// An error as `application/problem+json` (RFC 9457) with a `code` that programs can tell apart.
+    pub fn problem(status: StatusCode, code: &str, detail: &str) -> Self {
+        let body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": detail,
+            "code": code,
+        });
+        Self::with_body(status, "application/problem+json", body.to_string()).caching(Caching::Private)
+    }
+
+    fn with_body(status: StatusCode, content_type: &'static str, body: String) -> Self {
+        let headers = vec![
+            (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        ];
+        Self { status, headers, body: Bytes::from(body) }
+    }
+
+    fn caching(mut self, caching: Caching) -> Self {
+        match caching {
+            Caching::Private => {
+                for (name, value) in PRIVATE {
+                    self.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
+                }
+            }
+            Caching::Second => {
+                self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=1")));
+            }
+        }
+        self
+    }
+
+    /// With one header more. A value that cannot be sent is left out.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// With `Retry-After`.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with(header::RETRY_AFTER, seconds.to_string())
+    }
+
+    /// With a cookie.
+    #[must_use]
+    pub fn cookie(self, set_cookie: &str) -> Self {
+        self.with(header::SET_COOKIE, set_cookie)
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).and_then(|(_, value)| value.to_str().ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_depends_on_the_visitor_is_stored_nowhere() {
+        let reply = Reply::problem(StatusCode::TOO_MANY_REQUESTS, "waiting_room", "wait");
+        for (name, value) in PRIVATE {
+            assert_eq!(reply.header(name), Some(value));
+        }
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!((body["status"].as_u64(), body["code"].as_str()), (Some(429), Some("waiting_room")));
+    }
+}
