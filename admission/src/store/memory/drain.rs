@@ -39,6 +39,7 @@ impl Line {
             lane.pass = front.pass;
             for rank in front.absent {
                 lane.waiting.remove(rank);
+                lane.seen.remove(&rank);
                 lane.passed.set(rank, now + self.rules.return_window);
                 drained.passed += 1;
             }

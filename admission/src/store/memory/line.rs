@@ -189,7 +189,10 @@ impl Line {
         } else {
             let ahead = lane.waiting.len();
             lane.waiting.insert(rank);
-            lane.seen.insert(rank, now);
+            // Only near the front does it matter who is there; those behind are reported when they come near.
+            if ahead < horizon_depth(self.rules.drain_per_minute) {
+                lane.seen.insert(rank, now);
+            }
             Joined::Waiting { rank, ahead }
         }
     }
@@ -276,10 +279,6 @@ impl Line {
             } else {
                 self.active.set(*ticket, until);
             }
-        }
-        let absent_since = now - self.rules.presence_window;
-        for lane in self.lanes.values_mut() {
-            lane.seen.retain(|_, seen| *seen > absent_since);
         }
         answer
     }

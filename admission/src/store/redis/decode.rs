@@ -4,7 +4,7 @@ use redis::{FromRedisValue, Value};
 
 use crate::clock::Timestamp;
 use crate::name::LaneId;
-use crate::position::{Ladder, Rung, next_depth};
+use crate::position::{Ladder, Rung};
 use crate::rank::Rank;
 use crate::store::{Drained, Joined, LaneSnapshot, PresenceAnswer, Standing, StoreError};
 use crate::ticket::{Place, TicketId};
@@ -71,10 +71,8 @@ fn lane(mut reply: Reply) -> Result<LaneSnapshot, StoreError> {
     let waiting = reply.take("waiting")?;
     let mut ranks = reply.list("rungs")?;
     let mut rungs = Vec::new();
-    let mut ahead = 0;
     while !ranks.is_empty() {
-        rungs.push(Rung { rank: ranks.rank("rung")?, ahead });
-        ahead = next_depth(ahead);
+        rungs.push(Rung { rank: ranks.rank("rung")?, ahead: ranks.take("rung")? });
     }
     Ok(LaneSnapshot {
         name,
@@ -109,25 +107,40 @@ pub(super) fn standings(value: Value, expected: usize) -> Result<Vec<Standing>, 
 }
 
 pub(super) fn joined(reply: &str, expected: usize) -> Result<Vec<Joined>, StoreError> {
-    let answers: Vec<Joined> = reply
-        .split(';')
-        .map(|entry| joined_one(entry).ok_or_else(|| unreadable("join")))
-        .collect::<Result<_, _>>()?;
+    let mut answers = Vec::with_capacity(expected);
+    for entry in reply.split(';') {
+        joined_entry(entry, expected, &mut answers).ok_or_else(|| unreadable("join"))?;
+    }
     if answers.len() == expected { Ok(answers) } else { Err(unreadable("join")) }
 }
 
-fn joined_one(entry: &str) -> Option<Joined> {
+/// Reads one entry, which may tell of several fans, but of no more than were asked about.
+fn joined_entry(entry: &str, expected: usize, answers: &mut Vec<Joined>) -> Option<()> {
     let mut words = entry.split(' ');
     let kind = words.next()?;
     let mut number = || words.next()?.parse::<u64>().ok();
-    Some(match kind {
-        "E" => Joined::Entered { rank: Rank::new(number()?), until: Timestamp::from_millis(number()?) },
-        "W" => Joined::Waiting { rank: Rank::new(number()?), ahead: number()? },
-        "N" => Joined::NotFree,
-        "F" => Joined::Full,
-        "C" => Joined::Closed,
+    match kind {
+        "E" => {
+            answers.push(Joined::Entered {
+                rank: Rank::new(number()?),
+                until: Timestamp::from_millis(number()?),
+            });
+        }
+        "W" => {
+            let (rank, ahead, count) = (number()?, number()?, number()?);
+            if count > expected as u64 {
+                return None;
+            }
+            answers.extend(
+                (0..count).map(|at| Joined::Waiting { rank: Rank::new(rank + at), ahead: ahead + at }),
+            );
+        }
+        "N" => answers.push(Joined::NotFree),
+        "F" => answers.push(Joined::Full),
+        "C" => answers.push(Joined::Closed),
         _ => return None,
-    })
+    }
+    Some(())
 }
 
 pub(super) fn drained(value: Value) -> Result<Drained, StoreError> {

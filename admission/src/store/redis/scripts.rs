@@ -18,7 +18,13 @@ pub(super) struct Scripts {
 
 macro_rules! script {
     ($file:literal) => {
-        Script::new(concat!(include_str!("lua/prelude.lua"), "\n", include_str!($file)))
+        Script::new(concat!(
+            include_str!("lua/prelude.lua"),
+            "\n",
+            include_str!("lua/waiting.lua"),
+            "\n",
+            include_str!($file)
+        ))
     };
 }
 
@@ -57,9 +63,9 @@ mod tests {
         assert!(drain.contains("math.max(2000, due * 4)"));
         assert_eq!([crate::store::scan_depth(1), crate::store::scan_depth(1000)], [2000, 4000]);
         let snapshot = include_str!("lua/snapshot.lua");
-        assert!(snapshot.contains("4000 + math.floor(number(state, 'drain_per_minute') / 60) * 8"));
+        assert!(prelude.contains("4000 + math.floor(number(state, 'drain_per_minute') / 60) * 8"));
         assert_eq!([crate::store::horizon_depth(59), crate::store::horizon_depth(600)], [4000, 4080]);
         assert!(snapshot.contains(&format!("local EXACT_DEPTH = {}\n", crate::position::EXACT_DEPTH)));
-        assert!(snapshot.contains("depth = depth + math.floor(depth / 100)"));
+        assert!(snapshot.contains("target + (target < EXACT_DEPTH and 1 or math.floor(target / 100))"));
     }
 }

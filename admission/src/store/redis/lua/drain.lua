@@ -21,22 +21,48 @@ local depth = math.max(2000, due * 4)
 -- The front of a lane: up to `due` present fans, and the absent ones before the last of them.
 local function front(lane)
   local present, absent = {}, {}
-  local from = 0
-  while from < depth and #present < due do
-    local piece = redis.call('ZRANGE', waiting_key(lane), from, math.min(from + CHUNK, depth) - 1)
-    if #piece == 0 then break end
-    local seen = redis.call('ZMSCORE', seen_key(lane), unpack(piece))
-    for i, rank in ipairs(piece) do
-      if #present == due then break end
+  local looked_at, chunk = 0, 0
+  while looked_at < depth and #present < due do
+    local base = redis.call('ZRANGE', waiting_key(lane), chunk, chunk)[1]
+    if not base then break end
+    local ranks = members(lane, base)
+    for i, offset in ipairs(ranks) do ranks[i] = exact(base + offset) end
+    local seen = redis.call('HMGET', seen_key(lane), unpack(ranks))
+    for i, rank in ipairs(ranks) do
+      if #present == due or looked_at == depth then break end
+      looked_at = looked_at + 1
       if seen[i] and tonumber(seen[i]) > seen_after then
-        present[#present + 1] = rank
+        present[#present + 1] = { rank = rank, base = base }
       else
-        absent[#absent + 1] = rank
+        absent[#absent + 1] = { rank = rank, base = base }
       end
     end
-    from = from + #piece
+    chunk = chunk + 1
   end
   return present, absent
+end
+
+-- Takes fans out of the line, a chunk at a time, and gives their ranks. They come in order of rank.
+local function take_out(lane, fans, count)
+  local ranks, offsets, base = {}, {}, nil
+  local function take_chunk()
+    if #offsets > 0 then
+      redis.call('SREM', chunk_key(lane, base), unpack(offsets))
+      changed(lane, base, -#offsets)
+    end
+  end
+  for i = 1, count do
+    local fan = fans[i]
+    if fan.base ~= base then
+      take_chunk()
+      offsets, base = {}, fan.base
+    end
+    offsets[#offsets + 1] = fan.rank - base
+    ranks[i] = fan.rank
+  end
+  take_chunk()
+  call_many('HDEL', seen_key(lane), ranks)
+  return ranks
 end
 
 local fronts = {}
@@ -67,14 +93,14 @@ while given < due do
   best.pass = best.pass + best.stride
   given = given + 1
   answer[#answer + 1] = best.name
-  answer[#answer + 1] = best.present[best.taken]
+  answer[#answer + 1] = best.present[best.taken].rank
 end
 
-local function scored(score, members, count)
+local function scored(score, ranks)
   local flat = {}
-  for i = 1, count do
+  for _, rank in ipairs(ranks) do
     flat[#flat + 1] = score
-    flat[#flat + 1] = members[i]
+    flat[#flat + 1] = rank
   end
   return flat
 end
@@ -82,13 +108,10 @@ end
 local turn_until = now + number(state, 'claim_window')
 local return_until = now + number(state, 'return_window')
 for _, one in ipairs(fronts) do
-  local taken = {}
-  for i = 1, one.taken do taken[i] = one.present[i] end
-  call_many('ZADD', passed_key(one.name), scored(return_until, one.absent, #one.absent))
-  call_many('ZREM', waiting_key(one.name), one.absent)
-  call_many('ZADD', turns_key(one.name), scored(turn_until, taken, #taken))
-  call_many('ZREM', waiting_key(one.name), taken)
-  call_many('ZREM', seen_key(one.name), taken)
+  local absent = take_out(one.name, one.absent, #one.absent)
+  local taken = take_out(one.name, one.present, one.taken)
+  call_many('ZADD', passed_key(one.name), scored(return_until, absent))
+  call_many('ZADD', turns_key(one.name), scored(turn_until, taken))
   answer[1] = answer[1] + #one.absent
   local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(taken[#taken] or '0'))
   redis.call('HSET', room, 'pass:' .. one.name, one.pass, 'cursor:' .. one.name, cursor)

@@ -3,9 +3,9 @@
 -- ARGV[2]     the batch's id: the same again within a minute gets the same answer
 -- ARGV[3]     how long the answer is remembered, ms
 -- ARGV[4..]   lane, id, intent (`both`, `enter`, `wait`) for each fan
--- Reply       a string, one entry per fan, separated by `;`: `E <rank> <until>` entered, `W <rank> <ahead>`
---             waits, `N` not free, `F` full, `C` closed
--- Cost        O(fans · log waiting)
+-- Reply       a string of entries, separated by `;`: `E <rank> <until>` entered, `W <rank> <ahead> <count>` so
+--             many fans in a row wait from this rank on, `N` not free, `F` full, `C` closed
+-- Cost        O(fans)
 
 local state = load_state()
 if not state then return unknown_room() end
@@ -21,7 +21,7 @@ local units, left = state.units, room_left(state)
 local admitted, joined, waiting = 0, 0, 0
 local lanes = {}
 for _, name in ipairs(known_lanes(state)) do
-  local count = redis.call('ZCARD', waiting_key(name))
+  local count = number(state, 'waiting:' .. name)
   waiting = waiting + count
   lanes[name] = {
     next = number(state, 'next:' .. name), cursor = number(state, 'cursor:' .. name), waiting = count, added = {}, seen = {},
@@ -30,6 +30,16 @@ end
 local may_enter = state.mode == 'auto' and number(state, 'hold_until') <= now
 local waiting_max, session = number(state, 'waiting_max'), number(state, 'session')
 local lowest = first_rank_of(now)
+-- Only near the front does it matter who is there; those behind are reported when they come near.
+local seen_depth = horizon_depth(state)
+
+local answers = {}
+-- A run of fans who wait one behind the other, told in one entry.
+local run
+local function end_run()
+  if run then answers[#answers + 1] = 'W ' .. exact(run.rank) .. ' ' .. run.ahead .. ' ' .. run.count end
+  run = nil
+end
 
 local function join(name, id, intent)
   local lane = lanes[name]
@@ -49,18 +59,31 @@ local function join(name, id, intent)
   end
   local ahead = lane.waiting
   lane.waiting, waiting = lane.waiting + 1, waiting + 1
-  local added, seen = lane.added, lane.seen
-  added[#added + 1], added[#added + 2] = rank, rank
-  seen[#seen + 1], seen[#seen + 2] = now, rank
-  return 'W ' .. exact(rank) .. ' ' .. ahead
+  lane.added[#lane.added + 1] = rank
+  if ahead < seen_depth then
+    lane.seen[#lane.seen + 1] = rank
+    lane.seen[#lane.seen + 1] = now
+  end
+  if run and run.lane == name and run.rank + run.count == rank then
+    run.count = run.count + 1
+  else
+    end_run()
+    run = { lane = name, rank = rank, ahead = ahead, count = 1 }
+  end
 end
 
-local answers = {}
-for i = 4, #ARGV, 3 do answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+for i = 4, #ARGV, 3 do
+  local answer = join(ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  if answer then
+    end_run()
+    answers[#answers + 1] = answer
+  end
+end
+end_run()
 
 for name, lane in pairs(lanes) do
-  call_many('ZADD', waiting_key(name), lane.added)
-  call_many('ZADD', seen_key(name), lane.seen)
+  append(name, lane.added)
+  call_many('HSET', seen_key(name), lane.seen)
   redis.call('HSET', room, 'next:' .. name, lane.next, 'cursor:' .. name, lane.cursor)
 end
 if admitted > 0 then

@@ -9,8 +9,8 @@ if not state then return unknown_room() end
 
 local ended = {}
 each_place(2, function(lane, rank, id)
-  redis.call('ZREM', waiting_key(lane), rank)
-  redis.call('ZREM', seen_key(lane), rank)
+  remove(lane, rank)
+  redis.call('HDEL', seen_key(lane), rank)
   redis.call('ZREM', passed_key(lane), rank)
   redis.call('ZREM', turns_key(lane), rank)
   redis.call('ZREM', ACTIVE, id)

@@ -2,8 +2,8 @@
 --
 -- KEYS[1]  the room's hash, `wr:{<room>}`. Every other key of the room is this name and a suffix, so all of
 --          them share the hash tag and live in one slot:
---            :waiting:<lane>  sorted set, who waits            member rank, score rank
---            :seen:<lane>     sorted set, who was seen when    member rank, score ms
+--            :waiting:<lane>  who waits: see waiting.lua
+--            :seen:<lane>     hash, who near the front was seen when    rank → ms
 --            :passed:<lane>   sorted set, who was passed over  member rank, score ms until the right lapses
 --            :turns:<lane>    sorted set, whose turn has come  member rank, score ms until the turn lapses
 --            :active          sorted set, who has a session    member ticket id, score ms of its end
@@ -43,7 +43,6 @@ local function first_rank_of(ms)
   return ms * RANKS_PER_MILLI
 end
 
-local function waiting_key(lane) return room .. ':waiting:' .. lane end
 local function seen_key(lane) return room .. ':seen:' .. lane end
 local function passed_key(lane) return room .. ':passed:' .. lane end
 local function turns_key(lane) return room .. ':turns:' .. lane end
@@ -147,39 +146,12 @@ local function room_left(state)
   return math.max(0, number(state, 'max_active') - redis.call('ZCARD', ACTIVE) - count_turns(state))
 end
 
-local function count_below(lane, rank)
-  return redis.call('ZCOUNT', waiting_key(lane), '-inf', '(' .. rank)
-end
-
--- Where a ticket stands, as {kind, value}. Ranks come and stay as strings of digits.
-local WAITING, TURN, ACTIVE_STANDING, ENDED_STANDING, UNKNOWN = 0, 1, 2, 3, 4
-
-local function standing(state, lane, rank, id)
-  local until_ms = redis.call('ZSCORE', ACTIVE, id)
-  if until_ms then return ACTIVE_STANDING, tonumber(until_ms) end
-  if redis.call('ZSCORE', ENDED, id) then return ENDED_STANDING, 0 end
-  if not state['next:' .. lane] then return ENDED_STANDING, 0 end
-  until_ms = redis.call('ZSCORE', turns_key(lane), rank)
-  if until_ms then return TURN, tonumber(until_ms) end
-  if redis.call('ZSCORE', waiting_key(lane), rank) or redis.call('ZSCORE', passed_key(lane), rank) then
-    return WAITING, count_below(lane, rank)
-  end
-  if tonumber(rank) < number(state, 'first_rank') then return UNKNOWN, 0 end
-  return ENDED_STANDING, 0
+-- How deep into each lane presence has to be known: well beyond what the drains of the next seconds look at.
+local function horizon_depth(state)
+  return 4000 + math.floor(number(state, 'drain_per_minute') / 60) * 8
 end
 
 -- The tickets in ARGV from `from` on: lane, rank, id for each.
 local function each_place(from, visit)
   for i = from, #ARGV, 3 do visit(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
-end
-
--- The answer of every verb that tells where tickets stand: kind, value for each.
-local function standings(state, from)
-  local answer = {}
-  each_place(from, function(lane, rank, id)
-    local kind, value = standing(state, lane, rank, id)
-    answer[#answer + 1] = kind
-    answer[#answer + 1] = value
-  end)
-  return answer
 end

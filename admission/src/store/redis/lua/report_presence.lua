@@ -15,10 +15,10 @@ for index = 0, waiting_count - 1 do
   local lane, rank = ARGV[3 + 2 * index], ARGV[4 + 2 * index]
   if state['next:' .. lane] then
     if redis.call('ZREM', passed_key(lane), rank) == 1 then
-      redis.call('ZADD', waiting_key(lane), rank, rank)
+      add(lane, rank)
     end
-    if redis.call('ZSCORE', waiting_key(lane), rank) then
-      redis.call('ZADD', seen_key(lane), now, rank)
+    if is_waiting(lane, rank) then
+      redis.call('HSET', seen_key(lane), rank, now)
     elseif not redis.call('ZSCORE', turns_key(lane), rank) then
       not_waiting[#not_waiting + 1] = index
     end
@@ -32,10 +32,5 @@ for i = 3 + 2 * waiting_count, #ARGV do
   else
     redis.call('ZADD', ACTIVE, until_ms, ARGV[i])
   end
-end
-
-local absent_since = now - number(state, 'presence_window')
-for _, lane in ipairs(known_lanes(state)) do
-  redis.call('ZREMRANGEBYSCORE', seen_key(lane), '-inf', absent_since)
 end
 return { not_waiting, ended }

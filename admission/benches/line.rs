@@ -1,0 +1,176 @@
+//! What the line costs in Redis, at a million waiting: `cargo bench -p admission`.
+//!
+//! Memory is what Redis says it uses, beyond what it used when empty. Server time is what Redis itself counts
+//! for the script, without client and network.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on stops"
+)]
+
+#[path = "../tests/it/redis_server.rs"]
+mod redis_server;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use admission::clock::SystemRandom;
+use admission::name::{LaneId, RoomId};
+use admission::rules::{Mode, Rules};
+use admission::store::redis::RedisStore;
+use admission::store::{BATCH_MAX, Intent, Join, Joined, Presence, QueueStore};
+use admission::ticket::{Place, TicketId};
+use redis_server::RedisServer;
+
+const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
+
+fn id() -> TicketId {
+    TicketId::random(&SystemRandom).unwrap()
+}
+
+fn room() -> RoomId {
+    RoomId::parse("bench").unwrap()
+}
+
+/// 20,000 a second, so that a drain finds 1,000 due after 50 ms.
+fn rules(burst: u64) -> Rules {
+    Rules {
+        mode: Mode::Always,
+        drain_per_minute: 1_200_000,
+        burst,
+        max_active: 10_000_000,
+        ..Rules::default()
+    }
+}
+
+fn joins(count: usize) -> Vec<Join> {
+    (0..count).map(|_| Join { lane: LaneId::general(), id: id(), intent: Intent::Wait }).collect()
+}
+
+async fn fill(store: &RedisStore, count: usize) -> Vec<Place> {
+    let mut front = Vec::new();
+    for from in (0..count).step_by(BATCH_MAX) {
+        let joins = joins(BATCH_MAX.min(count - from));
+        let joined = store.join(&room(), id(), &joins).await.unwrap();
+        for (join, joined) in joins.into_iter().zip(joined) {
+            let Joined::Waiting { rank, .. } = joined else { panic!("{joined:?}") };
+            if front.len() < 200_000 {
+                front.push(Place { lane: join.lane, rank, id: join.id });
+            }
+        }
+    }
+    front
+}
+
+/// What Redis says after `field:`.
+fn info(server: &RedisServer, section: &str, field: &str) -> String {
+    let text = server.command(&["INFO", section]).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
+    line.trim_start_matches(':').to_owned()
+}
+
+fn used_memory(server: &RedisServer) -> u64 {
+    info(server, "memory", "used_memory").parse().unwrap()
+}
+
+/// Milliseconds of server time per script call since the statistics were reset.
+fn script_ms(server: &RedisServer) -> f64 {
+    let line = info(server, "commandstats", "cmdstat_evalsha");
+    let value = |name: &str| {
+        line.split(',').find_map(|part| part.strip_prefix(name)).unwrap().parse::<f64>().unwrap()
+    };
+    value("usec_per_call=") / 1000.0
+}
+
+async fn at_size(size: usize) {
+    let server = RedisServer::start();
+    let store = RedisStore::open(&server.url()).unwrap();
+    store.configure(&room(), &rules(20_000).check().unwrap(), 1).await.unwrap();
+    let empty = used_memory(&server);
+    let front = fill(&store, size).await;
+    // What the fans near the front cost to be known as present counts too.
+    for places in front.chunks(BATCH_MAX).take(150) {
+        let presence = Presence { waiting: places.to_vec(), active: vec![] };
+        store.report_presence(&room(), &presence).await.unwrap();
+    }
+    let first = store.snapshot(&room(), 0).await.unwrap();
+    // Answers to joins are remembered for a minute; the line itself is what stays.
+    server.command(&["CONFIG", "SET", "maxmemory-samples", "5"]).unwrap();
+    let used = used_memory(&server) - empty;
+
+    server.command(&["CONFIG", "RESETSTAT"]).unwrap();
+    for _ in 0..20 {
+        store.snapshot(&room(), first.ended_mark).await.unwrap();
+    }
+    let snapshot_ms = script_ms(&server);
+
+    // Drains of exactly 1,000: the burst is cut to that, and gathers again in 50 ms.
+    store.configure(&room(), &rules(10_000).check().unwrap(), 2).await.unwrap();
+    store.drain(&room()).await.unwrap();
+    let mut turns = 0;
+    let mut ms = Vec::new();
+    while turns < size.min(20_000) / 2 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.command(&["CONFIG", "RESETSTAT"]).unwrap();
+        let given = store.drain(&room()).await.unwrap().turns.len();
+        if given == 0 {
+            break;
+        }
+        ms.push(script_ms(&server) * 1000.0 / given as f64);
+        turns += given;
+    }
+    ms.sort_by(f64::total_cmp);
+    let per_thousand = ms.get(ms.len() / 2).copied().unwrap_or_default();
+    println!(
+        "| {size:>9} | {:>6.1} | {:>5.1} | {:>4} | {snapshot_ms:>5.2} | {per_thousand:>5.2} |",
+        used as f64 / (1024.0 * 1024.0),
+        used as f64 / size as f64,
+        first.lanes[0].ladder.rungs().len(),
+    );
+}
+
+/// Joins a second from `tasks` callers with batches of `batch`.
+async fn join_rate(tasks: usize, batch: usize) {
+    let server = RedisServer::start();
+    let store = Arc::new(RedisStore::open(&server.url()).unwrap());
+    store.configure(&room(), &rules(20_000).check().unwrap(), 1).await.unwrap();
+    let begin = Instant::now();
+    let callers: Vec<_> = (0..tasks)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let (mut count, mut slowest) = (0, Duration::ZERO);
+                while begin.elapsed() < Duration::from_secs(3) {
+                    let joins = joins(batch);
+                    let sent = Instant::now();
+                    count += store.join(&room(), id(), &joins).await.unwrap().len();
+                    slowest = slowest.max(sent.elapsed());
+                }
+                (count, slowest)
+            })
+        })
+        .collect();
+    let (mut count, mut slowest) = (0, Duration::ZERO);
+    for caller in callers {
+        let (joined, time) = caller.await.unwrap();
+        count += joined;
+        slowest = slowest.max(time);
+    }
+    let rate = count as f64 / begin.elapsed().as_secs_f64();
+    println!("| {tasks:>5} | {batch:>5} | {rate:>9.0} | {:>6.1} |", slowest.as_secs_f64() * 1000.0);
+}
+
+#[tokio::main]
+async fn main() {
+    println!("| waiting | Redis MiB | bytes a fan | rungs | snapshot ms | drain of 1,000 ms |");
+    println!("|---|---|---|---|---|---|");
+    for size in SIZES {
+        at_size(size).await;
+    }
+    println!("\n| callers | joins a call | joins a second | slowest ms |\n|---|---|---|---|");
+    for (tasks, batch) in [(1, 1), (64, 1), (4, 100), (2, 1000)] {
+        join_rate(tasks, batch).await;
+    }
+}

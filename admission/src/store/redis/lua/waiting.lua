@@ -1,0 +1,186 @@
+-- Who waits in a lane: chunks of neighbouring ranks, small enough that Redis keeps each as a sorted array of
+-- integers (an intset of at most 512 members), which takes two to four bytes a fan.
+--
+--   :waiting:<lane>         sorted set, the chunks       member and score base: no member is below it
+--   :waiting:<lane>:<base>  set, the fans of a chunk     member rank - base
+--   :counts:<lane>          hash, fans in each chunk     base → count
+--   :rungs:<lane>           hash, a cache: base → every 8th member of the chunk, packed
+--   waiting:<lane>          in the room's hash: fans waiting
+
+local CHUNK_FANS = 512
+-- Room below the first rank of a chunk that begins a lane, for ranks that are put back before it.
+local HEADROOM = 1048576
+local SAMPLE = 8
+-- Up to here a ladder is read from the chunks themselves, up to there from their samples, and beyond it the
+-- borders of the chunks are closer than 1 %.
+local READ_DEPTH = 1600
+local SAMPLE_DEPTH = 100 * CHUNK_FANS
+
+local function waiting_key(lane) return room .. ':waiting:' .. lane end
+local function chunk_key(lane, base) return room .. ':waiting:' .. lane .. ':' .. base end
+local function counts_key(lane) return room .. ':counts:' .. lane end
+local function rungs_key(lane) return room .. ':rungs:' .. lane end
+
+-- What was read of a lane in this call; forgotten when the lane changes.
+local directories = {}
+
+local function waiting_count(lane)
+  return tonumber(redis.call('HGET', room, 'waiting:' .. lane) or '0')
+end
+
+-- The base of the chunk that a rank belongs to, or nil below all of them.
+local function chunk_of(lane, rank)
+  return redis.call('ZREVRANGEBYSCORE', waiting_key(lane), rank, '-inf', 'LIMIT', 0, 1)[1]
+end
+
+local function is_waiting(lane, rank)
+  local base = chunk_of(lane, rank)
+  return base and redis.call('SISMEMBER', chunk_key(lane, base), rank - base) == 1
+end
+
+-- The members of a chunk in ascending order, as numbers.
+local function members(lane, base)
+  local found = redis.call('SMEMBERS', chunk_key(lane, base))
+  local sorted = true
+  for i = 1, #found do
+    found[i] = tonumber(found[i])
+    if i > 1 and found[i] < found[i - 1] then sorted = false end
+  end
+  if not sorted then table.sort(found) end
+  return found
+end
+
+-- Notes that a chunk has so many fans more or fewer; an empty one goes.
+local function changed(lane, base, by)
+  directories[lane] = nil
+  redis.call('HDEL', rungs_key(lane), base)
+  redis.call('HINCRBY', room, 'waiting:' .. lane, by)
+  local count = redis.call('HINCRBY', counts_key(lane), base, by)
+  if count <= 0 then
+    redis.call('HDEL', counts_key(lane), base)
+    redis.call('ZREM', waiting_key(lane), base)
+  end
+  return count
+end
+
+-- Moves the upper half of a chunk that has grown too large into one of its own.
+local function split(lane, base)
+  local offsets = members(lane, base)
+  local middle = math.floor(#offsets / 2) + 1
+  local first = offsets[middle]
+  local upper_base = exact(base + first)
+  local gone, added = {}, {}
+  for i = middle, #offsets do
+    gone[#gone + 1] = offsets[i]
+    added[#added + 1] = offsets[i] - first
+  end
+  redis.call('SREM', chunk_key(lane, base), unpack(gone))
+  redis.call('SADD', chunk_key(lane, upper_base), unpack(added))
+  redis.call('ZADD', waiting_key(lane), upper_base, upper_base)
+  redis.call('HSET', counts_key(lane), base, middle - 1, upper_base, #added)
+end
+
+-- Puts one rank in, wherever it belongs.
+local function add(lane, rank)
+  local base = chunk_of(lane, rank)
+  if not base then
+    base = exact(math.max(0, rank - HEADROOM))
+    redis.call('ZADD', waiting_key(lane), base, base)
+  end
+  if redis.call('SADD', chunk_key(lane, base), rank - base) == 0 then return end
+  if changed(lane, base, 1) > CHUNK_FANS then split(lane, base) end
+end
+
+-- Puts in ranks in ascending order, all above those that wait.
+local function append(lane, ranks)
+  local base = redis.call('ZRANGE', waiting_key(lane), -1, -1)[1]
+  local count = base and tonumber(redis.call('HGET', counts_key(lane), base)) or CHUNK_FANS
+  local from = 1
+  while from <= #ranks do
+    if count >= CHUNK_FANS then
+      base, count = exact(ranks[from]), 0
+      redis.call('ZADD', waiting_key(lane), base, base)
+    end
+    local offsets = {}
+    for i = from, math.min(from + CHUNK_FANS - count, #ranks + 1) - 1 do offsets[#offsets + 1] = ranks[i] - base end
+    redis.call('SADD', chunk_key(lane, base), unpack(offsets))
+    count = changed(lane, base, #offsets)
+    from = from + #offsets
+  end
+end
+
+local function remove(lane, rank)
+  local base = chunk_of(lane, rank)
+  if base and redis.call('SREM', chunk_key(lane, base), rank - base) == 1 then changed(lane, base, -1) end
+end
+
+-- The chunks of a lane in order: bases (strings), counts, how many wait before each, and how many in all.
+local function directory(lane)
+  local known = directories[lane]
+  if known then return known end
+  local bases = redis.call('ZRANGE', waiting_key(lane), 0, -1)
+  local counts, before, total = {}, {}, 0
+  for from = 1, #bases, CHUNK do
+    local piece = redis.call('HMGET', counts_key(lane), unpack(bases, from, math.min(from + CHUNK - 1, #bases)))
+    for i = 1, #piece do
+      local count = tonumber(piece[i])
+      counts[from + i - 1], before[from + i - 1] = count, total
+      total = total + count
+    end
+  end
+  known = { bases = bases, counts = counts, before = before, total = total, members = {} }
+  directories[lane] = known
+  return known
+end
+
+-- The place of the first element of a sorted list for which `beyond` holds, less one.
+local function last_not(list, beyond)
+  local low, high = 0, #list
+  while low < high do
+    local middle = math.ceil((low + high) / 2)
+    if beyond(list[middle]) then high = middle - 1 else low = middle end
+  end
+  return low
+end
+
+-- How many wait before a rank: exact up to SAMPLE_DEPTH, within a chunk beyond it.
+local function count_below(lane, rank)
+  rank = tonumber(rank)
+  local known = directory(lane)
+  local at = last_not(known.bases, function(base) return tonumber(base) > rank end)
+  if at == 0 then return 0 end
+  local offset = rank - known.bases[at]
+  local next_base = known.bases[at + 1]
+  if known.before[at] >= SAMPLE_DEPTH and next_base then
+    return known.before[at] + math.floor(known.counts[at] * offset / (next_base - known.bases[at]))
+  end
+  local found = known.members[at] or members(lane, known.bases[at])
+  known.members[at] = found
+  return known.before[at] + last_not(found, function(member) return member >= offset end)
+end
+
+-- Where a ticket stands, as kind and value. Ranks come and stay as strings of digits.
+local WAITING, TURN, ACTIVE_STANDING, ENDED_STANDING, UNKNOWN = 0, 1, 2, 3, 4
+
+local function standing(state, lane, rank, id)
+  local until_ms = redis.call('ZSCORE', ACTIVE, id)
+  if until_ms then return ACTIVE_STANDING, tonumber(until_ms) end
+  if redis.call('ZSCORE', ENDED, id) then return ENDED_STANDING, 0 end
+  if not state['next:' .. lane] then return ENDED_STANDING, 0 end
+  until_ms = redis.call('ZSCORE', turns_key(lane), rank)
+  if until_ms then return TURN, tonumber(until_ms) end
+  if is_waiting(lane, rank) or redis.call('ZSCORE', passed_key(lane), rank) then return WAITING, 0 end
+  if tonumber(rank) < number(state, 'first_rank') then return UNKNOWN, 0 end
+  return ENDED_STANDING, 0
+end
+
+-- The answer of every verb that tells where tickets stand: kind, value for each.
+local function standings(state, from)
+  local answer = {}
+  each_place(from, function(lane, rank, id)
+    local kind, value = standing(state, lane, rank, id)
+    answer[#answer + 1] = kind
+    answer[#answer + 1] = kind == WAITING and count_below(lane, rank) or value
+  end)
+  return answer
+end
