@@ -158,7 +158,7 @@ pub enum Joined {
 /// What one call of [`QueueStore::drain`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// The turns that were given, in this order.
+    /// The turns that were given: lane by lane in the order of the rules, in each in ascending order of rank.
     pub turns: Vec<(LaneId, Rank)>,
     /// Absent fans who were passed over.
     pub passed: u64,

@@ -29,11 +29,12 @@ impl Line {
                 fronts.push(Front { name: rule.name.clone(), present, absent, pass: lane.pass, stride });
             }
         }
-        let turns = share(&mut fronts, due);
+        let mut turns = share(&mut fronts, due);
         self.units -= turns.len() as u64 * UNITS_PER_PERMIT;
         self.admitted_total += turns.len() as u64;
 
         let mut drained = Drained::default();
+        turns.sort_by_key(|(name, _)| self.rules.lanes.iter().position(|rule| rule.name == *name));
         for front in fronts {
             let Some(lane) = self.lanes.get_mut(&front.name) else { continue };
             lane.pass = front.pass;

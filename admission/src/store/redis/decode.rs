@@ -149,7 +149,10 @@ pub(super) fn drained(value: Value) -> Result<Drained, StoreError> {
     let mut turns = Vec::new();
     while !reply.is_empty() {
         let name = lane_name(&reply.take::<String>("lane name")?)?;
-        turns.push((name, reply.rank("rank")?));
+        let mut ranks = reply.list("ranks")?;
+        while !ranks.is_empty() {
+            turns.push((name.clone(), ranks.rank("rank")?));
+        }
     }
     Ok(Drained { turns, passed })
 }

@@ -2,7 +2,7 @@
 -- present. Absent fans in front of them are passed over: they cost no permit and may return.
 --
 -- ARGV[2]     most turns that one call gives
--- Reply       fans passed over, then lane, rank for each turn, in the order given
+-- Reply       fans passed over, then for each lane its name and the ranks that got a turn, in ascending order
 -- Cost        O(turns + fans passed over), each with log waiting; looks at scan_depth fans a lane at most
 
 local state = load_state()
@@ -18,51 +18,50 @@ if due <= 0 then return { 0 } end
 local seen_after = now - number(state, 'presence_window')
 local depth = math.max(2000, due * 4)
 
+-- Fans in order of rank, and the chunks they stand in: lists side by side, for there may be thousands.
+local function fans() return { ranks = {}, offsets = {}, bases = {} } end
+
 -- The front of a lane: up to `due` present fans, and the absent ones before the last of them.
 local function front(lane)
-  local present, absent = {}, {}
-  local looked_at, chunk = 0, 0
-  while looked_at < depth and #present < due do
+  local present, absent = fans(), fans()
+  local looked_at, chunk, found = 0, 0, 0
+  while looked_at < depth and found < due do
     local base = redis.call('ZRANGE', waiting_key(lane), chunk, chunk)[1]
     if not base then break end
-    local ranks = members(lane, base)
-    for i, offset in ipairs(ranks) do ranks[i] = exact(base + offset) end
+    local offsets, ranks = members(lane, base), {}
+    for i = 1, #offsets do ranks[i] = exact(base + offsets[i]) end
     local seen = redis.call('HMGET', seen_key(lane), unpack(ranks))
-    for i, rank in ipairs(ranks) do
-      if #present == due or looked_at == depth then break end
+    for i = 1, #ranks do
+      if found == due or looked_at == depth then break end
       looked_at = looked_at + 1
+      local group = absent
       if seen[i] and tonumber(seen[i]) > seen_after then
-        present[#present + 1] = { rank = rank, base = base }
-      else
-        absent[#absent + 1] = { rank = rank, base = base }
+        group, found = present, found + 1
       end
+      local at = #group.ranks + 1
+      group.ranks[at], group.offsets[at], group.bases[at] = ranks[i], offsets[i], base
     end
     chunk = chunk + 1
   end
   return present, absent
 end
 
--- Takes fans out of the line, a chunk at a time, and gives their ranks. They come in order of rank.
-local function take_out(lane, fans, count)
-  local ranks, offsets, base = {}, {}, nil
-  local function take_chunk()
-    if #offsets > 0 then
-      redis.call('SREM', chunk_key(lane, base), unpack(offsets))
-      changed(lane, base, -#offsets)
+-- Takes the first fans of a list out of the line, a chunk at a time, and gives them a new home.
+local function move(lane, group, count, key, until_ms)
+  local from, score = 1, exact(until_ms)
+  while from <= count do
+    local to, base = from, group.bases[from]
+    while to < count and group.bases[to + 1] == base do to = to + 1 end
+    redis.call('SREM', chunk_key(lane, base), unpack(group.offsets, from, to))
+    redis.call('HDEL', seen_key(lane), unpack(group.ranks, from, to))
+    local scored = {}
+    for i = from, to do
+      scored[2 * (i - from) + 1], scored[2 * (i - from) + 2] = score, group.ranks[i]
     end
+    redis.call('ZADD', key, unpack(scored))
+    changed(lane, base, from - to - 1)
+    from = to + 1
   end
-  for i = 1, count do
-    local fan = fans[i]
-    if fan.base ~= base then
-      take_chunk()
-      offsets, base = {}, fan.base
-    end
-    offsets[#offsets + 1] = fan.rank - base
-    ranks[i] = fan.rank
-  end
-  take_chunk()
-  call_many('HDEL', seen_key(lane), ranks)
-  return ranks
 end
 
 local fronts = {}
@@ -73,7 +72,7 @@ for _, lane in ipairs(lanes_of(state)) do
     name = lane.name, present = present, absent = absent, taken = 0,
     pass = number(state, 'pass:' .. lane.name), stride = math.floor(STRIDE / lane.weight),
   }
-  if #present > 0 then level = math.max(level, one.pass) end
+  if #present.ranks > 0 then level = math.max(level, one.pass) end
   slack = math.max(slack, one.stride)
   fronts[#fronts + 1] = one
 end
@@ -86,35 +85,26 @@ local given = 0
 while given < due do
   local best
   for _, one in ipairs(fronts) do
-    if one.taken < #one.present and (not best or one.pass < best.pass) then best = one end
+    if one.taken < #one.present.ranks and (not best or one.pass < best.pass) then best = one end
   end
   if not best then break end
   best.taken = best.taken + 1
   best.pass = best.pass + best.stride
   given = given + 1
-  answer[#answer + 1] = best.name
-  answer[#answer + 1] = best.present[best.taken].rank
-end
-
-local function scored(score, ranks)
-  local flat = {}
-  for _, rank in ipairs(ranks) do
-    flat[#flat + 1] = score
-    flat[#flat + 1] = rank
-  end
-  return flat
 end
 
 local turn_until = now + number(state, 'claim_window')
 local return_until = now + number(state, 'return_window')
 for _, one in ipairs(fronts) do
-  local absent = take_out(one.name, one.absent, #one.absent)
-  local taken = take_out(one.name, one.present, one.taken)
-  call_many('ZADD', passed_key(one.name), scored(return_until, absent))
-  call_many('ZADD', turns_key(one.name), scored(turn_until, taken))
-  answer[1] = answer[1] + #one.absent
-  local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(taken[#taken] or '0'))
+  local absent, present = #one.absent.ranks, one.present.ranks
+  move(one.name, one.absent, absent, passed_key(one.name), return_until)
+  move(one.name, one.present, one.taken, turns_key(one.name), turn_until)
+  local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(present[one.taken] or '0'))
   redis.call('HSET', room, 'pass:' .. one.name, one.pass, 'cursor:' .. one.name, cursor)
+  for i = #present, one.taken + 1, -1 do present[i] = nil end
+  answer[1] = answer[1] + absent
+  answer[#answer + 1] = one.name
+  answer[#answer + 1] = present
 end
 set_units(state, state.units - given * UNITS_PER_PERMIT)
 redis.call('HINCRBY', room, 'admitted_total', given)
