@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Database, Fan, Shop, on_both_databases};
+use crate::support::{Database, Fan, Shop, on_both_databases, settings};
 
 const BUYERS: usize = 300;
 const SEATS: usize = 100;
 
-on_both_databases!(a_crowd_buys_every_seat_once, one_of_many_gets_the_seat);
+on_both_databases!(
+    a_crowd_buys_every_seat_once,
+    one_of_many_gets_the_seat,
+    buyers_the_sweep_and_expired_holds_do_not_lock_each_other_out,
+);
 
 async fn a_crowd_buys_every_seat_once(database: Database) {
     let shop = Shop::open(&database).await;
@@ -91,6 +95,35 @@ async fn one_of_many_gets_the_seat(database: Database) {
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         answer.is_problem(409, "seat_taken");
+    }
+    shop.close().await;
+}
+
+async fn buyers_the_sweep_and_expired_holds_do_not_lock_each_other_out(database: Database) {
+    let mut settings = settings(&database);
+    settings.holds.sweep_every = Duration::from_millis(5);
+    let shop = Shop::open_with(settings, Default::default(), None).await;
+    shop.create_demo(&[("A", 24)]).await;
+    for round in 0..6 {
+        // Each asks for seats that lie across the expired holds of the round before, in ever other order.
+        let fans: Vec<_> = (0..40).map(|_| shop.fan()).collect();
+        let tries = fans.iter().enumerate().map(|(buyer, fan)| async move {
+            let seats = [0, 5, 11].map(|step| format!("A-{}", (buyer * 5 + step * (round + 1)) % 24 + 1));
+            let held = fan.hold(&seats.each_ref().map(String::as_str)).await;
+            let id = match held.status {
+                201 => held.json()["id"].as_str().unwrap().to_owned(),
+                409 => return 0,
+                status => panic!("{status}: {}", held.text),
+            };
+            if buyer % 2 == 0 {
+                let path = format!("/api/reservations/{id}");
+                assert_eq!(fan.delete(&path).await.status, 204);
+            }
+            1
+        });
+        let held: usize = futures_util::future::join_all(tries).await.into_iter().sum();
+        assert!(held > 0, "nobody got a seat in round {round}");
+        shop.clock.advance(Duration::from_secs(181));
     }
     shop.close().await;
 }
