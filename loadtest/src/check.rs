@@ -12,6 +12,7 @@ use crate::checks::entry::Attempt;
 use crate::checks::rate::Expected;
 use crate::checks::seats::Sales;
 use crate::checks::{Verdict, entry, order, place, position, rate, seats};
+use crate::client::Client;
 use crate::crowd::Crowd;
 use crate::fan::{Plan, Venue};
 use crate::stack::{Blueprint, Room, Sale, Stack, Store};
@@ -105,7 +106,7 @@ pub async fn run(plan: &CheckPlan) -> Result<Report> {
     let sales = stack.sales("demo").await?;
     stack.stop().await;
     let expected = (!plan.crash).then_some(expected);
-    let mut verdicts = judge(&stories, expected);
+    let mut verdicts = judge(&stories, expected, plan.drain_per_minute);
     verdicts.extend(judge_stack(&stories, &attempts, sales));
     Ok(Report { stories, verdicts })
 }
@@ -119,9 +120,10 @@ pub async fn visit(
     expected: Option<Expected>,
     patience: Duration,
 ) -> Result<Report> {
+    let drain_per_minute = Client::new(Arc::clone(&edges), 0)?.facts(room).await?.drain_per_minute;
     let (crowd, _) = send(edges, room, event, fans, seed).await?;
     let stories = crowd.gather(patience).await;
-    let verdicts = judge(&stories, expected);
+    let verdicts = judge(&stories, expected, drain_per_minute);
     Ok(Report { stories, verdicts })
 }
 
@@ -161,10 +163,10 @@ async fn crash(stack: &mut Stack, tally: &Tally, after: u64) -> Result<()> {
 }
 
 /// The promises that the fans' own stories tell of.
-fn judge(stories: &[Story], expected: Option<Expected>) -> Vec<Verdict> {
+fn judge(stories: &[Story], expected: Option<Expected>, drain_per_minute: u64) -> Vec<Verdict> {
     let rate = expected.map(|expected| rate::judge(stories, expected));
-    let verdicts =
-        [Some(order::judge(stories)), rate, Some(place::judge(stories)), Some(position::judge(stories))];
+    let truth = position::judge(stories, position::read_apart(drain_per_minute));
+    let verdicts = [Some(order::judge(stories)), rate, Some(place::judge(stories)), Some(truth)];
     verdicts.into_iter().flatten().collect()
 }
 

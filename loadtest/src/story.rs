@@ -49,6 +49,8 @@ pub struct SeenPosition {
     pub position: u64,
     /// Over which of the fan's connections, counted from 1.
     pub connection: u32,
+    /// Which edge showed it.
+    pub edge: usize,
 }
 
 /// A stretch of time in which the edge could know that the fan is there.

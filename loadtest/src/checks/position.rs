@@ -3,10 +3,21 @@
 use super::{Outcome, Promise, Verdict, seconds};
 use crate::story::{SeenPosition, Story};
 
-/// Judges every position that each fan was shown, over all their connections.
-pub fn judge(stories: &[Story]) -> Verdict {
+/// What lies between the readings of two proxies: each reads the line at its own tick of 250 ms, and this
+/// machine may be busy with other things for as long again.
+const READ_APART_MAX_MS: u64 = 500;
+
+/// How many positions a line that moves at this rate may seem to step back for who changes the edge: the one
+/// proxy may have read it a tick after the other.
+pub const fn read_apart(drain_per_minute: u64) -> u64 {
+    (drain_per_minute * READ_APART_MAX_MS).div_ceil(60_000)
+}
+
+/// Judges every position that each fan was shown, over all their connections. `apart` is what may lie between
+/// the readings of two edges ([`read_apart`]); one edge may never go back at all.
+pub fn judge(stories: &[Story], apart: u64) -> Verdict {
     let shown: usize = stories.iter().map(|story| story.positions.len()).sum();
-    let broken: Vec<String> = stories.iter().flat_map(rises).collect();
+    let broken: Vec<String> = stories.iter().flat_map(|story| rises(story, apart)).collect();
     let outcome = match (shown, broken.is_empty()) {
         (0, true) => Outcome::Unjudged("no fan was shown a position".to_owned()),
         _ => {
@@ -17,14 +28,15 @@ pub fn judge(stories: &[Story]) -> Verdict {
 }
 
 /// Whether `next` is worse than what was shown before it.
-pub fn is_rise(before: &SeenPosition, next: &SeenPosition) -> bool {
-    next.position > before.position
+pub fn is_rise(before: &SeenPosition, next: &SeenPosition, apart: u64) -> bool {
+    let slack = if before.edge == next.edge { 0 } else { apart };
+    next.position > before.position + slack
 }
 
-fn rises(story: &Story) -> Vec<String> {
+fn rises(story: &Story, apart: u64) -> Vec<String> {
     let pairs = story.positions.iter().zip(story.positions.iter().skip(1));
     pairs
-        .filter(|(before, next)| is_rise(before, next))
+        .filter(|(before, next)| is_rise(before, next, apart))
         .map(|(before, next)| {
             let way =
                 if before.connection == next.connection { "on one connection" } else { "after a return" };
@@ -44,30 +56,40 @@ fn rises(story: &Story) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn fan(shown: &[(u64, u32)]) -> Story {
-        let seen = |(at, &(position, connection)): (usize, &(u64, u32))| SeenPosition {
+    fn fan(shown: &[(u64, u32, usize)]) -> Story {
+        let seen = |(at, &(position, connection, edge)): (usize, &(u64, u32, usize))| SeenPosition {
             at_ms: at as u64 * 250,
             position,
             connection,
+            edge,
         };
         Story { fan: 9, positions: shown.iter().enumerate().map(seen).collect(), ..Story::default() }
     }
 
     #[test]
     fn positions_that_fall_or_stay_keep_it() {
-        assert!(judge(&[fan(&[(9, 1), (9, 1), (4, 1), (4, 2), (1, 2)])]).outcome.is_kept());
+        let shown = [(9, 1, 0), (9, 1, 0), (4, 1, 0), (4, 2, 1), (1, 2, 1)];
+        assert!(judge(&[fan(&shown)], 0).outcome.is_kept());
     }
 
     #[test]
     fn a_position_that_rises_breaks_it() {
-        let verdict = judge(&[fan(&[(5, 1), (4, 1), (5, 1)])]).to_string();
+        let verdict = judge(&[fan(&[(5, 1, 0), (4, 1, 0), (5, 1, 0)])], 5).to_string();
         assert!(verdict.contains("fan 9 was shown 4 at 0.250 s and 5 at 0.500 s, on one"), "{verdict}");
-        let verdict = judge(&[fan(&[(5, 1), (6, 2)])]).to_string();
+        let verdict = judge(&[fan(&[(5, 1, 0), (6, 2, 0)])], 5).to_string();
         assert!(verdict.contains("after a return"), "{verdict}");
     }
 
     #[test]
+    fn another_edge_may_have_read_the_line_a_tick_before() {
+        assert_eq!(read_apart(600), 5);
+        assert!(judge(&[fan(&[(20, 1, 0), (25, 2, 1)])], 5).outcome.is_kept());
+        let verdict = judge(&[fan(&[(20, 1, 0), (26, 2, 1)])], 5).to_string();
+        assert!(verdict.contains("at another edge"), "{verdict}");
+    }
+
+    #[test]
     fn nothing_shown_is_nothing_judged() {
-        assert!(!judge(&[fan(&[])]).outcome.is_kept());
+        assert!(!judge(&[fan(&[])], 0).outcome.is_kept());
     }
 }

@@ -1,5 +1,7 @@
 //! P2: admissions keep the configured rate, from below and from above.
 
+use std::collections::BTreeMap;
+
 use super::{Outcome, Promise, Verdict, seconds};
 use crate::story::Story;
 
@@ -26,9 +28,8 @@ const SPAN_MIN_MS: u64 = 9_000;
 
 /// Judges when the fans were told that their turn had come. The line must not have been empty meanwhile.
 pub fn judge(stories: &[Story], expected: Expected) -> Verdict {
-    let mut told: Vec<Told> = stories.iter().filter_map(Told::of).collect();
-    told.sort_by_key(|told| told.at_ms);
-    let outcome = match measure(&told, expected.burst) {
+    let turns = turns(stories);
+    let outcome = match measure(&turns, expected.burst) {
         Err(why) => Outcome::Unjudged(why),
         Ok(measured) => {
             let wanted = expected.drain_per_minute as f64;
@@ -36,7 +37,7 @@ pub fn judge(stories: &[Story], expected: Expected) -> Verdict {
             if (measured.per_minute / wanted - 1.0).abs() > OFF_MAX {
                 broken.push(format!("{measured}, configured were {wanted} a minute"));
             }
-            broken.extend(crowded_window(&told, expected));
+            broken.extend(crowded_window(&turns, expected));
             Outcome::of(broken, || {
                 let off = (measured.per_minute / wanted - 1.0) * 100.0;
                 format!("{measured}, {off:+.2} % from the configured {wanted}")
@@ -46,18 +47,36 @@ pub fn judge(stories: &[Story], expected: Expected) -> Verdict {
     Verdict::new(Promise::Rate, outcome)
 }
 
-/// A fan was told of a turn.
+/// A turn that came.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Turn {
     at_ms: u64,
-    /// At once, not at the next poll.
+    /// The fan heard at once; otherwise the time is a guess.
     live: bool,
 }
 
-impl Told {
-    fn of(story: &Story) -> Option<Self> {
-        story.told_ms.map(|at_ms| Self { at_ms, live: story.told_live })
+/// The turns in the order in which they came. Who polls, or was away for a moment, hears late, but took a
+/// permit all the same: their turn came no later than that of the next fan behind them who heard at once.
+fn turns(stories: &[Story]) -> Vec<Turn> {
+    let mut lanes: BTreeMap<&str, Vec<(u64, Turn)>> = BTreeMap::new();
+    for story in stories {
+        if let (Some(place), Some(at_ms)) = (story.place(), story.told_ms) {
+            lanes.entry(&place.lane).or_default().push((place.rank, Turn { at_ms, live: story.told_live }));
+        }
     }
+    let mut turns = Vec::new();
+    for lane in lanes.values_mut() {
+        lane.sort_by_key(|&(rank, _)| std::cmp::Reverse(rank));
+        let mut behind_ms = u64::MAX;
+        for (_, turn) in lane {
+            if turn.live {
+                behind_ms = turn.at_ms;
+            }
+            turns.push(Turn { at_ms: turn.at_ms.min(behind_ms), ..*turn });
+        }
+    }
+    turns.sort_by_key(|turn| turn.at_ms);
+    turns
 }
 
 struct Measured {
@@ -75,15 +94,15 @@ impl std::fmt::Display for Measured {
 
 /// The rate as the slope of a straight line through (which admission, when): unlike the mere distance from the
 /// first to the last, it hardly depends on when in a tick these two happened to fall.
-fn measure(told: &[Told], burst: u64) -> Result<Measured, String> {
+fn measure(turns: &[Turn], burst: u64) -> Result<Measured, String> {
     // What gathered before the first fan came is given at once; the steady part begins behind it.
     let skip = usize::try_from(burst).unwrap_or(usize::MAX);
-    let points: Vec<(f64, f64)> = told
+    let points: Vec<(f64, f64)> = turns
         .iter()
         .enumerate()
         .skip(skip)
-        .filter(|(_, told)| told.live)
-        .map(|(which, told)| (which as f64, told.at_ms as f64))
+        .filter(|(_, turn)| turn.live)
+        .map(|(which, turn)| (which as f64, turn.at_ms as f64))
         .collect();
     let (Some(&(_, first)), Some(&(_, last))) = (points.first(), points.last()) else {
         return Err("no admission was seen in a steady line".to_owned());
@@ -111,15 +130,13 @@ fn measure(told: &[Told], burst: u64) -> Result<Measured, String> {
     Ok(Measured { per_minute: spread / together * 60_000.0, admissions: points.len(), span_ms })
 }
 
-/// A window with more admissions than rate and burst allow. Fans who poll hear late, and may hear together:
-/// they are left out.
-fn crowded_window(told: &[Told], expected: Expected) -> Option<String> {
-    let live: Vec<u64> = told.iter().filter(|told| told.live).map(|told| told.at_ms).collect();
+/// A window with more admissions than rate and burst allow.
+fn crowded_window(turns: &[Turn], expected: Expected) -> Option<String> {
     let per_ms = expected.drain_per_minute as f64 / 60_000.0;
     // Admissions above rate·time since the one where that was least: the window between is the worst so far.
     let mut from = (f64::INFINITY, 0_usize, 0_u64);
     let mut worst: Option<(f64, String)> = None;
-    for (index, &at) in live.iter().enumerate() {
+    for (index, &Turn { at_ms: at, .. }) in turns.iter().enumerate() {
         let before = index as f64 - per_ms * at as f64;
         if before < from.0 {
             from = (before, index, at);
@@ -143,12 +160,21 @@ fn crowded_window(told: &[Told], expected: Expected) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::story::{Place, SeenPlace};
 
     const EXPECTED: Expected = Expected { drain_per_minute: 600, burst: 10 };
 
     fn told_at(times: impl IntoIterator<Item = u64>) -> Vec<Story> {
-        let story = |at| Story { told_ms: Some(at), told_live: true, ..Story::default() };
-        times.into_iter().map(story).collect()
+        let story = |(rank, at): (usize, u64)| Story {
+            places: vec![SeenPlace {
+                at_ms: 0,
+                place: Place { lane: "general".to_owned(), rank: rank as u64, id: vec![] },
+            }],
+            told_ms: Some(at),
+            told_live: true,
+            ..Story::default()
+        };
+        times.into_iter().enumerate().map(story).collect()
     }
 
     /// Ten a second, as a proxy tells them at its ticks of 250 ms, after a burst.
@@ -191,14 +217,18 @@ mod tests {
     }
 
     #[test]
-    fn who_polls_hears_late_and_is_not_measured() {
-        let mut stories = told_at(ticked(100, 190));
-        for story in stories.iter_mut().step_by(20) {
+    fn who_hears_late_does_not_blur_the_measure() {
+        let exact = ticked(100, 190);
+        let mut stories = told_at(exact.clone());
+        // Every third of the first hundred was away when the turn came.
+        for story in stories.iter_mut().take(100).step_by(3) {
             story.told_live = false;
-            story.told_ms = story.told_ms.map(|told| told.div_ceil(2000) * 2000);
+            story.told_ms = story.told_ms.map(|told| told + 3000);
         }
         let verdict = judge(&stories, EXPECTED);
         assert!(verdict.outcome.is_kept(), "{verdict}");
+        let times: Vec<u64> = turns(&stories).iter().map(|turn| turn.at_ms).collect();
+        assert!(times.iter().zip(&exact).all(|(time, exact)| time.abs_diff(*exact) <= 260), "{times:?}");
     }
 
     #[test]

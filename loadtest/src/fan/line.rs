@@ -144,8 +144,9 @@ impl Fan {
     fn hear(&mut self, status: &Status, live: bool) -> Option<Heard> {
         let now = self.venue.watch.ms();
         if let Some(position) = status.position {
-            let seen = SeenPosition { at_ms: now, position, connection: self.connection };
-            if self.story.positions.last().is_some_and(|before| is_rise(before, &seen)) {
+            let (connection, edge) = (self.connection, self.client.edge());
+            let seen = SeenPosition { at_ms: now, position, connection, edge };
+            if self.story.positions.last().is_some_and(|before| is_rise(before, &seen, 0)) {
                 self.venue.tally.rises.add(1);
             }
             self.story.positions.push(seen);
