@@ -1,0 +1,125 @@
+//! From a turn to a session and its end.
+
+use admission::clock::Clock;
+use admission::rules::Rules;
+use admission::store::{Presence, Standing};
+
+use super::SECOND;
+use crate::support::{Kind, Line, lane, rules};
+
+on_both_stores! {
+    a_turn_is_claimed_once_and_stays_claimed
+    an_unclaimed_turn_frees_its_place
+    capacity_bounds_turns_and_sessions_together
+    sessions_end_by_time_by_the_shop_and_by_leaving
+    sessions_slide_but_an_ended_one_stays_ended
+    ended_sessions_are_told_once
+}
+
+async fn a_turn_is_claimed_once_and_stays_claimed(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let places = line.fans(&lane("general"), 12).await;
+    line.drain().await;
+    assert_eq!(
+        line.look(&places[0]).await,
+        Standing::Turn { until: line.clock.now() + rules().claim_window }
+    );
+    assert_eq!(line.claim(&places[11]).await, Standing::Waiting { ahead: 1 }, "not their turn");
+    let until = line.clock.now() + rules().session;
+    assert_eq!(line.claim(&places[0]).await, Standing::Active { until });
+    line.clock.advance(SECOND);
+    assert_eq!(
+        line.claim(&places[0]).await,
+        Standing::Active { until },
+        "the answer was lost; the same session"
+    );
+    let snapshot = line.store.snapshot(&line.room, 0).await.unwrap();
+    assert_eq!((snapshot.active, snapshot.turns), (1, 9));
+}
+
+async fn an_unclaimed_turn_frees_its_place(kind: Kind) {
+    let line = Line::start(kind, Rules { max_active: 1, ..rules() }).await;
+    let places = line.fans(&lane("general"), 2).await;
+    assert_eq!(line.drain().await, [(lane("general"), places[0].rank)]);
+    line.clock.advance(rules().claim_window);
+    line.see(&places[1..]).await;
+    assert_eq!(line.drain().await, [(lane("general"), places[1].rank)]);
+    assert_eq!(
+        line.claim(&places[0]).await,
+        Standing::Waiting { ahead: 0 },
+        "they may return within the window"
+    );
+}
+
+async fn capacity_bounds_turns_and_sessions_together(kind: Kind) {
+    let short = Rules { session: 60 * SECOND, claim_window: 20 * SECOND, ..rules() };
+    let line = Line::start(kind, Rules { max_active: 15, ..short }).await;
+    let places = line.fans(&lane("general"), 60).await;
+    let mut claimed = 0;
+    for tick in 0..100 {
+        line.see(&places).await;
+        for (_, rank) in line.drain().await {
+            let place = places.iter().find(|place| place.rank == rank).unwrap();
+            if tick % 3 != 0 {
+                assert!(matches!(line.claim(place).await, Standing::Active { .. }));
+                claimed += 1;
+            }
+        }
+        let snapshot = line.store.snapshot(&line.room, 0).await.unwrap();
+        assert!(snapshot.active + snapshot.turns <= 15, "P3 at {tick}: {snapshot:?}");
+        line.clock.advance(10 * SECOND);
+    }
+    assert!(claimed > 15, "places were freed and used again");
+}
+
+async fn sessions_end_by_time_by_the_shop_and_by_leaving(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let places = line.fans(&lane("general"), 3).await;
+    line.drain().await;
+    for place in &places {
+        line.claim(place).await;
+    }
+    line.store.end(&line.room, &[places[0].id]).await.unwrap();
+    line.store.leave(&line.room, &places[1..2]).await.unwrap();
+    assert_eq!(line.look(&places[0]).await, Standing::Ended);
+    assert_eq!(line.look(&places[1]).await, Standing::Ended);
+    assert!(matches!(line.look(&places[2]).await, Standing::Active { .. }));
+    line.clock.advance(rules().session);
+    let snapshot = line.store.snapshot(&line.room, 0).await.unwrap();
+    assert_eq!(snapshot.active, 0);
+    assert_eq!(line.look(&places[2]).await, Standing::Ended);
+    for place in &places {
+        assert_eq!(line.claim(place).await, Standing::Ended, "what ended does not come back");
+    }
+}
+
+async fn sessions_slide_but_an_ended_one_stays_ended(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let places = line.fans(&lane("general"), 2).await;
+    line.drain().await;
+    for place in &places {
+        line.claim(place).await;
+    }
+    line.store.end(&line.room, &[places[1].id]).await.unwrap();
+    line.clock.advance(rules().session - SECOND);
+    let presence = Presence { waiting: vec![], active: vec![places[0].id, places[1].id] };
+    let answer = line.store.report_presence(&line.room, &presence).await.unwrap();
+    assert_eq!(answer.ended, [places[1].id]);
+    assert_eq!(line.look(&places[0]).await, Standing::Active { until: line.clock.now() + rules().session });
+}
+
+async fn ended_sessions_are_told_once(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let places = line.fans(&lane("general"), 5).await;
+    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
+    line.store.end(&line.room, &ids[..2]).await.unwrap();
+    let first = line.store.snapshot(&line.room, 0).await.unwrap();
+    assert_eq!(first.ended, ids[..2]);
+    let again = line.store.snapshot(&line.room, first.ended_mark).await.unwrap();
+    assert!(again.ended.is_empty() && again.ended_mark == first.ended_mark);
+    // In the same millisecond, and one that had ended before.
+    line.store.end(&line.room, &ids[1..]).await.unwrap();
+    let more = line.store.snapshot(&line.room, first.ended_mark).await.unwrap();
+    assert_eq!(more.ended, ids[2..]);
+    assert!(line.store.snapshot(&line.room, more.ended_mark).await.unwrap().ended.is_empty());
+}
