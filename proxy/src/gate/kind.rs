@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn requests_are_told_apart() {
         let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-        let cases: &[(Method, &[(&str, &str)], Kind)] = &[
+        type Headers = [(&'static str, &'static str)];
+        let cases: &[(Method, &Headers, Kind)] = &[
             (Method::GET, &[html], Kind::Navigation),
             (Method::HEAD, &[html], Kind::Navigation),
             (Method::POST, &[html], Kind::Other),

@@ -19,6 +19,9 @@ impl PathRule {
             Some(literal) => (literal, true),
             None => (text, false),
         };
+        if !text.starts_with('/') {
+            return None;
+        }
         let whole = if literal.is_empty() { "/" } else { literal };
         let (None, parsed) = target::parse(whole.as_bytes()).ok()? else { return None };
         let is_plain = parsed.path().len() == whole.len() || !whole.is_ascii();

@@ -84,16 +84,14 @@ impl HttpServerApp for EdgeApp {
         };
         let (stream, settings) = answered?.consume();
         let mut settings: HttpPersistentSettings = settings?;
-        match settings.take_user_context().map(|note| note.downcast::<HandOver>()) {
-            Some(Ok(hand_over)) => {
-                self.take_over(stream, *hand_over);
-                None
-            }
-            _ => {
-                settings.set_user_context(Box::new(Reused));
-                Some(ReusedHttpStream::new(stream, Some(settings)))
-            }
+        if let Some(note) = settings.take_user_context()
+            && let Ok(hand_over) = note.downcast::<HandOver>()
+        {
+            self.take_over(stream, *hand_over);
+            return None;
         }
+        settings.set_user_context(Box::new(Reused));
+        Some(ReusedHttpStream::new(stream, Some(settings)))
     }
 
     fn h2_options(&self) -> Option<H2Options> {

@@ -155,7 +155,13 @@ impl Edge {
 /// 429: there is a line, here is where to join it.
 fn refuse(room: &Room, status: Option<&Status>) -> Reply {
     let id = &room.config.id;
-    let state = status.map_or(State::Waiting, |status| status.state).as_str();
+    let state = match (status, room.mode()) {
+        (Some(status), _) => status.state,
+        (None, Mode::Paused) => State::Paused,
+        (None, Mode::Closed) => State::Closed,
+        (None, _) => State::Waiting,
+    };
+    let state = state.as_str();
     let retry = status.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
     let detail = "stand in the line and ask again with an admission token";
     let link = format!("</.waiting-room/{id}/ticket>; rel=\"ticket\"");

@@ -32,7 +32,7 @@ use crate::waiting::time::rfc3339;
 use joins::{Ends, Joins};
 use registry::{Registry, Stage};
 use sessions::Sessions;
-use view::{View, Whereabouts};
+use view::View;
 
 /// Longest time that a call of the store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -312,53 +312,37 @@ impl Room {
     /// A fan with a ticket is there and will be heard of again within `again_within`: where do they stand?
     pub async fn stand(&self, place: &Place, again_within: Duration) -> Stand {
         let now = Instant::now();
-        let known = {
+        let (just_looked, just_joined) = {
             let mut registry = self.registry.lock();
             registry.polled(place, now + again_within + POLL_GRACE, now);
-            let just_looked = registry.looked_at(place).is_some_and(|at| now.duration_since(at) < LOOK_EVERY);
-            (registry.stage(place), just_looked, registry.ahead_at_join(place))
+            let looked_at = registry.looked_at(place);
+            let just_looked = looked_at.is_some_and(|at| now.duration_since(at) < LOOK_EVERY);
+            (just_looked, registry.ahead_at_join(place).is_some())
         };
-        let (stage, just_looked, ahead_at_join) = known;
-        match stage {
-            _ if self.sessions.has_ended(place.id) => return Stand::Expired,
-            Some(Stage::Expired) => return Stand::Expired,
-            Some(Stage::Admitted(until)) if until > now => return Stand::Admitted,
-            _ => {}
-        }
+        let here = self.stand_now(place);
+        let Stand::Waiting(_) = here else { return here };
         let view = self.view.load_full();
-        let from_snapshot = || view.ahead(place).or(ahead_at_join);
-        match view.locate(place) {
-            Whereabouts::InLine { ahead } => Stand::Waiting(Some(ahead)),
-            // The next tick puts it back.
-            Whereabouts::FromBefore { .. } => Stand::Waiting(from_snapshot()),
-            Whereabouts::Unknown => Stand::Waiting(None),
-            Whereabouts::AskTheStore if just_looked || view.store_is_away() => {
-                Stand::Waiting(from_snapshot())
-            }
-            Whereabouts::AskTheStore => {
-                let is_new = view.ahead(place).is_none() && ahead_at_join.is_some();
-                if is_new {
-                    return Stand::Waiting(ahead_at_join);
-                }
-                match bounded(self.ports.store.look(&self.config.id, std::slice::from_ref(place))).await {
-                    Ok(standings) => match standings.first() {
-                        Some(standing) => self.learn(place, *standing),
-                        None => Stand::Waiting(from_snapshot()),
-                    },
-                    Err(_) => Stand::Waiting(from_snapshot()),
-                }
-            }
+        // Newer than the snapshot, and the answer to the join is still the best there is.
+        let is_fresh = just_joined && view.ahead(place).is_none();
+        if !view.only_the_store_knows(place) || just_looked || is_fresh || view.store_is_away() {
+            return here;
+        }
+        match bounded(self.ports.store.look(&self.config.id, std::slice::from_ref(place))).await {
+            Ok(standings) => standings.first().map_or(here, |standing| self.learn(place, *standing)),
+            Err(_) => here,
         }
     }
 
     /// Where the fan stands by what is known here, without asking anyone.
     pub fn stand_now(&self, place: &Place) -> Stand {
+        if self.sessions.has_ended(place.id) {
+            return Stand::Expired;
+        }
         let registry = self.registry.lock();
         match registry.stage(place) {
-            _ if self.sessions.has_ended(place.id) => Stand::Expired,
             Some(Stage::Expired) => Stand::Expired,
             Some(Stage::Admitted(until)) if until > Instant::now() => Stand::Admitted,
-            _ => Stand::Waiting(self.view.load().ahead(place).or(registry.ahead_at_join(place))),
+            _ => Stand::Waiting(known_ahead(&self.view.load(), &registry, place)),
         }
     }
 
@@ -499,6 +483,15 @@ impl Room {
             server_time: rfc3339(view.store_now().unwrap_or_else(|| self.ports.clock.now())),
         }
     }
+}
+
+/// How many stand before a waiting fan by what is known here; nothing while that would not be the truth.
+fn known_ahead(view: &View, registry: &Registry, place: &Place) -> Option<u64> {
+    let (snapshot, read_at) = view.read()?;
+    if !registry.is_settled(place, snapshot, read_at) {
+        return None;
+    }
+    view.ahead(place).or_else(|| registry.ahead_at_join(place))
 }
 
 /// When to ask again: often near the front, and never so seldom that a turn could be missed.

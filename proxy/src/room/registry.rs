@@ -39,7 +39,7 @@ struct Fan {
     ahead_at_join: Option<u64>,
     reported_at: Option<Instant>,
     looked_at: Option<Instant>,
-    restored_for: Option<Timestamp>,
+    restored: Option<(Timestamp, Instant)>,
 }
 
 impl Fan {
@@ -52,7 +52,7 @@ impl Fan {
             ahead_at_join: None,
             reported_at: None,
             looked_at: None,
-            restored_for: None,
+            restored: None,
         }
     }
 
@@ -154,8 +154,16 @@ impl Registry {
     /// The ticket has to be restored, whatever was done before.
     pub(super) fn lost(&mut self, place: &Place) {
         if let Some(fan) = self.fans.get_mut(place) {
-            fan.restored_for = None;
+            fan.restored = None;
         }
+    }
+
+    /// Whether the snapshot, read at `read_at`, tells the place of this ticket truly. It does not while the ticket
+    /// is from before the line and was not put back, alone or together with others, before the snapshot was read.
+    pub(super) fn is_settled(&self, place: &Place, snapshot: &Snapshot, read_at: Instant) -> bool {
+        let restored = self.fans.get(place).and_then(|fan| fan.restored);
+        place.rank >= snapshot.first_rank
+            || restored.is_some_and(|(line, at)| line == snapshot.born_at && read_at > at)
     }
 
     /// The position to show for a fan with so many before them: never higher than what was shown.
@@ -224,7 +232,8 @@ impl Registry {
         let mut due = Vec::new();
         for lane in &snapshot.lanes {
             for (place, fan) in self.fans.range_mut(up_to(&lane.name, snapshot.first_rank)) {
-                let is_due = place.rank < snapshot.first_rank && fan.restored_for != Some(snapshot.born_at);
+                let is_due = place.rank < snapshot.first_rank
+                    && fan.restored.is_none_or(|(line, _)| line != snapshot.born_at);
                 if is_due && fan.stage != Stage::Expired && due.len() < 8 * BATCH_MAX {
                     due.push(place.clone());
                 }
@@ -234,10 +243,10 @@ impl Registry {
     }
 
     /// These fans were put back.
-    pub(super) fn restored(&mut self, places: &[Place], born_at: Timestamp) {
+    pub(super) fn restored(&mut self, places: &[Place], born_at: Timestamp, now: Instant) {
         for place in places {
             if let Some(fan) = self.fans.get_mut(place) {
-                fan.restored_for = Some(born_at);
+                fan.restored = Some((born_at, now));
             }
         }
     }
@@ -268,10 +277,5 @@ impl Registry {
     /// How many fans are held.
     pub(super) fn len(&self) -> usize {
         self.fans.len()
-    }
-
-    /// Whether none is held.
-    pub(super) fn is_empty(&self) -> bool {
-        self.fans.is_empty()
     }
 }

@@ -168,7 +168,7 @@ impl Tick {
         let due = room.registry.lock().due_for_restoring(snapshot);
         for places in due.chunks(BATCH_MAX) {
             let standings = bounded(room.ports.store.restore(&room.config.id, places)).await?;
-            room.registry.lock().restored(places, snapshot.born_at);
+            room.registry.lock().restored(places, snapshot.born_at, Instant::now());
             self.learn(places, &standings);
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use admission::clock::Timestamp;
 use admission::name::LaneId;
 use admission::rules::{Mode, Rules};
-use admission::store::Snapshot;
+use admission::store::{LaneSnapshot, Snapshot};
 use admission::ticket::Place;
 use admission::wait::{DrainMeter, Wait};
 use tokio::time::Instant;
@@ -52,6 +52,11 @@ impl View {
         self.read.as_ref().map(|(snapshot, _)| snapshot)
     }
 
+    /// The last snapshot and when it was read.
+    pub(super) fn read(&self) -> Option<(&Snapshot, Instant)> {
+        self.read.as_ref().map(|(snapshot, at)| (snapshot.as_ref(), *at))
+    }
+
     /// Whether the store can be reached, as far as is known.
     pub(super) fn store_is_away(&self) -> bool {
         self.failed || self.read.as_ref().is_none_or(|(_, at)| at.elapsed() > FRESH)
@@ -82,17 +87,12 @@ impl View {
         self.snapshot().is_some_and(|snapshot| snapshot.hold_until > snapshot.at)
     }
 
-    /// Where `place` is in relation to what is known.
-    pub(super) fn locate(&self, place: &Place) -> Whereabouts {
-        let Some(snapshot) = self.snapshot() else { return Whereabouts::Unknown };
-        let Some(lane) = snapshot.lane(&place.lane) else { return Whereabouts::AskTheStore };
-        if place.rank < snapshot.first_rank {
-            Whereabouts::FromBefore { ahead: lane.ladder.ahead(place.rank) }
-        } else if place.rank <= lane.cursor || place.rank >= lane.next_rank {
-            Whereabouts::AskTheStore
-        } else {
-            Whereabouts::InLine { ahead: lane.ladder.ahead(place.rank) }
-        }
+    /// Whether the turn of `place` may have come, or it is newer than the snapshot. Whoever is from before the
+    /// line waits to be put back; asking about them says nothing.
+    pub(super) fn only_the_store_knows(&self, place: &Place) -> bool {
+        let Some(snapshot) = self.snapshot() else { return false };
+        let in_line = |lane: &LaneSnapshot| place.rank > lane.cursor && place.rank < lane.next_rank;
+        place.rank >= snapshot.first_rank && !snapshot.lane(&place.lane).is_some_and(in_line)
     }
 
     /// Fans before `place` by the last snapshot alone.
@@ -124,23 +124,4 @@ impl View {
         let turns_before = u64::try_from(turns_before).unwrap_or(u64::MAX).min(total);
         self.meter.wait(turns_before, snapshot.rules.drain_per_minute)
     }
-}
-
-/// Where a place is in relation to what is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whereabouts {
-    /// In the line.
-    InLine {
-        /// Fans before it.
-        ahead: u64,
-    },
-    /// Older than the store's memory: it has to be put back.
-    FromBefore {
-        /// Fans before it among those who are back.
-        ahead: u64,
-    },
-    /// Its turn may have come, or it is newer than the snapshot: only the store knows.
-    AskTheStore,
-    /// Nothing was read yet.
-    Unknown,
 }

@@ -1,0 +1,175 @@
+//! Bad configuration says what is wrong, where, and what would be right.
+
+use std::process::Output;
+
+use crate::harness::{command, files, room};
+
+const GOOD: &str = "[upstream]\naddress = \"127.0.0.1:9090\"";
+
+fn run(edge: &str, rooms: &str, arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let (edge, rooms) = files(&folder, edge, rooms);
+    command().arg("--config").arg(edge).arg("--rooms").arg(rooms).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_bad_configuration_is_explained() {
+    let rooms = room("");
+    let with = |line: &str| room(line);
+    for (edge, rooms, parts) in [
+        (
+            "lisen = \"127.0.0.1:1\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:1: `lisen`", "`listen`"],
+        ),
+        (
+            "listen = \"nowhere\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:1: `listen`", "\"nowhere\"", "IP address"],
+        ),
+        ("\n[limits]", rooms.clone(), vec!["edge.toml", "`upstream`", "missing"]),
+        (
+            "[upstream]\naddress = \"shop\"",
+            rooms.clone(),
+            vec!["edge.toml:2: `upstream.address`", "\"shop\"", "host:port"],
+        ),
+        ("[upstream]\naddress = 5", rooms.clone(), vec!["edge.toml:2", "address"]),
+        (
+            "admin_listen = \"0.0.0.0:1\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:1: `admin_listen`", "loopback"],
+        ),
+        (
+            "[store]\nkind = \"redis\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:2: `store.url`", "redis://"],
+        ),
+        (
+            "public_scheme = \"ftp\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:1: `public_scheme`", "\"http\" or \"https\""],
+        ),
+        (
+            "[upstream]\naddress = \"a:1\"\nread_timeout = \"soon\"",
+            rooms.clone(),
+            vec!["edge.toml:3: `upstream.read_timeout`", "\"soon\"", "\"30s\""],
+        ),
+        (
+            "[upstream]\naddress = \"a:1\"\n[limits]\nconnections = 0",
+            rooms.clone(),
+            vec!["edge.toml:4: `limits.connections`", "found 0", "from 1"],
+        ),
+        ("[upstream\naddress", rooms.clone(), vec!["edge.toml:1"]),
+        (GOOD, with("mode = \"sometimes\""), vec!["rooms.toml:5: `room.mode`", "\"sometimes\"", "\"auto\""]),
+        (GOOD, with("drain_per_minut = 5"), vec!["rooms.toml:5: `drain_per_minut`", "`drain_per_minute`"]),
+        (GOOD, with("max_active = 0"), vec!["rooms.toml:5: `room.max_active`", "found 0"]),
+        (GOOD, with("session = \"1h\"\nsession_max = \"10m\""), vec!["rooms.toml:6: `room.session_max`"]),
+        (GOOD, with("[[room.lane]]\nname = \"A\""), vec!["rooms.toml:6: `room.lane.name`", "\"A\""]),
+        (GOOD, rooms.replace("\"demo\"", "\"De mo\""), vec!["rooms.toml:2: `room.id`", "\"De mo\""]),
+        (
+            GOOD,
+            rooms.replace("/events/demo/*", "/events/*/demo"),
+            vec!["rooms.toml:3: `room.paths`", "/events/*/demo"],
+        ),
+        (GOOD, format!("{rooms}{rooms}"), vec!["rooms.toml:7: `room.id`", "a second time"]),
+        (
+            GOOD,
+            format!("{rooms}{}", rooms.replace("\"demo\"", "\"two\"")),
+            vec!["rooms.toml:8: `room.paths`", "room `demo`"],
+        ),
+        (
+            GOOD,
+            rooms.replace("title", "hosts = [\"a:80\"]\ntitle"),
+            vec!["rooms.toml:4: `room.hosts`", "without a port"],
+        ),
+    ] {
+        let output = run(edge, &rooms, &["--check"]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{edge}\n{rooms}\n{message}");
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is missing in: {message}");
+        }
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn missing_files_and_keys_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let (edge, rooms) = files(&folder, GOOD, &room(""));
+    let output = command().args(["--config", "/nowhere/edge.toml", "--check"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/edge.toml: cannot be read"));
+    for variable in ["STANCHION_KEYS", "STANCHION_EDGE_KEYS"] {
+        let mut command = command();
+        command.arg("--config").arg(&edge).arg("--rooms").arg(&rooms).arg("--check");
+        let output = command.env_remove(variable).output().unwrap();
+        assert_eq!(output.status.code(), Some(64));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(variable));
+        let output = command.env(variable, "k1:dG9vIHNob3J0LXNlY3JldA").output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64));
+        assert!(message.contains("at least 32") && !message.contains("dG9v"), "{message}");
+    }
+    let output = command().arg("--no-such-flag").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+}
+
+#[test]
+fn keys_may_come_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("keys"), format!("# both\n{}\n", crate::harness::KEYS)).unwrap();
+    let edge = format!("keys_file = \"keys\"\nedge_keys_file = \"keys\"\n{GOOD}");
+    let (edge, rooms) = files(&folder, &edge, &room(""));
+    let mut command = command();
+    command.env_clear().arg("--config").arg(edge).arg("--rooms").arg(rooms).arg("--check");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_is_in_force_is_printed_without_secrets_and_can_be_read_back() {
+    let edge = "[store]\nkind = \"redis\"\nurl = \"redis://:hunter2@localhost:6379/1\"\n".to_owned() + GOOD;
+    let output =
+        run(&edge, &room("drain_per_minute = 77"), &["--print-config", "--listen", "127.0.0.1:7777"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    for part in ["drain_per_minute = 77", "listen = \"127.0.0.1:7777\"", "redis://redacted@localhost:6379/1"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    for secret in ["hunter2", "AAECAwQF", "ICEiIyQl"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    let (edge, rooms) = text.split_once("# rooms.toml").unwrap();
+    let again = run(edge, &format!("# rooms.toml{rooms}"), &["--print-config"]);
+    let again = String::from_utf8(again.stdout).unwrap();
+    assert_eq!(again.split_once("revision").unwrap().0, text.split_once("revision").unwrap().0);
+}
+
+#[test]
+fn what_ships_is_good() {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
+    let mut command = command();
+    command.args([
+        "--config",
+        &format!("{config}/edge.toml"),
+        "--rooms",
+        &format!("{config}/rooms.toml"),
+        "--check",
+    ]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_taken_port_is_said_plainly() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let edge = format!("listen = \"{address}\"\nadmin_listen = \"127.0.0.1:0\"\n{GOOD}");
+    let output = run(&edge, &room(""), &[]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    let last = message.lines().last().unwrap();
+    assert!(last.contains(&address.to_string()) && last.contains("cannot listen on"), "{message}");
+}

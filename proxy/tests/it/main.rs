@@ -1,0 +1,19 @@
+//! Drives the real binary over real sockets, with a test shop behind it.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops"
+)]
+
+mod bypass;
+mod configuration;
+mod ending;
+mod harness;
+mod line;
+mod live;
+mod passing;
+mod raw;
+mod shop;
+mod tokens;
