@@ -20,8 +20,8 @@ use crate::tally::Tally;
 
 /// A house large enough that the crowd, which leaves a share of the seats alone, never fills it, and small
 /// enough that a person finds a seat on the map.
-const ROWS: u32 = 60;
-const SEATS_PER_ROW: u32 = 40;
+const ROWS: u32 = 120;
+const SEATS_PER_ROW: u32 = 20;
 /// How often fans come, at most so many at a time; the first fill the line within a few seconds.
 const ARRIVALS_EVERY: Duration = Duration::from_millis(250);
 const ARRIVALS_MAX: usize = 10;

@@ -11,7 +11,7 @@ use crate::support::eventually;
 
 #[tokio::test]
 async fn a_fan_goes_from_arrival_to_ticket() {
-    let line = Line::of(12, 60).await;
+    let line = Line::of(24, 90).await;
     let browser = Browser::start(Javascript::On).await;
     let page = browser.page();
 
@@ -19,19 +19,19 @@ async fn a_fan_goes_from_arrival_to_ticket() {
     page.wait().for_element(by_testid("event-link")).await.unwrap().click().await.unwrap();
     let first = browser.position().await;
     assert!(first > 1, "others are ahead: {first}");
-    browser.screenshot("waiting-page").await;
 
     // The place shrinks on one and the same page, without a poll: the news come over the WebSocket.
     page.execute("window.sameDocument = true;", vec![]).await.unwrap();
     let mut shown = vec![first];
-    eventually("three steps forward", async || {
+    eventually("steps forward", async || {
         let position = browser.position_now().await?;
         if shown.last() != Some(&position) {
             shown.push(position);
         }
-        (shown.len() > 3).then_some(())
+        (shown.len() > 6).then_some(())
     })
     .await;
+    browser.screenshot("waiting-page").await;
     assert!(shown.is_sorted_by(|before, next| before > next), "{shown:?}");
     let polls = "return [window.sameDocument === true, \
                  performance.getEntriesByType('resource').filter(e => e.name.endsWith('/ticket')).length];";
@@ -53,12 +53,13 @@ async fn a_fan_goes_from_arrival_to_ticket() {
     assert_eq!(listed, code);
     assert!(page.source().await.unwrap().contains(&seat));
 
-    // Finished: the place in the shop is given back, and the ticket stays.
+    // Finished: the place in the shop is given back, and the ticket stays. Who comes again stands in line again.
+    let place = browser.place().await;
     page.back().await.unwrap();
     page.wait().for_element(by_testid("finish")).await.unwrap().click().await.unwrap();
     page.wait().for_element(by_testid("ticket-code")).await.unwrap();
     page.goto(line.event()).await.unwrap();
-    browser.position().await;
+    assert_ne!(browser.place().await, place);
 
     browser.stop().await;
     line.stop().await;
