@@ -38,8 +38,11 @@ fn rises(story: &Story, apart: u64) -> Vec<String> {
     pairs
         .filter(|(before, next)| is_rise(before, next, apart))
         .map(|(before, next)| {
-            let way =
-                if before.connection == next.connection { "on one connection" } else { "after a return" };
+            let way = match (before.connection == next.connection, before.edge == next.edge) {
+                (true, _) => "on one connection",
+                (false, true) => "after a return",
+                (false, false) => "after a return at another edge",
+            };
             format!(
                 "fan {} was shown {} at {} and {} at {}, {way}",
                 story.fan,
