@@ -7,8 +7,8 @@ use crate::rank::Rank;
 pub const EXACT_DEPTH: u64 = 100;
 
 /// Who stands where in a lane, in few numbers: the ranks of the fans at certain depths. Each of the first
-/// [`EXACT_DEPTH`] places has a rung; behind them the rungs stand 1 % apart, so that a place read between two
-/// of them is off by less than 1 %. At a million waiting a ladder has about a thousand rungs.
+/// [`EXACT_DEPTH`] places has a rung; behind them the rungs stand at most 1 % apart, so that a place read
+/// between two of them is off by less than 1 %. At a million waiting a ladder has one to two thousand rungs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ladder {
     rungs: Vec<Rung>,

@@ -1,12 +1,13 @@
-//! The line in Redis: sorted sets, one Lua script per verb, the server's clock.
+//! The line in Redis: sorted sets and sets of ranks, one Lua script per verb, the server's clock.
 //!
 //! All keys of a room share the hash tag `{room}`, so a room lives in one slot of a cluster and rooms spread
-//! over it. `lua/prelude.lua` lists the keys; an operator reads the line with `redis-cli`:
+//! over it. `lua/prelude.lua` and `lua/waiting.lua` list the keys; an operator reads the line with `redis-cli`:
 //!
 //! ```text
-//! HGETALL wr:{demo}                          rules, counters, cursors
-//! ZCARD   wr:{demo}:waiting:general          how many wait
-//! ZRANGE  wr:{demo}:waiting:general 0 9      the ranks of the first ten
+//! HGETALL  wr:{demo}                             rules, counters, cursors, how many wait in each lane
+//! ZRANGE   wr:{demo}:waiting:general 0 0         the first chunk of the line: its base
+//! SMEMBERS wr:{demo}:waiting:general:<base>      the ranks in it, less the base
+//! ZRANGE   wr:{demo}:active 0 -1 WITHSCORES      who has a session, and until when
 //! ```
 
 mod decode;

@@ -18,8 +18,8 @@ if due <= 0 then return { 0 } end
 local seen_after = now - number(state, 'presence_window')
 local depth = math.max(2000, due * 4)
 
--- Fans in order of rank, and the chunks they stand in: lists side by side, for there may be thousands.
-local function fans() return { ranks = {}, offsets = {}, bases = {} } end
+-- Fans in order of rank, by their chunks: lists side by side, for there may be thousands.
+local function fans() return { offsets = {}, bases = {} } end
 
 -- The front of a lane: up to `due` present fans, and the absent ones before the last of them.
 local function front(lane)
@@ -28,40 +28,43 @@ local function front(lane)
   while looked_at < depth and found < due do
     local base = redis.call('ZRANGE', waiting_key(lane), chunk, chunk)[1]
     if not base then break end
-    local offsets, ranks = members(lane, base), {}
-    for i = 1, #offsets do ranks[i] = exact(base + offsets[i]) end
-    local seen = redis.call('HMGET', seen_key(lane), unpack(ranks))
-    for i = 1, #ranks do
+    local offsets, seen = members(lane, base), seen_in(lane, base)
+    for i = 1, #offsets do
       if found == due or looked_at == depth then break end
       looked_at = looked_at + 1
       local group = absent
-      if seen[i] and tonumber(seen[i]) > seen_after then
+      if (seen[offsets[i]] or 0) > seen_after then
         group, found = present, found + 1
       end
-      local at = #group.ranks + 1
-      group.ranks[at], group.offsets[at], group.bases[at] = ranks[i], offsets[i], base
+      local at = #group.offsets + 1
+      group.offsets[at], group.bases[at] = offsets[i], base
     end
     chunk = chunk + 1
   end
   return present, absent
 end
 
--- Takes the first fans of a list out of the line, a chunk at a time, and gives them a new home.
+-- Takes the first fans of a list out of the line, a chunk at a time, to a sorted set; gives their ranks.
 local function move(lane, group, count, key, until_ms)
-  local from, score = 1, exact(until_ms)
+  local from, score, ranks = 1, exact(until_ms), {}
   while from <= count do
     local to, base = from, group.bases[from]
     while to < count and group.bases[to + 1] == base do to = to + 1 end
-    redis.call('SREM', chunk_key(lane, base), unpack(group.offsets, from, to))
-    redis.call('HDEL', seen_key(lane), unpack(group.ranks, from, to))
     local scored = {}
     for i = from, to do
-      scored[2 * (i - from) + 1], scored[2 * (i - from) + 2] = score, group.ranks[i]
+      local rank = exact(base + group.offsets[i])
+      ranks[i], scored[2 * (i - from) + 1], scored[2 * (i - from) + 2] = rank, score, rank
     end
     redis.call('ZADD', key, unpack(scored))
+    -- A chunk that goes whole goes in one step.
+    if tonumber(redis.call('HGET', counts_key(lane), base)) > to - from + 1 then
+      redis.call('SREM', chunk_key(lane, base), unpack(group.offsets, from, to))
+      redis.call('HDEL', seen_key(lane, base), unpack(group.offsets, from, to))
+    end
     changed(lane, base, from - to - 1)
     from = to + 1
   end
+  return ranks
 end
 
 local fronts = {}
@@ -72,7 +75,7 @@ for _, lane in ipairs(lanes_of(state)) do
     name = lane.name, present = present, absent = absent, taken = 0,
     pass = number(state, 'pass:' .. lane.name), stride = math.floor(STRIDE / lane.weight),
   }
-  if #present.ranks > 0 then level = math.max(level, one.pass) end
+  if #present.offsets > 0 then level = math.max(level, one.pass) end
   slack = math.max(slack, one.stride)
   fronts[#fronts + 1] = one
 end
@@ -85,7 +88,7 @@ local given = 0
 while given < due do
   local best
   for _, one in ipairs(fronts) do
-    if one.taken < #one.present.ranks and (not best or one.pass < best.pass) then best = one end
+    if one.taken < #one.present.offsets and (not best or one.pass < best.pass) then best = one end
   end
   if not best then break end
   best.taken = best.taken + 1
@@ -96,15 +99,14 @@ end
 local turn_until = now + number(state, 'claim_window')
 local return_until = now + number(state, 'return_window')
 for _, one in ipairs(fronts) do
-  local absent, present = #one.absent.ranks, one.present.ranks
+  local absent = #one.absent.offsets
   move(one.name, one.absent, absent, passed_key(one.name), return_until)
-  move(one.name, one.present, one.taken, turns_key(one.name), turn_until)
-  local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(present[one.taken] or '0'))
+  local ranks = move(one.name, one.present, one.taken, turns_key(one.name), turn_until)
+  local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(ranks[#ranks] or '0'))
   redis.call('HSET', room, 'pass:' .. one.name, one.pass, 'cursor:' .. one.name, cursor)
-  for i = #present, one.taken + 1, -1 do present[i] = nil end
   answer[1] = answer[1] + absent
   answer[#answer + 1] = one.name
-  answer[#answer + 1] = present
+  answer[#answer + 1] = ranks
 end
 set_units(state, state.units - given * UNITS_PER_PERMIT)
 redis.call('HINCRBY', room, 'admitted_total', given)

@@ -24,7 +24,7 @@ for _, name in ipairs(known_lanes(state)) do
   local count = number(state, 'waiting:' .. name)
   waiting = waiting + count
   lanes[name] = {
-    next = number(state, 'next:' .. name), cursor = number(state, 'cursor:' .. name), waiting = count, added = {}, seen = {},
+    next = number(state, 'next:' .. name), cursor = number(state, 'cursor:' .. name), waiting = count, added = {}, seen = 0,
   }
 end
 local may_enter = state.mode == 'auto' and number(state, 'hold_until') <= now
@@ -60,10 +60,7 @@ local function join(name, id, intent)
   local ahead = lane.waiting
   lane.waiting, waiting = lane.waiting + 1, waiting + 1
   lane.added[#lane.added + 1] = rank
-  if ahead < seen_depth then
-    lane.seen[#lane.seen + 1] = rank
-    lane.seen[#lane.seen + 1] = now
-  end
+  if ahead < seen_depth then lane.seen = #lane.added end
   if run and run.lane == name and run.rank + run.count == rank then
     run.count = run.count + 1
   else
@@ -82,8 +79,7 @@ end
 end_run()
 
 for name, lane in pairs(lanes) do
-  append(name, lane.added)
-  call_many('HSET', seen_key(name), lane.seen)
+  append(name, lane.added, lane.seen)
   redis.call('HSET', room, 'next:' .. name, lane.next, 'cursor:' .. name, lane.cursor)
 end
 if admitted > 0 then

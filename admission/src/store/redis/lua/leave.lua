@@ -10,7 +10,6 @@ if not state then return unknown_room() end
 local ended = {}
 each_place(2, function(lane, rank, id)
   remove(lane, rank)
-  redis.call('HDEL', seen_key(lane), rank)
   redis.call('ZREM', passed_key(lane), rank)
   redis.call('ZREM', turns_key(lane), rank)
   redis.call('ZREM', ACTIVE, id)

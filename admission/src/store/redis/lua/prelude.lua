@@ -2,8 +2,7 @@
 --
 -- KEYS[1]  the room's hash, `wr:{<room>}`. Every other key of the room is this name and a suffix, so all of
 --          them share the hash tag and live in one slot:
---            :waiting:<lane>  who waits: see waiting.lua
---            :seen:<lane>     hash, who near the front was seen when    rank → ms
+--            :waiting:<lane>  who waits, and who near the front was seen when: see waiting.lua
 --            :passed:<lane>   sorted set, who was passed over  member rank, score ms until the right lapses
 --            :turns:<lane>    sorted set, whose turn has come  member rank, score ms until the turn lapses
 --            :active          sorted set, who has a session    member ticket id, score ms of its end
@@ -43,7 +42,6 @@ local function first_rank_of(ms)
   return ms * RANKS_PER_MILLI
 end
 
-local function seen_key(lane) return room .. ':seen:' .. lane end
 local function passed_key(lane) return room .. ':passed:' .. lane end
 local function turns_key(lane) return room .. ':turns:' .. lane end
 

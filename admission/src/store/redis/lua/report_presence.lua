@@ -17,9 +17,7 @@ for index = 0, waiting_count - 1 do
     if redis.call('ZREM', passed_key(lane), rank) == 1 then
       add(lane, rank)
     end
-    if is_waiting(lane, rank) then
-      redis.call('HSET', seen_key(lane), rank, now)
-    elseif not redis.call('ZSCORE', turns_key(lane), rank) then
+    if not see(lane, rank) and not redis.call('ZSCORE', turns_key(lane), rank) then
       not_waiting[#not_waiting + 1] = index
     end
   end

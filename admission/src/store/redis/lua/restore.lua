@@ -17,6 +17,6 @@ each_place(2, function(lane, rank, id)
     redis.call('HSET', room, 'hold_until', state.hold_until)
   end
   add(lane, rank)
-  redis.call('HSET', seen_key(lane), rank, now)
+  see(lane, rank)
 end)
 return standings(state, 2)

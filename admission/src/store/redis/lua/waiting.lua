@@ -3,6 +3,7 @@
 --
 --   :waiting:<lane>         sorted set, the chunks       member and score base: no member is below it
 --   :waiting:<lane>:<base>  set, the fans of a chunk     member rank - base
+--   :seen:<lane>:<base>     hash, who was seen when      rank - base → ms; near the front only
 --   :counts:<lane>          hash, fans in each chunk     base → count
 --   :rungs:<lane>           hash, a cache: base → every 8th member of the chunk, packed
 --   waiting:<lane>          in the room's hash: fans waiting
@@ -18,6 +19,7 @@ local SAMPLE_DEPTH = 100 * CHUNK_FANS
 
 local function waiting_key(lane) return room .. ':waiting:' .. lane end
 local function chunk_key(lane, base) return room .. ':waiting:' .. lane .. ':' .. base end
+local function seen_key(lane, base) return room .. ':seen:' .. lane .. ':' .. base end
 local function counts_key(lane) return room .. ':counts:' .. lane end
 local function rungs_key(lane) return room .. ':rungs:' .. lane end
 
@@ -33,9 +35,17 @@ local function chunk_of(lane, rank)
   return redis.call('ZREVRANGEBYSCORE', waiting_key(lane), rank, '-inf', 'LIMIT', 0, 1)[1]
 end
 
+-- Whether a rank waits, and in which chunk.
 local function is_waiting(lane, rank)
   local base = chunk_of(lane, rank)
-  return base and redis.call('SISMEMBER', chunk_key(lane, base), rank - base) == 1
+  return base and redis.call('SISMEMBER', chunk_key(lane, base), rank - base) == 1, base
+end
+
+-- Notes that the fan of a rank was seen; false when they do not wait.
+local function see(lane, rank)
+  local waits, base = is_waiting(lane, rank)
+  if waits then redis.call('HSET', seen_key(lane, base), rank - base, now) end
+  return waits
 end
 
 -- The members of a chunk in ascending order, as numbers.
@@ -50,6 +60,14 @@ local function members(lane, base)
   return found
 end
 
+-- When the fans of a chunk were seen: offset → ms. Redis keeps so small a hash as a list, so reading it whole
+-- is as cheap as looking up a few.
+local function seen_in(lane, base)
+  local flat, seen = redis.call('HGETALL', seen_key(lane, base)), {}
+  for i = 1, #flat, 2 do seen[tonumber(flat[i])] = tonumber(flat[i + 1]) end
+  return seen
+end
+
 -- Notes that a chunk has so many fans more or fewer; an empty one goes.
 local function changed(lane, base, by)
   directories[lane] = nil
@@ -59,6 +77,7 @@ local function changed(lane, base, by)
   if count <= 0 then
     redis.call('HDEL', counts_key(lane), base)
     redis.call('ZREM', waiting_key(lane), base)
+    redis.call('DEL', chunk_key(lane, base), seen_key(lane, base))
   end
   return count
 end
@@ -69,11 +88,20 @@ local function split(lane, base)
   local middle = math.floor(#offsets / 2) + 1
   local first = offsets[middle]
   local upper_base = exact(base + first)
-  local gone, added = {}, {}
+  local gone, added, seen = {}, {}, {}
   for i = middle, #offsets do
     gone[#gone + 1] = offsets[i]
     added[#added + 1] = offsets[i] - first
   end
+  local known = seen_in(lane, base)
+  for i, offset in ipairs(gone) do
+    if known[offset] then
+      seen[#seen + 1] = added[i]
+      seen[#seen + 1] = known[offset]
+    end
+  end
+  call_many('HSET', seen_key(lane, upper_base), seen)
+  redis.call('HDEL', seen_key(lane, base), unpack(gone))
   redis.call('SREM', chunk_key(lane, base), unpack(gone))
   redis.call('SADD', chunk_key(lane, upper_base), unpack(added))
   redis.call('ZADD', waiting_key(lane), upper_base, upper_base)
@@ -91,8 +119,8 @@ local function add(lane, rank)
   if changed(lane, base, 1) > CHUNK_FANS then split(lane, base) end
 end
 
--- Puts in ranks in ascending order, all above those that wait.
-local function append(lane, ranks)
+-- Puts in ranks in ascending order, all above those that wait. The first `seen_count` of them count as seen.
+local function append(lane, ranks, seen_count)
   local base = redis.call('ZRANGE', waiting_key(lane), -1, -1)[1]
   local count = base and tonumber(redis.call('HGET', counts_key(lane), base)) or CHUNK_FANS
   local from = 1
@@ -101,9 +129,16 @@ local function append(lane, ranks)
       base, count = exact(ranks[from]), 0
       redis.call('ZADD', waiting_key(lane), base, base)
     end
-    local offsets = {}
-    for i = from, math.min(from + CHUNK_FANS - count, #ranks + 1) - 1 do offsets[#offsets + 1] = ranks[i] - base end
+    local offsets, seen = {}, {}
+    for i = from, math.min(from + CHUNK_FANS - count, #ranks + 1) - 1 do
+      offsets[#offsets + 1] = ranks[i] - base
+      if i <= seen_count then
+        seen[#seen + 1] = ranks[i] - base
+        seen[#seen + 1] = now
+      end
+    end
     redis.call('SADD', chunk_key(lane, base), unpack(offsets))
+    call_many('HSET', seen_key(lane, base), seen)
     count = changed(lane, base, #offsets)
     from = from + #offsets
   end
@@ -111,7 +146,10 @@ end
 
 local function remove(lane, rank)
   local base = chunk_of(lane, rank)
-  if base and redis.call('SREM', chunk_key(lane, base), rank - base) == 1 then changed(lane, base, -1) end
+  if base and redis.call('SREM', chunk_key(lane, base), rank - base) == 1 then
+    redis.call('HDEL', seen_key(lane, base), rank - base)
+    changed(lane, base, -1)
+  end
 end
 
 -- The chunks of a lane in order: bases (strings), counts, how many wait before each, and how many in all.
