@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use reqwest::Url;
+use tokio::time::Instant;
 
 use crate::cheats;
 use crate::checks::entry::Attempt;
@@ -56,6 +57,8 @@ pub struct Report {
     pub stories: Vec<Story>,
     /// One verdict per promise.
     pub verdicts: Vec<Verdict>,
+    /// What was done to the stack meanwhile.
+    pub faults: Vec<String>,
 }
 
 impl Report {
@@ -68,6 +71,9 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<21} {}", "fans", endings(&self.stories))?;
+        for fault in &self.faults {
+            writeln!(f, "{:<21} {fault}", "fault")?;
+        }
         for verdict in &self.verdicts {
             writeln!(f, "{verdict}")?;
         }
@@ -97,18 +103,19 @@ pub async fn run(plan: &CheckPlan) -> Result<Report> {
     let mut stack = Stack::start(&blueprint).await?;
     stack.open_sale(&Sale::demo(ROWS, SEATS_PER_ROW)).await?;
     let attempts = cheats::attempts(stack.edges(), stack.shop_url()).await?;
-    let crowd = send(stack.edges(), "demo", "demo", plan.fans, plan.seed).await?;
+    let (crowd, tally) = send(stack.edges(), "demo", "demo", plan.fans, plan.seed).await?;
+    let mut faults = Vec::new();
     if plan.crash {
-        crash(&mut stack, &crowd.1, u64::from(plan.fans) / 3).await?;
+        faults.push(crash(&mut stack, &tally, u64::from(plan.fans) / 3).await?);
     }
     let patience = Duration::from_secs(u64::from(plan.fans) * 60 / plan.drain_per_minute.max(1)) + SPARE;
-    let stories = crowd.0.gather(patience).await;
+    let stories = crowd.gather(patience).await;
     let sales = stack.sales("demo").await?;
     stack.stop().await;
     let expected = (!plan.crash).then_some(expected);
     let mut verdicts = judge(&stories, expected, plan.drain_per_minute);
     verdicts.extend(judge_stack(&stories, &attempts, sales));
-    Ok(Report { stories, verdicts })
+    Ok(Report { stories, verdicts, faults })
 }
 
 /// Sends a crowd to edges that run already, and judges what can be seen from there. The rate is judged where
@@ -124,7 +131,7 @@ pub async fn visit(
     let (crowd, _) = send(edges, room, event, fans, seed).await?;
     let stories = crowd.gather(patience).await;
     let verdicts = judge(&stories, expected, drain_per_minute);
-    Ok(Report { stories, verdicts })
+    Ok(Report { stories, verdicts, faults: Vec::new() })
 }
 
 /// Sends the fans at even intervals.
@@ -152,14 +159,19 @@ async fn send(
 }
 
 /// Kills the first proxy once so many fans are in, and starts it again.
-async fn crash(stack: &mut Stack, tally: &Tally, after: u64) -> Result<()> {
-    let deadline = tokio::time::Instant::now() + SPARE;
-    while tally.admitted.get() < after && tokio::time::Instant::now() < deadline {
+async fn crash(stack: &mut Stack, tally: &Tally, after: u64) -> Result<String> {
+    let deadline = Instant::now() + SPARE;
+    while tally.admitted.get() < after {
+        if Instant::now() > deadline {
+            bail!("only {} of {after} fans were in when it was time for the crash", tally.admitted.get());
+        }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+    let (admitted, killed) = (tally.admitted.get(), Instant::now());
     stack.kill_proxy(0)?;
     stack.mend().await?;
-    Ok(())
+    let back = killed.elapsed().as_secs_f64();
+    Ok(format!("proxy-1 was killed when {admitted} fans were in, and was back {back:.1} s later"))
 }
 
 /// The promises that the fans' own stories tell of.
@@ -203,12 +215,14 @@ mod tests {
         let mut report = Report {
             stories: vec![story(Ending::Bought), story(Ending::Bought), story(Ending::Stopped)],
             verdicts: vec![Verdict::new(Promise::Order, Outcome::Kept("yes".to_owned()))],
+            faults: vec!["a proxy was killed".to_owned()],
         };
         let text = report.to_string();
         assert!(
-            text.contains("3 came, 2 bought, 1 were still there") && text.ends_with("were kept."),
+            text.contains("3 came, 2 bought, 1 were still there") && text.contains("a proxy was killed"),
             "{text}"
         );
+        assert!(text.ends_with("were kept."), "{text}");
         assert!(report.is_good());
         report.verdicts.push(Verdict::new(Promise::Rate, Outcome::Unjudged("too few".to_owned())));
         assert!(!report.is_good() && report.to_string().ends_with("One promise was not kept."));

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use loadtest::client::Client;
 use loadtest::stack::free_port;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
@@ -14,12 +15,16 @@ use crate::support::{eventually, loadtest, runs};
 struct Demo {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    /// What a demo that is killed cannot remove.
+    _folder: TempDir,
 }
 
 impl Demo {
     fn start(port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let mut child = loadtest()
             .arg("demo")
+            .env("TMPDIR", folder.path())
             .env("DEMO_PORT", port.to_string())
             .env("DEMO_FANS", "20")
             .env("DEMO_DRAIN_PER_MINUTE", "120")
@@ -34,7 +39,7 @@ impl Demo {
                 seen.lock().unwrap().push(line);
             }
         });
-        Self { child, lines }
+        Self { child, lines, _folder: folder }
     }
 
     /// Waits for a line that `find` makes something of.
@@ -98,6 +103,15 @@ async fn a_line_stands_moves_survives_a_crash_and_leaves_nothing_behind() {
 
     demo.stop().await;
     assert!(!runs(proxy) && !runs(shop));
+}
+
+#[tokio::test]
+async fn a_demo_that_is_killed_leaves_no_process_behind() {
+    let mut demo = Demo::start(free_port().unwrap());
+    let (proxy, shop) = demo.line("the process ids", ids).await;
+    assert!(runs(proxy) && runs(shop));
+    demo.child.kill().await.unwrap();
+    eventually("the end of the others", async || (!runs(proxy) && !runs(shop)).then_some(())).await;
 }
 
 #[tokio::test]

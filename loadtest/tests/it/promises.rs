@@ -1,6 +1,8 @@
 //! The promises are kept, on both stores.
 
-use crate::support::{check, text};
+use loadtest::stack::{Blueprint, Room, Sale, Stack, Store};
+
+use crate::support::{check, loadtest, text};
 
 #[track_caller]
 fn assert_kept(output: &std::process::Output, promises: &[&str]) {
@@ -31,11 +33,33 @@ async fn two_proxies_on_one_redis_keep_them_for_two_hundred_fans() {
 async fn a_proxy_that_crashes_with_the_line_in_its_memory_costs_nobody_their_place() {
     let args =
         ["--fans", "90", "--proxies", "1", "--store", "memory", "--drain-per-minute", "400", "--crash"];
-    assert_kept(&check(&args).await, &["P1", "P4", "P5", "P6", "P9"]);
+    let output = check(&args).await;
+    assert_kept(&output, &["P1", "P4", "P5", "P6", "P9"]);
+    assert!(text(&output).contains("proxy-1 was killed when"), "{}", text(&output));
 }
 
 #[tokio::test]
 async fn a_proxy_that_crashes_beside_another_costs_nobody_their_place() {
     let args = ["--fans", "90", "--proxies", "2", "--store", "redis", "--drain-per-minute", "600", "--crash"];
-    assert_kept(&check(&args).await, &["P1", "P4", "P5", "P6", "P9"]);
+    let output = check(&args).await;
+    assert_kept(&output, &["P1", "P4", "P5", "P6", "P9"]);
+    assert!(text(&output).contains("proxy-1 was killed when"), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn fans_can_be_sent_to_edges_that_run_already() {
+    let blueprint = Blueprint {
+        store: Store::Memory,
+        proxies: 1,
+        rooms: vec![Room::demo(1200)],
+        edge_port: None,
+        hold_seconds: 60,
+    };
+    let stack = Stack::start(&blueprint).await.unwrap();
+    stack.open_sale(&Sale::demo(10, 20)).await.unwrap();
+    let edge = stack.edges()[0].to_string();
+    let output = loadtest().args(["fans", "--edge", &edge, "--fans", "30"]).output().await.unwrap();
+    assert_kept(&output, &["P1", "P4", "P5"]);
+    assert!(stack.sales("demo").await.unwrap().sold > 0);
+    stack.stop().await;
 }
