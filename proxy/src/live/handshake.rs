@@ -10,7 +10,7 @@ use pingora::proxy::Session;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::gate::host::{self, Authority};
-use crate::phases::{Edge, no_ticket, ticket_of};
+use crate::phases::{Edge, admission_of, no_ticket, ticket_of};
 use crate::room::Room;
 use crate::waiting::reply::Reply;
 
@@ -59,6 +59,9 @@ pub async fn check(
     }
     // Asked once now, so that whoever comes back after their turn came hears of it at once.
     room.stand(&ticket.place, edge.config.heartbeat).await;
+    if let Some((_, admission)) = admission_of(room, headers) {
+        room.recognise(&ticket.place, &admission);
+    }
     Ok(HandOver { room: room.clone(), place: ticket.place, accept: derive_accept_key(key.as_bytes()) })
 }
 

@@ -8,7 +8,7 @@ use admission::ticket::Ticket;
 use http::{HeaderMap, StatusCode, header};
 
 use super::edge::Edge;
-use super::visitor::{log_failure, ticket_of};
+use super::visitor::{admission_of, log_failure, ticket_of};
 use crate::gate::calls::Call;
 use crate::room::{Arrival, Claim, Room, RoomError, Stand};
 use crate::waiting::reply::{Caching, Reply};
@@ -102,6 +102,12 @@ async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
     let Some(ticket) = ticket_of(room, headers) else {
         return no_ticket();
     };
+    if let Some((token, admission)) = admission_of(room, headers)
+        && admission.ticket == ticket.place.id
+    {
+        let body = room.status(&ticket.place, Stand::Admitted).to_json_with("admission_token", token);
+        return Reply::json(StatusCode::OK, body, Caching::Private);
+    }
     let stand = match room.stand(&ticket.place, POLL_AGAIN).await {
         Stand::Admitted => match room.claim(&ticket.place).await {
             Ok(Claim::Active(pass)) => {

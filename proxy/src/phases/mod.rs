@@ -23,7 +23,7 @@ use pingora::{Error, ErrorType, Result};
 pub(crate) use calls::no_ticket;
 pub use context::Context;
 pub use edge::{Edge, Rooms};
-pub(crate) use visitor::ticket_of;
+pub(crate) use visitor::{admission_of, ticket_of};
 
 use crate::ids;
 use crate::live::HeadArrived;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use admission::rules::Mode;
 use admission::store::Intent;
 use admission::ticket::Ticket;
+use admission::token::Admission;
 use http::{HeaderMap, StatusCode, header};
 
 use super::context::Passage;
@@ -50,12 +51,17 @@ pub(crate) fn ticket_of(room: &Room, headers: &HeaderMap) -> Option<Ticket> {
     presented(headers, TICKET_HEADER, room.cookies.ticket_name()).find_map(|sealed| room.open_ticket(sealed))
 }
 
+/// The first admission token of the room that a request carries and that is good, and what it says.
+pub(crate) fn admission_of<'a>(room: &'a Room, headers: &'a HeaderMap) -> Option<(&'a str, Admission)> {
+    presented(headers, ADMISSION_HEADER, room.cookies.admission_name())
+        .find_map(|token| Some((token, room.admit(token)?)))
+}
+
 impl Edge {
     /// Decides about a visitor of a path that `room` protects. Whoever holds a good admission token goes on
     /// without any question to the store.
     pub async fn visit(&self, room: &Arc<Room>, kind: Kind, headers: &HeaderMap) -> Answer {
-        let tokens = presented(headers, ADMISSION_HEADER, room.cookies.admission_name());
-        if let Some(admission) = tokens.into_iter().find_map(|token| room.admit(token)) {
+        if let Some((_, admission)) = admission_of(room, headers) {
             let renewed = room.slide(&admission);
             let cookies =
                 renewed.iter().map(|pass| room.cookies.give_admission(&pass.token, pass.age)).collect();

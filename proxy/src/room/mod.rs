@@ -4,8 +4,10 @@
 //! killed.
 
 mod joins;
+mod passes;
 mod registry;
 mod sessions;
+mod telling;
 mod tick;
 mod view;
 
@@ -19,7 +21,7 @@ use admission::name::LaneId;
 use admission::rules::Mode;
 use admission::store::{Intent, Join, Joined, QueueStore, Standing, StoreError};
 use admission::ticket::{Place, Ticket, TicketId};
-use admission::token::{Admission, TokenError};
+use admission::token::TokenError;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -27,9 +29,8 @@ use tokio::time::Instant;
 
 use crate::config::RoomConfig;
 use crate::waiting::cookies::{Cookies, Scheme};
-use crate::waiting::status::{Eta, Facts, State, Status};
-use crate::waiting::time::rfc3339;
 use joins::{Ends, Joins};
+pub use passes::Pass;
 use registry::{Registry, Stage};
 use sessions::Sessions;
 use view::View;
@@ -42,9 +43,6 @@ const POLL_GRACE: Duration = Duration::from_secs(5);
 const RECONNECT_GRACE: Duration = Duration::from_secs(3);
 /// The store is asked about one ticket at most this often, however often its fan asks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long tokens may outlive the session that they belong to, at most.
-const CLOCK_SLACK: Duration = Duration::from_secs(60);
-
 /// Gives a call of the store its time, and no more.
 async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     match tokio::time::timeout(STORE_TIMEOUT, call).await {
@@ -105,17 +103,6 @@ pub enum Arrival {
     Full,
     /// The room is closed.
     Closed,
-}
-
-/// An admission token, just made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pass {
-    /// What it says.
-    pub admission: Admission,
-    /// The token.
-    pub token: String,
-    /// How long it is good for.
-    pub age: Duration,
 }
 
 /// A ticket's turn was to be claimed.
@@ -190,11 +177,6 @@ impl Room {
         self.registry.lock().len()
     }
 
-    /// Checks an admission token. Never asks the store.
-    pub fn admit(&self, token: &str) -> Option<Admission> {
-        self.sessions.admit(&self.ports.keys, &self.config.id, token, self.ports.clock.now())
-    }
-
     /// Opens a ticket. One whose session ended is none any more.
     pub fn open_ticket(&self, sealed: &str) -> Option<Ticket> {
         let ticket = Ticket::open(&self.ports.keys, &self.config.id, sealed).ok()?;
@@ -241,72 +223,6 @@ impl Room {
 
     fn random_id(&self) -> Result<TicketId, RoomError> {
         TicketId::random(self.ports.random.as_ref()).map_err(|error| RoomError::Unsigned(error.to_string()))
-    }
-
-    /// The admission token of a session that lives until `until` by the store's clock.
-    fn pass(&self, place: &Place, until: Timestamp) -> Result<Pass, RoomError> {
-        let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
-        let left = view.store_now().map_or(rules.session, |now| until.since(now)).min(rules.session);
-        let now = self.ports.clock.now();
-        self.sessions.revive(place.id);
-        self.mint(
-            Admission {
-                room: self.config.id.clone(),
-                ticket: place.id,
-                lane: place.lane.clone(),
-                admitted_at: now,
-                issued_at: now,
-                expires_at: now + left.max(Duration::from_secs(1)),
-            },
-            now,
-        )
-    }
-
-    fn mint(&self, admission: Admission, now: Timestamp) -> Result<Pass, RoomError> {
-        let token = admission.mint(&self.ports.keys, self.random_id()?)?;
-        self.sessions.touch(admission.ticket, None);
-        Ok(Pass { age: admission.expires_at.since(now), admission, token })
-    }
-
-    /// The token that carries on a session which saw a request, when a good part of the old one is over.
-    pub fn slide(&self, admission: &Admission) -> Option<Pass> {
-        let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
-        let now = self.ports.clock.now();
-        if admission.expires_at.since(now) >= rules.session * 3 / 4 {
-            return None;
-        }
-        let expires_at = (now + rules.session).min(admission.admitted_at + rules.session_max);
-        // Seconds are all that a token tells.
-        if expires_at.as_secs() <= admission.expires_at.as_secs() {
-            return None;
-        }
-        self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
-    }
-
-    /// The shop wants the session to live so long without a request.
-    pub fn extend(&self, admission: &Admission, time: Duration) -> Option<Pass> {
-        let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
-        let now = self.ports.clock.now();
-        let end = admission.admitted_at + rules.session_max;
-        let expires_at = (now + time).min(end).max(admission.expires_at.min(end));
-        self.sessions.touch(admission.ticket, Some(expires_at.since(now)));
-        self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
-    }
-
-    /// The session is over: at once here, and within a tick everywhere.
-    pub fn end(&self, ticket: TicketId) {
-        self.sessions.end(&[ticket], self.token_life());
-        self.ends.end(ticket);
-    }
-
-    /// The longest time that a token of this room can be good for.
-    fn token_life(&self) -> Duration {
-        let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
-        rules.session.max(rules.session_max) + CLOCK_SLACK
     }
 
     /// A fan with a ticket is there and will be heard of again within `again_within`: where do they stand?
@@ -385,9 +301,9 @@ impl Room {
         };
         self.learn(place, standing);
         Ok(match standing {
-            Standing::Active { until } | Standing::Turn { until } => Claim::Active(self.pass(place, until)?),
+            Standing::Active { until } => Claim::Active(self.pass(place, until)?),
             Standing::Waiting { ahead } => Claim::Waiting(Some(ahead)),
-            Standing::Unknown => Claim::Waiting(None),
+            Standing::Turn { .. } | Standing::Unknown => Claim::Waiting(None),
             Standing::Ended => Claim::Expired,
         })
     }
@@ -412,77 +328,6 @@ impl Room {
     pub fn detach(&self, place: &Place, bell: &Arc<Notify>) {
         self.registry.lock().detach(place, bell, RECONNECT_GRACE, Instant::now());
     }
-
-    /// What a fan is told.
-    pub fn status(&self, place: &Place, stand: Stand) -> Status {
-        let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
-        let state = match (stand, rules.mode) {
-            (Stand::Admitted, _) => State::Admitted,
-            (Stand::Expired, _) => State::Expired,
-            (Stand::Waiting(_), Mode::Paused) => State::Paused,
-            (Stand::Waiting(_), Mode::Closed) => State::Closed,
-            (Stand::Waiting(_), _) => State::Waiting,
-        };
-        // While the line is being put back together, whoever is back first would read a place that is too good.
-        let ahead = match stand {
-            Stand::Waiting(ahead) if !view.is_rebuilding() => ahead,
-            _ => None,
-        };
-        let position = ahead.map(|ahead| self.registry.lock().show(place, ahead));
-        let shown_ahead = position.map(|position| position.saturating_sub(1));
-        let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
-        Status {
-            room: self.config.id.to_string(),
-            lane: place.lane.to_string(),
-            state,
-            position,
-            ahead: shown_ahead,
-            waiting: view.snapshot().map_or(0, |snapshot| snapshot.waiting()),
-            eta_seconds: wait.map(|wait| Eta { low: wait.low.as_secs(), high: wait.high.as_secs().max(1) }),
-            drain_per_minute: rules.drain_per_minute,
-            opens_at: None,
-            poll_after_ms: poll_after_ms(state, wait.map(|wait| wait.low)),
-            message: self.message(&view, state),
-            updated_at: rfc3339(view.snapshot().map_or(self.ports.clock.now(), |snapshot| snapshot.at)),
-        }
-    }
-
-    fn message(&self, view: &View, state: State) -> String {
-        if matches!(state, State::Waiting | State::Paused) {
-            if view.store_is_away() {
-                return "We cannot reach the line right now. Your place is safe, and nobody passes you."
-                    .to_owned();
-            }
-            if view.is_rebuilding() {
-                return "The line is being put back together. Your place is safe.".to_owned();
-            }
-        }
-        self.config.message.clone()
-    }
-
-    /// What anyone is told of the room.
-    pub fn facts(&self) -> Facts {
-        let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
-        let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
-        let state = match rules.mode {
-            Mode::Paused => "paused",
-            Mode::Closed => "closed",
-            Mode::Off => "open",
-            Mode::Auto if waiting == 0 && view.is_free() => "open",
-            Mode::Auto | Mode::Always => "queueing",
-        };
-        Facts {
-            room: self.config.id.to_string(),
-            state,
-            waiting,
-            active: view.snapshot().map_or(0, |snapshot| snapshot.active),
-            drain_per_minute: rules.drain_per_minute,
-            opens_at: None,
-            server_time: rfc3339(view.store_now().unwrap_or_else(|| self.ports.clock.now())),
-        }
-    }
 }
 
 /// How many stand before a waiting fan by what is known here; nothing while that would not be the truth.
@@ -492,13 +337,4 @@ fn known_ahead(view: &View, registry: &Registry, place: &Place) -> Option<u64> {
         return None;
     }
     view.ahead(place).or_else(|| registry.ahead_at_join(place))
-}
-
-/// When to ask again: often near the front, and never so seldom that a turn could be missed.
-fn poll_after_ms(state: State, wait: Option<Duration>) -> u64 {
-    match (state, wait) {
-        (State::Admitted, _) => 1000,
-        (State::Waiting, Some(low)) => (admission::clock::millis(low) / 10).clamp(2000, 10_000),
-        _ => 5000,
-    }
 }

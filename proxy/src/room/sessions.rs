@@ -34,6 +34,7 @@ struct Session {
     last: Instant,
     reported_at: Option<Instant>,
     keep_until: Option<Instant>,
+    admitted_at: Timestamp,
 }
 
 /// What a proxy knows of the admitted.
@@ -72,7 +73,7 @@ impl Sessions {
         let touched = verified.touched_at_ms.load(Ordering::Relaxed);
         if now.as_millis().abs_diff(touched) >= TOUCH_EVERY_MS {
             verified.touched_at_ms.store(now.as_millis(), Ordering::Relaxed);
-            self.touch(verified.admission.ticket, None);
+            self.touch(&verified.admission, None);
         }
         Some(verified.admission.clone())
     }
@@ -95,8 +96,9 @@ impl Sessions {
         Some(verified)
     }
 
-    /// The session of `ticket` saw a request; with `keep_for`, it is to live that long without any.
-    pub(super) fn touch(&self, ticket: TicketId, keep_for: Option<Duration>) {
+    /// A session saw a request; with `keep_for`, it is to live that long without any.
+    pub(super) fn touch(&self, admission: &Admission, keep_for: Option<Duration>) {
+        let ticket = admission.ticket;
         let now = Instant::now();
         let mut active = self.active.lock();
         if active.len() >= SESSIONS_MAX && !active.contains_key(&ticket) {
@@ -107,12 +109,30 @@ impl Sessions {
             last: now,
             reported_at: None,
             keep_until: None,
+            admitted_at: admission.admitted_at,
         });
+        session.admitted_at = session.admitted_at.min(admission.admitted_at);
         session.seen = true;
         session.last = now;
         if let Some(time) = keep_for {
             session.keep_until = Some(now + time);
         }
+    }
+
+    /// When the fan with this session was admitted, where that is known here.
+    pub(super) fn admitted_at(&self, ticket: TicketId) -> Option<Timestamp> {
+        self.active.lock().get(&ticket).map(|session| session.admitted_at)
+    }
+
+    /// The sessions that have lasted as long as any may.
+    pub(super) fn overstayed(&self, now: Timestamp, session_max: Duration) -> Vec<TicketId> {
+        let active = self.active.lock();
+        active
+            .iter()
+            .filter(|(_, session)| session.admitted_at + session_max <= now)
+            .map(|(ticket, _)| *ticket)
+            .take(BATCH_MAX)
+            .collect()
     }
 
     /// The sessions to report as active: those used since their last report, at most every `every`, and those
@@ -157,6 +177,11 @@ impl Sessions {
         !ended.is_empty() && ended.contains_key(&ticket)
     }
 
+    /// Whether the ticket has, or had, a session that is known here.
+    pub(super) fn knows(&self, ticket: TicketId) -> bool {
+        self.has_ended(ticket) || self.active.lock().contains_key(&ticket)
+    }
+
     /// These sessions ended; their tokens are refused for `keep`, by when all of them have expired.
     pub(super) fn end(&self, tickets: &[TicketId], keep: Duration) {
         if tickets.is_empty() {
@@ -195,5 +220,81 @@ impl Sessions {
     pub(super) fn tidy(&self) {
         let now = Instant::now();
         self.ended.write().retain(|_, until| *until > now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use admission::name::LaneId;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn keys() -> Keyring {
+        Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap()
+    }
+
+    fn room() -> RoomId {
+        RoomId::parse("demo").unwrap()
+    }
+
+    fn admission(number: u8) -> Admission {
+        Admission {
+            room: room(),
+            ticket: TicketId::from_bytes([number; 12]),
+            lane: LaneId::general(),
+            admitted_at: NOW,
+            issued_at: NOW,
+            expires_at: NOW + MINUTE,
+        }
+    }
+
+    fn token(number: u8) -> String {
+        admission(number).mint(&keys(), TicketId::from_bytes([9; 12])).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_verified_token_still_expires_and_still_ends() {
+        let (sessions, token) = (Sessions::default(), token(1));
+        for _ in 0..2 {
+            assert_eq!(sessions.admit(&keys(), &room(), &token, NOW), Some(admission(1)));
+        }
+        assert_eq!(sessions.admit(&keys(), &room(), &token, NOW + MINUTE), None);
+        sessions.end(&[admission(1).ticket], MINUTE);
+        assert_eq!(sessions.admit(&keys(), &room(), &token, NOW), None);
+        assert!(sessions.knows(admission(1).ticket));
+        sessions.revive(admission(1).ticket);
+        assert!(sessions.admit(&keys(), &room(), &token, NOW).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sessions_in_use_are_reported_now_and_then() {
+        let sessions = Sessions::default();
+        let every = Duration::from_secs(5);
+        sessions.touch(&admission(1), None);
+        sessions.touch(&admission(2), Some(MINUTE * 10));
+        assert_eq!(sessions.due_for_presence(every, MINUTE).len(), 2);
+        assert!(sessions.due_for_presence(every, MINUTE).is_empty());
+        tokio::time::advance(every).await;
+        assert!(sessions.due_for_presence(every, MINUTE).is_empty(), "nobody was there");
+        sessions.touch(&admission(1), None);
+        assert_eq!(sessions.due_for_presence(every, MINUTE), [admission(1).ticket]);
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(sessions.due_for_presence(every, MINUTE), [admission(2).ticket], "kept as the shop asked");
+        sessions.presence_failed(&[admission(2).ticket]);
+        assert_eq!(sessions.due_for_presence(every, MINUTE), [admission(2).ticket]);
+    }
+
+    #[tokio::test]
+    async fn a_stay_has_an_end() {
+        let sessions = Sessions::default();
+        sessions.touch(&admission(1), None);
+        // Admitted again by a second tab, which does not count.
+        sessions.touch(&Admission { admitted_at: NOW + MINUTE, ..admission(1) }, None);
+        assert_eq!(sessions.admitted_at(admission(1).ticket), Some(NOW));
+        assert!(sessions.overstayed(NOW + MINUTE - Duration::from_millis(1), MINUTE).is_empty());
+        assert_eq!(sessions.overstayed(NOW + MINUTE, MINUTE), [admission(1).ticket]);
     }
 }

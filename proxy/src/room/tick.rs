@@ -61,6 +61,7 @@ impl Tick {
     async fn steps(&mut self) -> Result<(), StoreError> {
         let known = self.room.view.load_full();
         if let Some(snapshot) = known.snapshot() {
+            self.room.end_the_overstayed(snapshot.rules.session_max);
             self.report_presence(snapshot).await?;
             let drained = bounded(self.room.ports.store.drain(&self.room.config.id)).await;
             if !matches!(drained, Err(StoreError::UnknownRoom(_))) {
@@ -165,7 +166,9 @@ impl Tick {
         if snapshot.first_rank == Rank::ZERO {
             return Ok(());
         }
-        let due = room.registry.lock().due_for_restoring(snapshot);
+        let mut due = room.registry.lock().due_for_restoring(snapshot);
+        // Whoever has a session, or had one, does not stand in the line.
+        due.retain(|place| !room.sessions.knows(place.id));
         for places in due.chunks(BATCH_MAX) {
             let standings = bounded(room.ports.store.restore(&room.config.id, places)).await?;
             room.registry.lock().restored(places, snapshot.born_at, Instant::now());

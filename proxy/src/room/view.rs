@@ -125,3 +125,91 @@ impl View {
         self.meter.wait(turns_before, snapshot.rules.drain_per_minute)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use admission::name::LaneId;
+    use admission::position::{Ladder, Rung};
+    use admission::rank::Rank;
+    use admission::rules::LaneRule;
+    use admission::ticket::TicketId;
+
+    use super::*;
+
+    fn lane(name: &str, waiting: u64) -> LaneSnapshot {
+        let rungs = (0..waiting).map(|ahead| Rung { rank: Rank::new(101 + ahead), ahead }).collect();
+        LaneSnapshot {
+            name: LaneId::parse(name).unwrap(),
+            cursor: Rank::new(100),
+            next_rank: Rank::new(101 + waiting),
+            horizon: Rank::MAX,
+            ladder: Ladder::new(rungs, waiting),
+        }
+    }
+
+    fn snapshot(lanes: Vec<LaneSnapshot>) -> Snapshot {
+        let weights = lanes.iter().map(|lane| LaneRule { name: lane.name.clone(), weight: 1 }).collect();
+        Snapshot {
+            at: Timestamp::from_millis(100_000),
+            born_at: Timestamp::from_millis(0),
+            first_rank: Rank::new(50),
+            rules: Rules { lanes: weights, drain_per_minute: 60, ..Rules::default() }.into(),
+            revision: 1,
+            hold_until: Timestamp::from_millis(0),
+            active: 0,
+            turns: 0,
+            joined_total: 0,
+            admitted_total: 0,
+            lanes,
+            ended: Vec::new(),
+            ended_mark: 0,
+        }
+    }
+
+    fn place(rank: u64) -> Place {
+        Place { lane: LaneId::general(), rank: Rank::new(rank), id: TicketId::from_bytes([0; 12]) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_view_knows_when_it_is_too_old() {
+        let view = View::default();
+        assert!(view.store_is_away() && view.store_now().is_none() && view.ahead(&place(101)).is_none());
+        let view = view.after(snapshot(vec![lane("general", 0)]), Instant::now());
+        assert!(!view.store_is_away() && view.is_free());
+        assert!(view.after_failure().store_is_away() && !view.after_failure().is_free());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(view.store_now(), Some(Timestamp::from_millis(102_000)));
+        tokio::time::advance(FRESH).await;
+        assert!(view.store_is_away());
+    }
+
+    #[tokio::test]
+    async fn only_fans_in_line_are_told_without_the_store() {
+        let view = View::default().after(snapshot(vec![lane("general", 5)]), Instant::now());
+        for (rank, only_the_store, ahead) in [
+            (49, false, Some(0)),
+            (100, true, Some(0)),
+            (101, false, Some(0)),
+            (105, false, Some(4)),
+            (106, true, None),
+        ] {
+            assert_eq!(view.only_the_store_knows(&place(rank)), only_the_store, "{rank}");
+            assert_eq!(view.ahead(&place(rank)), ahead, "{rank}");
+        }
+        let elsewhere = Place { lane: LaneId::parse("gone").unwrap(), ..place(101) };
+        assert!(view.only_the_store_knows(&elsewhere));
+    }
+
+    #[tokio::test]
+    async fn lanes_share_the_drain() {
+        let wait = |lanes| View::default().after(snapshot(lanes), Instant::now()).wait(&place(111), 10);
+        let alone = wait(vec![lane("general", 60), lane("member", 0)]).unwrap();
+        let shared = wait(vec![lane("general", 60), lane("member", 60)]).unwrap();
+        assert!(alone.low <= Duration::from_secs(11) && Duration::from_secs(11) <= alone.high, "{alone:?}");
+        assert!(
+            shared.low <= Duration::from_secs(22) && Duration::from_secs(22) <= shared.high,
+            "{shared:?}"
+        );
+        assert!(shared.high > alone.high);
+    }
+}

@@ -16,4 +16,5 @@ mod live;
 mod passing;
 mod raw;
 mod shop;
+mod store_away;
 mod tokens;

@@ -217,3 +217,26 @@ async fn the_log_holds_no_secrets() {
         assert!(event["request_id"].is_string() && event["duration_ms"].is_number());
     }
 }
+
+#[tokio::test]
+async fn nobody_stays_longer_than_anyone_may() {
+    let shop = Shop::start().await;
+    let rules = "drain_per_minute = 6000\nburst = 100\nsession = \"2s\"\nsession_max = \"3s\"";
+    let edge = Edge::start(&shop, &room(rules));
+    let fan = browser();
+    let token = set_cookie(&navigate(&fan, &edge.url("/events/demo")).await, "wr-admission-demo").unwrap();
+    let until = std::time::Instant::now() + PATIENCE;
+    let mut renewed = 0;
+    loop {
+        let answer = fan.get(edge.url("/api/reservations")).send().await.unwrap();
+        let now = set_cookie(&answer, "wr-admission-demo");
+        if now.is_some() && crate::line::ticket_in(now.as_deref()) != crate::line::ticket_in(Some(&token)) {
+            break;
+        }
+        renewed += usize::from(now.is_some());
+        assert!(std::time::Instant::now() < until);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    // It slid while it was used, and ended all the same; what came then was a stay of its own.
+    assert!(renewed >= 1);
+}

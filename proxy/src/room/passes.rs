@@ -1,0 +1,118 @@
+//! Admission tokens of a room: checked, made, carried on, and over. Nothing here asks the store.
+
+use std::time::Duration;
+
+use admission::clock::Timestamp;
+use admission::ticket::{Place, TicketId};
+use admission::token::Admission;
+use tokio::time::Instant;
+
+use super::registry::Stage;
+use super::{Room, RoomError};
+
+/// How long tokens may outlive the session that they belong to, at most.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// An admission token, just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// What it says.
+    pub admission: Admission,
+    /// The token.
+    pub token: String,
+    /// How long it is good for.
+    pub age: Duration,
+}
+
+impl Room {
+    /// Checks an admission token. Never asks the store.
+    pub fn admit(&self, token: &str) -> Option<Admission> {
+        self.sessions.admit(&self.ports.keys, &self.config.id, token, self.ports.clock.now())
+    }
+
+    /// The admission token of a session that lives until `until` by the store's clock.
+    pub(super) fn pass(&self, place: &Place, until: Timestamp) -> Result<Pass, RoomError> {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let left = view.store_now().map_or(rules.session, |now| until.since(now)).min(rules.session);
+        let now = self.ports.clock.now();
+        self.sessions.revive(place.id);
+        // Claiming again, from a second tab, does not begin the stay anew.
+        let admitted_at = self.sessions.admitted_at(place.id).unwrap_or(now);
+        let left = left.min((admitted_at + rules.session_max).since(now));
+        self.mint(
+            Admission {
+                room: self.config.id.clone(),
+                ticket: place.id,
+                lane: place.lane.clone(),
+                admitted_at,
+                issued_at: now,
+                expires_at: now + left.max(Duration::from_secs(1)),
+            },
+            now,
+        )
+    }
+
+    fn mint(&self, admission: Admission, now: Timestamp) -> Result<Pass, RoomError> {
+        let token = admission.mint(&self.ports.keys, self.random_id()?)?;
+        self.sessions.touch(&admission, None);
+        Ok(Pass { age: admission.expires_at.since(now), admission, token })
+    }
+
+    /// The token that carries on a session which saw a request, when a good part of the old one is over.
+    pub fn slide(&self, admission: &Admission) -> Option<Pass> {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let now = self.ports.clock.now();
+        if admission.expires_at.since(now) >= rules.session * 3 / 4 {
+            return None;
+        }
+        let expires_at = (now + rules.session).min(admission.admitted_at + rules.session_max);
+        // Seconds are all that a token tells.
+        if expires_at.as_secs() <= admission.expires_at.as_secs() {
+            return None;
+        }
+        self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
+    }
+
+    /// The shop wants the session to live so long without a request.
+    pub fn extend(&self, admission: &Admission, time: Duration) -> Option<Pass> {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        let now = self.ports.clock.now();
+        let end = admission.admitted_at + rules.session_max;
+        let expires_at = (now + time).min(end).max(admission.expires_at.min(end));
+        self.sessions.touch(admission, Some(expires_at.since(now)));
+        self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
+    }
+
+    /// The session is over: at once here, and within a tick everywhere.
+    pub fn end(&self, ticket: TicketId) {
+        self.sessions.end(&[ticket], self.token_life());
+        self.ends.end(ticket);
+    }
+
+    /// The fan with this ticket shows that they were admitted: they do not stand in the line, whatever the store
+    /// has forgotten.
+    pub(crate) fn recognise(&self, place: &Place, admission: &Admission) {
+        if place.id == admission.ticket {
+            let now = Instant::now();
+            let left = admission.expires_at.since(self.ports.clock.now());
+            self.registry.lock().learn(place, Stage::Admitted(now + left), now);
+        }
+    }
+
+    /// Ends the sessions of fans who have stayed as long as anyone may.
+    pub(super) fn end_the_overstayed(&self, session_max: Duration) {
+        for ticket in self.sessions.overstayed(self.ports.clock.now(), session_max) {
+            self.end(ticket);
+        }
+    }
+
+    /// The longest time that a token of this room can be good for.
+    pub(super) fn token_life(&self) -> Duration {
+        let view = self.view.load();
+        let rules = view.rules(&self.config.rules);
+        rules.session.max(rules.session_max) + CLOCK_SLACK
+    }
+}

@@ -1,0 +1,106 @@
+//! The store is away, and comes back without its data.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::{Edge, PATIENCE, browser, navigate, room, until_state};
+use crate::live;
+use crate::shop::Shop;
+
+/// A Redis of our own, without persistence. Killed when dropped.
+struct Redis {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Redis {
+    fn start(address: Option<SocketAddr>) -> Self {
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = address.unwrap_or_else(free);
+        let port = address.port().to_string();
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let redis = Self { child, address };
+        let until = Instant::now() + PATIENCE;
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < until, "redis-server does not come up");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        redis
+    }
+}
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so().await {
+        assert!(Instant::now() < until, "{what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_costs_nobody_anything_but_time() {
+    let shop = Shop::start().await;
+    let redis = Redis::start(None);
+    let edge_file = format!(
+        "[store]\nkind = \"redis\"\nurl = \"redis://{}\"\n[upstream]\naddress = \"{}\"",
+        redis.address, shop.address
+    );
+    // One may be in the shop, so whoever comes second waits.
+    let rules =
+        "mode = \"always\"\nmax_active = 1\ndrain_per_minute = 6000\nburst = 100\nrecovery_grace = \"2s\"";
+    let edge = Edge::start_with(&edge_file, &room(rules));
+    let admitted = browser();
+    navigate(&admitted, &edge.url("/events/demo")).await;
+    until_state(&admitted, &edge, "admitted").await;
+    let (second, third) = (live::join(&edge).await, live::join(&edge).await);
+    let status = async |ticket: &str| -> Value {
+        let request = browser().get(edge.url("/.waiting-room/demo/ticket")).header("wr-ticket", ticket);
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    until("two wait", async || status(&third).await["position"] == 2).await;
+
+    let address = redis.address;
+    drop(redis);
+    until("the fans are told", async || {
+        status(&second).await["message"].as_str().unwrap().contains("cannot reach the line")
+    })
+    .await;
+    for _ in 0..20 {
+        let began = Instant::now();
+        assert_eq!(navigate(&admitted, &edge.url("/events/demo")).await.status(), 200);
+        assert!(began.elapsed() < Duration::from_secs(1), "an admitted request waited for the store");
+    }
+    let status_now = status(&third).await;
+    assert_eq!((&status_now["state"], &status_now["position"]), (&"waiting".into(), &2.into()));
+    let newcomer = navigate(&browser(), &edge.url("/events/demo")).await;
+    assert_eq!(newcomer.status(), 503);
+    assert!(newcomer.headers().contains_key("retry-after"));
+    let ready = browser().get(format!("http://{}/readyz", edge.admin)).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+
+    // It comes back and remembers nothing. The admitted fan goes on; the others stand where they stood.
+    let _redis = Redis::start(Some(address));
+    until("the line is whole again", async || {
+        assert_eq!(navigate(&admitted, &edge.url("/events/demo")).await.status(), 200);
+        let (second, third) = (status(&second).await, status(&third).await);
+        assert_ne!(third["state"], "admitted", "passed over the second");
+        (&second["position"], &third["position"]) == (&1.into(), &2.into()) && second["message"] == ""
+    })
+    .await;
+    // The shop is done with the first, so the second may enter.
+    assert_eq!(navigate(&admitted, &edge.url("/events/demo/end")).await.status(), 200);
+    until("the second enters", async || status(&second).await["state"] == "admitted").await;
+    assert_eq!(status(&third).await["position"], 1);
+}
