@@ -131,3 +131,124 @@ impl Ends {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use admission::clock::SystemRandom;
+    use admission::name::LaneId;
+    use admission::rank::Rank;
+    use admission::rules::Rules;
+    use admission::store::{BatchId, Drained, Intent, Presence, PresenceAnswer, Snapshot, Standing};
+    use admission::ticket::Place;
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    /// Loses the answers to the first calls, and takes its time.
+    #[derive(Default)]
+    struct Forgetful {
+        failures: usize,
+        calls: Mutex<Vec<(BatchId, usize)>>,
+    }
+
+    #[async_trait::async_trait]
+    impl QueueStore for Forgetful {
+        async fn configure(&self, _: &RoomId, _: &Rules, _: u64) -> Result<(), StoreError> {
+            Ok(())
+        }
+        async fn join(&self, _: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
+            let count = {
+                let mut calls = self.calls.lock();
+                calls.push((batch, joins.len()));
+                calls.len()
+            };
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if count <= self.failures {
+                return Err(StoreError::Unavailable("gone".to_owned()));
+            }
+            Ok((0..joins.len() as u64)
+                .map(|ahead| Joined::Waiting { rank: Rank::new(ahead), ahead })
+                .collect())
+        }
+        async fn look(&self, _: &RoomId, _: &[Place]) -> Result<Vec<Standing>, StoreError> {
+            Ok(Vec::new())
+        }
+        async fn restore(&self, _: &RoomId, _: &[Place]) -> Result<Vec<Standing>, StoreError> {
+            Ok(Vec::new())
+        }
+        async fn claim(&self, _: &RoomId, _: &[Place]) -> Result<Vec<Standing>, StoreError> {
+            Ok(Vec::new())
+        }
+        async fn leave(&self, _: &RoomId, _: &[Place]) -> Result<(), StoreError> {
+            Ok(())
+        }
+        async fn end(&self, _: &RoomId, _: &[TicketId]) -> Result<(), StoreError> {
+            Ok(())
+        }
+        async fn drain(&self, _: &RoomId) -> Result<Drained, StoreError> {
+            Ok(Drained::default())
+        }
+        async fn report_presence(&self, _: &RoomId, _: &Presence) -> Result<PresenceAnswer, StoreError> {
+            Ok(PresenceAnswer::default())
+        }
+        async fn snapshot(&self, room: &RoomId, _: u64) -> Result<Snapshot, StoreError> {
+            Err(StoreError::UnknownRoom(room.clone()))
+        }
+    }
+
+    fn start(failures: usize) -> (Arc<Forgetful>, Joins) {
+        let store = Arc::new(Forgetful { failures, ..Forgetful::default() });
+        let joins = Joins::start(RoomId::parse("demo").unwrap(), store.clone(), Arc::new(SystemRandom));
+        (store, joins)
+    }
+
+    fn join() -> Join {
+        let id = TicketId::random(&SystemRandom).unwrap();
+        Join { lane: LaneId::general(), id, intent: Intent::Wait }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn joins_that_arrive_together_go_together() {
+        let (store, joins) = start(0);
+        let tasks: Vec<_> = (0..50)
+            .map(|_| {
+                let joins = joins.clone();
+                tokio::spawn(async move { joins.join(join()).await })
+            })
+            .collect();
+        for task in tasks {
+            assert!(matches!(task.await.unwrap(), Ok(Joined::Waiting { .. })));
+        }
+        let calls = store.calls.lock();
+        assert!(calls.len() <= 3, "{calls:?}");
+        assert_eq!(calls.iter().map(|(_, count)| count).sum::<usize>(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_answer_is_asked_for_under_the_same_name_once() {
+        let (store, joins) = start(1);
+        assert!(joins.join(join()).await.is_ok());
+        {
+            let calls = store.calls.lock();
+            assert!(calls.len() == 2 && calls[0] == calls[1], "{calls:?}");
+        }
+        let (store, joins) = start(2);
+        assert!(matches!(joins.join(join()).await, Err(StoreError::Unavailable(_))));
+        assert_eq!(store.calls.lock().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gave_up_takes_no_place() {
+        let (store, joins) = start(0);
+        let first = tokio::spawn({
+            let joins = joins.clone();
+            async move { joins.join(join()).await }
+        });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let gone = tokio::time::timeout(Duration::from_millis(10), joins.join(join())).await;
+        assert!(gone.is_err());
+        assert!(first.await.unwrap().is_ok());
+        assert!(joins.join(join()).await.is_ok());
+        assert_eq!(store.calls.lock().iter().map(|(_, count)| count).sum::<usize>(), 2);
+    }
+}

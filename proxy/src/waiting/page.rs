@@ -209,6 +209,14 @@ mod tests {
     }
 
     #[test]
+    fn a_place_that_is_not_known_is_not_shown() {
+        let unknown = Status { position: None, ahead: None, eta_seconds: None, ..status() };
+        let reply = Pages::new().unwrap().waiting("Show", &unknown);
+        let body = std::str::from_utf8(&reply.body).unwrap();
+        assert!(body.contains("class=\"place\" hidden") && body.contains("data-number=\"\""), "{body}");
+    }
+
+    #[test]
     fn the_policy_names_what_the_page_holds() {
         let pages = Pages::new().unwrap();
         let reply = pages.waiting("x", &status());

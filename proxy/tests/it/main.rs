@@ -11,6 +11,7 @@ mod bypass;
 mod configuration;
 mod ending;
 mod harness;
+mod house;
 mod line;
 mod live;
 mod passing;
