@@ -16,7 +16,8 @@ use crate::keyring::{Keyring, Purpose};
 pub const HEADER_PREFIX: &str = "x-waiting-room-";
 /// The room whose protected path was requested; empty for a path that no room protects.
 pub const HEADER_ROOM: &str = "x-waiting-room-room";
-/// The id of the admitted fan's ticket; empty where nobody needed one.
+/// The id of the admitted fan's ticket; [`TICKET_WHILE_OFF`] while the room is switched off; empty on a path
+/// that no room protects.
 pub const HEADER_TICKET: &str = "x-waiting-room-ticket";
 /// When the edge signed, in milliseconds since the Unix epoch.
 pub const HEADER_TIME: &str = "x-waiting-room-time";
@@ -28,6 +29,9 @@ pub const HEADER_REQUEST_ID: &str = "x-request-id";
 pub const HEADER_SESSION: &str = "x-waiting-room-session";
 /// The shop's answer about its load: `0.0` idle, `1.0` full.
 pub const HEADER_LOAD: &str = "x-waiting-room-load";
+
+/// What stands in for a ticket while a room is switched off and everybody may pass. No ticket has this id.
+pub const TICKET_WHILE_OFF: &str = "off";
 
 /// Oldest signature that the shop accepts; equally the furthest that the edge's clock may run ahead.
 pub const AGE_MAX: Duration = Duration::from_secs(30);

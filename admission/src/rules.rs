@@ -131,6 +131,11 @@ impl RulesError {
 }
 
 impl Rules {
+    /// Whether fans whose turn comes are admitted. A rate of zero admits nobody, not even a burst.
+    pub const fn drains(&self) -> bool {
+        self.mode.drains() && self.drain_per_minute > 0
+    }
+
     /// The burst that a rate needs when the operator names none: one second's worth of admissions, at least 1.
     pub const fn default_burst(drain_per_minute: u64) -> u64 {
         let second = drain_per_minute.div_ceil(60);

@@ -242,6 +242,7 @@ impl Snapshot {
     /// Whether a fan who came now would be let in without waiting, as far as this snapshot knows.
     pub fn is_free(&self) -> bool {
         self.rules.mode == crate::rules::Mode::Auto
+            && self.rules.drains()
             && self.hold_until <= self.at
             && self.waiting() == 0
             && self.active + self.turns < self.rules.max_active

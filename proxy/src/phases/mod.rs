@@ -13,6 +13,8 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::edge_signature::TICKET_WHILE_OFF;
+use admission::rules::Mode;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -97,14 +99,18 @@ impl ProxyHttp for Edge {
         let Some(decision) = &context.decision else {
             return Error::e_explain(ErrorType::InternalError, "an undecided request");
         };
-        let ticket = context.passage.admission.as_ref().map(|admission| admission.ticket.to_string());
+        let ticket = match (&context.passage.admission, &context.passage.room) {
+            (Some(admission), _) => admission.ticket.to_string(),
+            (None, Some(room)) if room.mode() == Mode::Off => TICKET_WHILE_OFF.to_owned(),
+            (None, _) => String::new(),
+        };
         let client = session.client_addr().and_then(|address| address.as_inet()).copied();
         forward(
             request,
             &Signed {
                 decision,
                 room: context.passage.room.as_ref().map_or("", |room| room.config.id.as_str()),
-                ticket: ticket.as_deref().unwrap_or_default(),
+                ticket: &ticket,
                 time: self.clock.now(),
                 request_id: &context.request_id,
                 traceparent: &context.traceparent,

@@ -36,7 +36,7 @@ impl View {
         meter.observe(
             snapshot.at,
             snapshot.admitted_total,
-            snapshot.waiting() > 0 && snapshot.rules.mode.drains(),
+            snapshot.waiting() > 0 && snapshot.rules.drains(),
         );
         Self { read: Some((Arc::new(snapshot), now)), failed: false, meter }
     }
@@ -104,7 +104,7 @@ impl View {
     /// How long the fan with `ahead` others before them in the lane of `place` waits.
     pub(super) fn wait(&self, place: &Place, ahead: u64) -> Option<Wait> {
         let snapshot = self.snapshot()?;
-        if self.store_is_away() || !snapshot.rules.mode.drains() {
+        if self.store_is_away() || !snapshot.rules.drains() {
             return None;
         }
         // While other lanes have fans waiting, this lane gets its share of the turns only.

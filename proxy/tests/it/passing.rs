@@ -51,6 +51,18 @@ async fn what_only_the_edge_may_say_does_not_come_from_outside() {
 }
 
 #[tokio::test]
+async fn a_room_that_is_off_lets_everybody_pass_as_the_shop_can_see() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room("mode = \"off\""));
+    let answer = browser().post(edge.url("/events/demo")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let asked = shop.asked().pop().unwrap();
+    assert!(asked.signed, "{asked:?}");
+    assert_eq!(asked.header("x-waiting-room-room"), Some("demo"));
+    assert_eq!(asked.header("x-waiting-room-ticket"), Some("off"));
+}
+
+#[tokio::test]
 async fn protected_answers_stay_out_of_shared_caches() {
     let shop = Shop::start().await;
     let edge = Edge::start(&shop, &room("drain_per_minute = 6000\nburst = 100"));

@@ -110,7 +110,7 @@ impl Line {
     /// Gathers the permits due since this was last done, up to the burst. While the room does not drain none
     /// gather, so that nothing is dumped after a pause. A clock that went back gathers nothing.
     pub(super) fn gather(&mut self, now: Timestamp) {
-        if self.rules.mode.drains() {
+        if self.rules.drains() {
             let elapsed = millis(now.since(self.gathered_at));
             let due = elapsed.saturating_mul(self.rules.drain_per_minute);
             self.units = self.units.saturating_add(due).min(self.units_max());
@@ -161,6 +161,7 @@ impl Line {
 
     fn join_one(&mut self, join: &Join, now: Timestamp) -> Joined {
         let free = self.rules.mode == Mode::Auto
+            && self.rules.drains()
             && self.hold_until <= now
             && self.waiting() == 0
             && self.units >= UNITS_PER_PERMIT

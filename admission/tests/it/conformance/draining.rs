@@ -2,7 +2,7 @@
 
 use admission::rank::Rank;
 use admission::rules::{Mode, Rules};
-use admission::store::Standing;
+use admission::store::{Intent, Joined, Standing};
 
 use super::{SECOND, used_up};
 use crate::support::{Kind, Line, lane, ranks, rules, two_lanes};
@@ -13,6 +13,7 @@ on_both_stores! {
     a_pause_is_not_followed_by_a_dump
     a_clock_that_goes_back_gives_and_takes_nothing
     a_change_of_rate_holds_from_then_on
+    a_rate_of_zero_admits_nobody_not_even_a_burst
     an_older_revision_changes_nothing
     lanes_share_by_weight_and_none_starves
 }
@@ -93,6 +94,17 @@ async fn a_change_of_rate_holds_from_then_on(kind: Kind) {
     line.clock.advance(10 * SECOND);
     line.see(&places).await;
     assert!(line.drain().await.is_empty());
+}
+
+async fn a_rate_of_zero_admits_nobody_not_even_a_burst(kind: Kind) {
+    let stopped = Rules { drain_per_minute: 0, ..rules() };
+    let line = Line::start(kind, stopped.clone()).await;
+    let places = line.fans(&lane("general"), 3).await;
+    assert!(line.drain().await.is_empty());
+    line.configure(Rules { mode: Mode::Auto, ..stopped }).await;
+    line.store.leave(&line.room, &places).await.unwrap();
+    let (_, joined) = line.join_as(&lane("general"), Intent::EnterOnly).await;
+    assert_eq!(joined, Joined::NotFree);
 }
 
 async fn an_older_revision_changes_nothing(kind: Kind) {

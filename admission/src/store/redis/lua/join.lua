@@ -27,7 +27,7 @@ for _, name in ipairs(known_lanes(state)) do
     next = number(state, 'next:' .. name), cursor = number(state, 'cursor:' .. name), waiting = count, added = {}, seen = 0,
   }
 end
-local may_enter = state.mode == 'auto' and number(state, 'hold_until') <= now
+local may_enter = state.mode == 'auto' and drains(state) and number(state, 'hold_until') <= now
 local waiting_max, session = number(state, 'waiting_max'), number(state, 'session')
 local lowest = first_rank_of(now)
 -- Only near the front does it matter who is there; those behind are reported when they come near.

@@ -81,8 +81,9 @@ local function known_lanes(state)
   return names
 end
 
+-- A rate of zero admits nobody, not even a burst.
 local function drains(state)
-  return state.mode == 'auto' or state.mode == 'always'
+  return (state.mode == 'auto' or state.mode == 'always') and number(state, 'drain_per_minute') > 0
 end
 
 -- Gathers the permits due since this was last done, up to the burst. While the room does not drain none

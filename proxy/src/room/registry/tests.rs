@@ -1,0 +1,132 @@
+use admission::position::{Ladder, Rung};
+use admission::rules::Rules;
+use admission::store::LaneSnapshot;
+
+use super::*;
+
+const EVERY: Duration = Duration::from_secs(3);
+
+fn place(rank: u64) -> Place {
+    let id = TicketId::from_bytes([rank as u8; TICKET_ID_BYTES]);
+    Place { lane: LaneId::general(), rank: Rank::new(rank), id }
+}
+
+/// A line of the ranks 11 to 20, in which the turn of all up to `cursor` has come.
+fn snapshot(cursor: u64) -> Snapshot {
+    let first = cursor.max(10) + 1;
+    let rungs = (first..=20).map(|rank| Rung { rank: Rank::new(rank), ahead: rank - first }).collect();
+    let lane = LaneSnapshot {
+        name: LaneId::general(),
+        cursor: Rank::new(cursor),
+        next_rank: Rank::new(21),
+        horizon: Rank::new(15),
+        ladder: Ladder::new(rungs, 21 - first),
+    };
+    Snapshot {
+        at: Timestamp::from_millis(5000),
+        born_at: Timestamp::from_millis(1000),
+        first_rank: Rank::new(10),
+        rules: Rules::default().into(),
+        revision: 1,
+        hold_until: Timestamp::from_millis(0),
+        active: 0,
+        turns: 0,
+        joined_total: 10,
+        admitted_total: 0,
+        lanes: vec![lane],
+        ended: Vec::new(),
+        ended_mark: 0,
+    }
+}
+
+async fn rang(bell: &Notify) -> bool {
+    tokio::time::timeout(Duration::from_millis(1), bell.notified()).await.is_ok()
+}
+
+#[tokio::test]
+async fn presence_is_reported_up_to_the_horizon_and_now_and_then() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    for rank in [12, 15, 16] {
+        registry.polled(&place(rank), now + EVERY * 10, now);
+    }
+    assert_eq!(registry.due_for_presence(&snapshot(10), EVERY, now), [place(12), place(15)]);
+    assert!(registry.due_for_presence(&snapshot(10), EVERY, now + EVERY / 2).is_empty());
+    registry.presence_failed(&[place(15)]);
+    assert_eq!(registry.due_for_presence(&snapshot(10), EVERY, now + EVERY / 2), [place(15)]);
+    registry.learn(&place(12), Stage::Admitted(now + EVERY), now);
+    assert_eq!(registry.due_for_presence(&snapshot(10), EVERY, now + EVERY * 2), [place(15)]);
+}
+
+#[tokio::test]
+async fn fans_whose_turn_may_have_come_are_asked_about_until_they_know() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    for rank in [12, 13, 14] {
+        registry.polled(&place(rank), now + EVERY * 10, now);
+    }
+    assert_eq!(registry.due_for_a_look(&snapshot(13), EVERY, now), [place(12), place(13)]);
+    registry.learn(&place(12), Stage::Admitted(now + EVERY * 2), now);
+    registry.learn(&place(13), Stage::Waiting, now);
+    assert!(registry.due_for_a_look(&snapshot(13), EVERY, now + EVERY / 2).is_empty());
+    assert_eq!(registry.due_for_a_look(&snapshot(13), EVERY, now + EVERY), [place(13)]);
+    // A turn that was not claimed in time is a turn no more.
+    assert_eq!(registry.due_for_a_look(&snapshot(13), EVERY, now + EVERY * 2), [place(12), place(13)]);
+}
+
+#[tokio::test]
+async fn who_is_from_before_is_put_back_once_for_each_line() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let mut line = snapshot(0);
+    for rank in [5, 6, 12] {
+        registry.polled(&place(rank), now + EVERY, now);
+    }
+    assert_eq!(registry.due_for_restoring(&line), [place(5), place(6)]);
+    assert!(!registry.is_settled(&place(5), &line, now + EVERY));
+    registry.restored(&[place(5), place(6)], line.born_at, now);
+    assert!(registry.due_for_restoring(&line).is_empty());
+    assert!(!registry.is_settled(&place(5), &line, now), "the snapshot is from before");
+    assert!(registry.is_settled(&place(5), &line, now + EVERY));
+    assert!(registry.is_settled(&place(12), &line, now));
+    line.born_at = Timestamp::from_millis(2000);
+    line.first_rank = Rank::new(13);
+    assert_eq!(registry.due_for_restoring(&line), [place(5), place(6), place(12)]);
+}
+
+#[tokio::test]
+async fn bells_ring_for_news_and_for_places_that_mislead() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let bell = Arc::new(Notify::new());
+    assert!(registry.attach(&place(18), &bell, now));
+    assert_eq!(registry.show(&place(18), 7), 8);
+    registry.ring_the_misled(&snapshot(10));
+    assert!(!rang(&bell).await, "8 is shown and true");
+    registry.ring_the_misled(&snapshot(11));
+    assert!(!rang(&bell).await, "off by one is near enough");
+    registry.ring_the_misled(&snapshot(12));
+    assert!(rang(&bell).await);
+    registry.learn(&place(18), Stage::Waiting, now);
+    assert!(!rang(&bell).await, "no news");
+    registry.learn(&place(18), Stage::Admitted(now + EVERY), now);
+    assert!(rang(&bell).await);
+    registry.forget(&place(18));
+    assert!(rang(&bell).await);
+    assert_eq!(registry.stage(&place(18)), Some(Stage::Expired));
+}
+
+#[tokio::test]
+async fn fans_are_held_while_they_are_there() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let bells: Vec<_> = (0..=SOCKETS_PER_TICKET_MAX).map(|_| Arc::new(Notify::new())).collect();
+    for (index, bell) in bells.iter().enumerate() {
+        assert_eq!(registry.attach(&place(12), bell, now), index < SOCKETS_PER_TICKET_MAX);
+    }
+    registry.polled(&place(13), now + EVERY, now);
+    registry.drop_the_gone(now + EVERY);
+    assert_eq!(registry.len(), 1);
+    for bell in &bells {
+        registry.detach(&place(12), bell, EVERY, now + EVERY);
+    }
+    registry.drop_the_gone(now + EVERY);
+    assert_eq!(registry.len(), 1, "a page that is being reloaded");
+    registry.drop_the_gone(now + EVERY * 2);
+    assert_eq!(registry.len(), 0);
+}
