@@ -12,7 +12,6 @@ demo: ## Run the whole system with a crowd; then open the printed address (Ctrl-
 
 test: ## Run every test: unit, property, conformance, end to end, browser
 	@.ci/tools build test
-	@cargo build --quiet --workspace
 	@cargo nextest run --workspace
 
 lint: ## Check format, lints, docs, dependencies and the house rules
