@@ -103,13 +103,20 @@ pub async fn run(plan: &CheckPlan) -> Result<Report> {
     let mut stack = Stack::start(&blueprint).await?;
     stack.open_sale(&Sale::demo(ROWS, SEATS_PER_ROW)).await?;
     let attempts = cheats::attempts(stack.edges(), stack.shop_url()).await?;
-    let (crowd, tally) = send(stack.edges(), "demo", "demo", plan.fans, plan.seed).await?;
+    let watch = Watch::start();
+    let (crowd, tally) = send(stack.edges(), watch, "demo", "demo", plan.fans, plan.seed).await?;
     let mut faults = Vec::new();
+    let mut killed_ms = None;
     if plan.crash {
-        faults.push(crash(&mut stack, &tally, u64::from(plan.fans) / 3).await?);
+        let (at_ms, fault) = crash(&mut stack, watch, &tally, u64::from(plan.fans) / 3).await?;
+        killed_ms = Some(at_ms);
+        faults.push(fault);
     }
     let patience = Duration::from_secs(u64::from(plan.fans) * 60 / plan.drain_per_minute.max(1)) + SPARE;
-    let stories = crowd.gather(patience).await;
+    let mut stories = crowd.gather(patience).await;
+    for story in &mut stories {
+        killed_ms.into_iter().for_each(|at_ms| story.edge_was_killed(0, at_ms));
+    }
     let sales = stack.sales("demo").await?;
     stack.stop().await;
     let expected = (!plan.crash).then_some(expected);
@@ -128,7 +135,7 @@ pub async fn visit(
     patience: Duration,
 ) -> Result<Report> {
     let drain_per_minute = Client::new(Arc::clone(&edges), 0)?.facts(room).await?.drain_per_minute;
-    let (crowd, _) = send(edges, room, event, fans, seed).await?;
+    let (crowd, _) = send(edges, Watch::start(), room, event, fans, seed).await?;
     let stories = crowd.gather(patience).await;
     let verdicts = judge(&stories, expected, drain_per_minute);
     Ok(Report { stories, verdicts, faults: Vec::new() })
@@ -137,19 +144,15 @@ pub async fn visit(
 /// Sends the fans at even intervals.
 async fn send(
     edges: Arc<[Url]>,
+    watch: Watch,
     room: &str,
     event: &str,
     fans: u32,
     seed: u64,
 ) -> Result<(Crowd, Arc<Tally>)> {
     let tally = Arc::new(Tally::default());
-    let venue = Venue {
-        edges,
-        room: room.to_owned(),
-        event: event.to_owned(),
-        watch: Watch::start(),
-        tally: Arc::clone(&tally),
-    };
+    let venue =
+        Venue { edges, room: room.to_owned(), event: event.to_owned(), watch, tally: Arc::clone(&tally) };
     let mut crowd = Crowd::new(venue, seed);
     for _ in 0..fans {
         crowd.send(Plan::restless)?;
@@ -158,8 +161,8 @@ async fn send(
     Ok((crowd, tally))
 }
 
-/// Kills the first proxy once so many fans are in, and starts it again.
-async fn crash(stack: &mut Stack, tally: &Tally, after: u64) -> Result<String> {
+/// Kills the first proxy once so many fans are in, and starts it again; when, and what there is to say of it.
+async fn crash(stack: &mut Stack, watch: Watch, tally: &Tally, after: u64) -> Result<(u64, String)> {
     let deadline = Instant::now() + SPARE;
     while tally.admitted.get() < after {
         if Instant::now() > deadline {
@@ -167,11 +170,11 @@ async fn crash(stack: &mut Stack, tally: &Tally, after: u64) -> Result<String> {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    let (admitted, killed) = (tally.admitted.get(), Instant::now());
+    let (admitted, killed, at_ms) = (tally.admitted.get(), Instant::now(), watch.ms());
     stack.kill_proxy(0)?;
     stack.mend().await?;
     let back = killed.elapsed().as_secs_f64();
-    Ok(format!("proxy-1 was killed when {admitted} fans were in, and was back {back:.1} s later"))
+    Ok((at_ms, format!("proxy-1 was killed when {admitted} fans were in, and was back {back:.1} s later")))
 }
 
 /// The promises that the fans' own stories tell of.

@@ -122,4 +122,17 @@ impl Story {
     pub fn place(&self) -> Option<&Place> {
         self.places.first().map(|seen| &seen.place)
     }
+
+    /// Notes that an edge was killed. Fans who only poll may not have noticed, but what that edge had not told
+    /// them yet was lost with it: they were there until then, and from then on anew.
+    pub fn edge_was_killed(&mut self, edge: usize, at_ms: u64) {
+        let mut after = Vec::new();
+        for present in &mut self.present {
+            if present.edge == edge && present.from_ms < at_ms && at_ms < present.to_ms {
+                after.push(Present { from_ms: at_ms, ..*present });
+                present.to_ms = at_ms;
+            }
+        }
+        self.present.extend(after);
+    }
 }

@@ -149,6 +149,19 @@ mod tests {
     }
 
     #[test]
+    fn news_that_an_edge_took_with_it_are_lost_but_what_comes_after_counts() {
+        let mut polling = waiting(1, 10, 12_000);
+        polling.present[0].deaf_ms = 3000;
+        let behind = waiting(2, 20, 5000);
+        assert!(!judge(&[polling.clone(), behind.clone()]).outcome.is_kept());
+        polling.edge_was_killed(1, 5100);
+        assert!(!judge(&[polling.clone(), behind.clone()]).outcome.is_kept(), "another edge");
+        polling.edge_was_killed(0, 5100);
+        assert!(judge(&[polling.clone(), behind]).outcome.is_kept());
+        assert!(!judge(&[polling, waiting(2, 20, 7000)]).outcome.is_kept(), "told after the crash");
+    }
+
+    #[test]
     fn nothing_seen_is_nothing_judged() {
         assert!(!judge(&[]).outcome.is_kept());
     }
