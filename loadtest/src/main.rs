@@ -24,9 +24,12 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run edge, shop and an endless crowd on this machine, until Ctrl-C.
+    #[command(
+        after_help = "Each option may be given by the environment instead: DEMO_PORT, DEMO_FANS, DEMO_DRAIN_PER_MINUTE."
+    )]
     Demo {
         /// The port to open in a browser.
-        #[arg(long, env = "DEMO_PORT", default_value_t = 8080)]
+        #[arg(long, env = "DEMO_PORT", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
         port: u16,
         /// Simulated fans who stand in line at any time.
         #[arg(long, env = "DEMO_FANS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5000))]

@@ -7,6 +7,7 @@ mod process;
 mod ready;
 mod secrets;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ impl Stack {
         let (proxy_binary, shop_binary) = (binary("proxy")?, binary("origin-app")?);
         let folder = tempfile::Builder::new()
             .prefix("stanchion-")
+            .permissions(std::fs::Permissions::from_mode(0o700))
             .tempdir()
             .context("a temporary folder cannot be made")?;
         let at = folder.path();
