@@ -2,6 +2,9 @@
 
 use http::{HeaderMap, Method, header};
 
+/// What a form is sent as.
+const FORMS: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -9,7 +12,9 @@ pub enum Kind {
     Navigation,
     /// A page that the browser guesses the person might want.
     Prefetch,
-    /// Anything else: a fetch, an API call, a form that is posted.
+    /// A form that a browser posts: its answer is shown to the person, but nothing can stand in the line for it.
+    Form,
+    /// Anything else: a fetch, an API call.
     Other,
 }
 
@@ -26,14 +31,18 @@ impl Kind {
         if guesses.iter().any(|name| says(name, &["prefetch", "prerender", "preview"])) {
             return Self::Prefetch;
         }
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            return Self::Other;
-        }
-        let navigates = match headers.get("sec-fetch-mode") {
+        let is_read = matches!(*method, Method::GET | Method::HEAD);
+        let shows_a_page = match headers.get("sec-fetch-mode") {
             Some(mode) => mode.as_bytes() == b"navigate",
-            None => says(header::ACCEPT.as_str(), &["text/html"]),
+            None => {
+                says(header::ACCEPT.as_str(), &["text/html"]) && (is_read || says("content-type", &FORMS))
+            }
         };
-        if navigates { Self::Navigation } else { Self::Other }
+        match (shows_a_page, is_read) {
+            (true, true) => Self::Navigation,
+            (true, false) => Self::Form,
+            (false, _) => Self::Other,
+        }
     }
 }
 
@@ -46,6 +55,7 @@ mod tests {
     #[test]
     fn requests_are_told_apart() {
         let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        let form = ("content-type", "application/x-www-form-urlencoded");
         type Headers = [(&'static str, &'static str)];
         let cases: &[(Method, &Headers, Kind)] = &[
             (Method::GET, &[html], Kind::Navigation),
@@ -56,7 +66,13 @@ mod tests {
             (Method::GET, &[("accept", "application/json")], Kind::Other),
             (Method::GET, &[("sec-fetch-mode", "navigate")], Kind::Navigation),
             (Method::GET, &[html, ("sec-fetch-mode", "cors")], Kind::Other),
-            (Method::POST, &[("sec-fetch-mode", "navigate")], Kind::Other),
+            (Method::POST, &[("sec-fetch-mode", "navigate")], Kind::Form),
+            (Method::POST, &[html, form], Kind::Form),
+            (Method::POST, &[html, ("content-type", "Multipart/Form-Data; boundary=x")], Kind::Form),
+            (Method::POST, &[html, ("content-type", "application/json")], Kind::Other),
+            (Method::POST, &[form], Kind::Other),
+            (Method::POST, &[html, form, ("sec-fetch-mode", "cors")], Kind::Other),
+            (Method::POST, &[("sec-fetch-mode", "navigate"), ("sec-purpose", "prefetch")], Kind::Prefetch),
             (Method::GET, &[html, ("sec-purpose", "prefetch")], Kind::Prefetch),
             (
                 Method::GET,

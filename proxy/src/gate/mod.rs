@@ -1,6 +1,7 @@
 //! From the facts of a request to a verdict. Pure: plain data in, plain data out, no I/O, no clock, and no word
 //! of the HTTP library that carries it.
 
+mod back;
 pub mod calls;
 pub mod credentials;
 pub mod host;
@@ -10,6 +11,7 @@ pub mod target;
 
 use http::{HeaderMap, Method, header};
 
+pub use back::back;
 use calls::Call;
 use host::Authority;
 pub use kind::Kind;

@@ -45,6 +45,16 @@ impl PathRule {
             None => false,
         }
     }
+
+    /// Whether it names exactly the page with this key.
+    pub(super) fn is_exactly(&self, key: &str) -> bool {
+        !self.below && self.covers(key)
+    }
+
+    /// The first page that it means.
+    pub(super) fn first_page(&self) -> String {
+        self.written.trim_end_matches('*').to_owned()
+    }
 }
 
 impl fmt::Display for PathRule {

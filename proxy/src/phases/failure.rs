@@ -6,7 +6,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::context::Context;
 use super::edge::Edge;
-use crate::gate::{Kind, Verdict};
+use crate::gate::{self, Kind, Verdict};
 use crate::waiting::page::Notice;
 use crate::waiting::reply::Reply;
 
@@ -46,14 +46,39 @@ impl Edge {
             },
             None => Kind::Other,
         };
-        if kind == Kind::Navigation {
-            let text = "It did not answer in time. This page tries again by itself, and you keep your place.";
-            let title = context.passage.room.as_ref().map_or("", |room| room.config.title.as_str());
+        let room = context.passage.room.as_ref();
+        let notice = |text, link| {
+            let title = room.map_or("", |room| room.config.title.as_str());
             let heading = "The shop is not available right now";
-            return self.pages.notice(&Notice { status, title, heading, text, retry_seconds: RETRY_SECONDS });
+            self.pages.notice(&Notice { status, title, heading, text, retry_seconds: RETRY_SECONDS, link })
+        };
+        match (kind, &context.decision) {
+            (Kind::Navigation, _) => {
+                let text =
+                    "It did not answer in time. This page tries again by itself, and you keep your place.";
+                return notice(text, None);
+            }
+            (Kind::Form, Some(decision)) => {
+                let paths = room.map_or(&[][..], |room| &room.config.paths);
+                let back = gate::back(decision, &request.headers, paths);
+                return notice(form_words(status), Some((&back, "Go back and try again")));
+            }
+            _ => {}
         }
         let detail = "the shop could not be reached or did not answer; sessions and places are kept";
         Reply::problem(status, "upstream", detail).retry_after(RETRY_SECONDS)
+    }
+}
+
+/// What a person reads whose form met no answer. Only where no connection was made is it sure that the shop does
+/// not have it.
+const fn form_words(status: StatusCode) -> &'static str {
+    if status.as_u16() == StatusCode::SERVICE_UNAVAILABLE.as_u16() {
+        "What you sent did not reach it, so nothing was changed. You keep your place: go back and try again in a \
+         moment."
+    } else {
+        "It did not answer, and we do not know whether what you sent was carried out. You keep your place: go back \
+         and look before you send it again."
     }
 }
 

@@ -35,7 +35,7 @@ impl Edge {
         };
         let verdict = decision.verdict.clone();
         let authority = decision.authority.clone();
-        context.decision = Some(decision);
+        let decision = &*context.decision.insert(decision);
         match verdict {
             Verdict::Open => {
                 context.outcome = "open";
@@ -64,7 +64,7 @@ impl Edge {
                     let reply = Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no_room", "no such room");
                     return self.send(session, context, reply).await;
                 };
-                match self.visit(&room, kind, &session.req_header().headers).await {
+                match self.visit(&room, kind, decision, &session.req_header().headers).await {
                     Answer::Forward { passage, cookies, outcome } => {
                         context.outcome = outcome;
                         context.passage = passage;

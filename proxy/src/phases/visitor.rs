@@ -11,8 +11,8 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::context::Passage;
 use super::edge::Edge;
-use crate::gate::Kind;
 use crate::gate::credentials::{ADMISSION_HEADER, TICKET_HEADER, presented};
+use crate::gate::{self, Decision, Kind};
 use crate::room::{Arrival, Claim, Pass, Room, RoomError, Stand};
 use crate::waiting::page::Notice;
 use crate::waiting::reply::Reply;
@@ -60,7 +60,13 @@ pub(crate) fn admission_of<'a>(room: &'a Room, headers: &'a HeaderMap) -> Option
 impl Edge {
     /// Decides about a visitor of a path that `room` protects. Whoever holds a good admission token goes on
     /// without any question to the store.
-    pub async fn visit(&self, room: &Arc<Room>, kind: Kind, headers: &HeaderMap) -> Answer {
+    pub async fn visit(
+        &self,
+        room: &Arc<Room>,
+        kind: Kind,
+        decision: &Decision,
+        headers: &HeaderMap,
+    ) -> Answer {
         if let Some((_, admission)) = admission_of(room, headers) {
             let renewed = room.slide(&admission);
             let cookies =
@@ -79,7 +85,14 @@ impl Edge {
                 Answer::Reply(reply.retry_after(RETRY_SECONDS), "prefetch")
             }
             Kind::Navigation => self.navigate(room, headers).await,
-            Kind::Other => self.other(room, headers).await,
+            Kind::Form | Kind::Other => match self.other(room, headers).await {
+                Ok(pass) => Answer::admitted(room, pass, "entered"),
+                Err(standing) => {
+                    let back =
+                        (kind == Kind::Form).then(|| gate::back(decision, headers, &room.config.paths));
+                    Answer::Reply(self.refuse(room, standing.as_ref(), back.as_deref()), "refused")
+                }
+            },
         }
     }
 
@@ -133,48 +146,82 @@ impl Edge {
 
     fn notice(&self, room: &Room, heading: &str, text: &str, retry_seconds: u64) -> Reply {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        self.pages.notice(&Notice { status, title: &room.config.title, heading, text, retry_seconds })
+        self.pages.notice(&Notice {
+            status,
+            title: &room.config.title,
+            heading,
+            text,
+            retry_seconds,
+            link: None,
+        })
     }
 
-    /// A request that cannot show a page. It is never answered with a 2xx: a half-finished checkout must not
-    /// mistake a queue for success.
-    async fn other(&self, room: &Arc<Room>, headers: &HeaderMap) -> Answer {
+    /// A request that cannot stand in the line: let in where nobody waits, else refused with its standing, if it
+    /// has one.
+    async fn other(&self, room: &Arc<Room>, headers: &HeaderMap) -> Result<Pass, Option<Status>> {
         let ticket = ticket_of(room, headers);
         if ticket.is_none() && room.is_free() {
             match room.join(Intent::EnterOnly).await {
-                Ok(Arrival::Entered(pass)) => return Answer::admitted(room, pass, "entered"),
+                Ok(Arrival::Entered(pass)) => return Ok(pass),
                 Ok(_) => {}
                 Err(error) => log_failure(room, &error),
             }
         }
-        let status = match ticket {
-            Some(ticket) => {
-                let stand = room.stand_now(&ticket.place);
-                Some(room.status(&ticket.place, stand))
-            }
-            None => None,
+        Err(ticket.map(|ticket| {
+            let stand = room.stand_now(&ticket.place);
+            room.status(&ticket.place, stand)
+        }))
+    }
+
+    /// 429: there is a line, here is where to join it. It is never a 2xx: a half-finished checkout must not
+    /// mistake a queue for success. A person, who has somewhere to go `back` to, reads a page.
+    fn refuse(&self, room: &Room, standing: Option<&Status>, back: Option<&str>) -> Reply {
+        let id = &room.config.id;
+        let state = match (standing, room.mode()) {
+            (Some(status), _) => status.state,
+            (None, Mode::Paused) => State::Paused,
+            (None, Mode::Closed) => State::Closed,
+            (None, _) => State::Waiting,
         };
-        Answer::Reply(refuse(room, status.as_ref()), "refused")
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let retry_seconds = standing.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
+        let reply = match back {
+            Some(back) => {
+                let (heading, text) = refused_words(standing.map(|status| status.state));
+                let link = Some((back, "Go back"));
+                let title = &room.config.title;
+                self.pages.notice(&Notice { status, title, heading, text, retry_seconds, link })
+            }
+            None => {
+                let detail = "stand in the line and ask again with an admission token";
+                Reply::problem(status, "waiting_room", detail).retry_after(retry_seconds)
+            }
+        };
+        let (state, link) = (state.as_str(), format!("</.waiting-room/{id}/ticket>; rel=\"ticket\""));
+        reply
+            .with(header::HeaderName::from_static("waiting-room"), format!("{state}; room=\"{id}\""))
+            .with(header::LINK, link)
     }
 }
 
-/// 429: there is a line, here is where to join it.
-fn refuse(room: &Room, status: Option<&Status>) -> Reply {
-    let id = &room.config.id;
-    let state = match (status, room.mode()) {
-        (Some(status), _) => status.state,
-        (None, Mode::Paused) => State::Paused,
-        (None, Mode::Closed) => State::Closed,
-        (None, _) => State::Waiting,
-    };
-    let state = state.as_str();
-    let retry = status.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
-    let detail = "stand in the line and ask again with an admission token";
-    let link = format!("</.waiting-room/{id}/ticket>; rel=\"ticket\"");
-    Reply::problem(StatusCode::TOO_MANY_REQUESTS, "waiting_room", detail)
-        .retry_after(retry)
-        .with(header::HeaderName::from_static("waiting-room"), format!("{state}; room=\"{id}\""))
-        .with(header::LINK, link)
+/// What a person reads who posted a form out of turn.
+fn refused_words(standing: Option<State>) -> (&'static str, &'static str) {
+    match standing {
+        Some(State::Admitted) => (
+            "It is your turn now",
+            "What you sent came a moment too early and was not passed on to the shop. Go back and send it again.",
+        ),
+        Some(State::Waiting | State::Paused | State::Closed) => (
+            "It is not your turn yet",
+            "What you sent was not passed on to the shop, so nothing was changed there. Your place in line is \
+             kept: go back and you will be let in when it is your turn.",
+        ),
+        Some(State::Expired) | None => (
+            "Your turn has ended or has not come yet",
+            "What you sent was not passed on to the shop, so nothing was changed there. Go back to be let in \
+             again; when others are waiting, you will get a place in line.",
+        ),
+    }
 }
 
 pub(super) fn log_failure(room: &Room, error: &RoomError) {

@@ -37,8 +37,11 @@ pub struct Notice<'a> {
     pub heading: &'a str,
     /// What it means and what happens next.
     pub text: &'a str,
-    /// After how long the page tries again.
+    /// After how long to try again.
     pub retry_seconds: u64,
+    /// Where a link leads, and its words. Without one the page tries again by itself, which one that answers a
+    /// posted form must not: it would ask for something else.
+    pub link: Option<(&'a str, &'a str)>,
 }
 
 impl Pages {
@@ -93,6 +96,8 @@ impl Pages {
                 heading => notice.heading,
                 text => notice.text,
                 retry_seconds => notice.retry_seconds,
+                link => notice.link.map(|(target, _)| target),
+                link_words => notice.link.map(|(_, words)| words),
             })
         });
         self.finish(notice.status, page).retry_after(notice.retry_seconds)
@@ -239,10 +244,18 @@ mod tests {
             heading: "Back soon",
             text: "Your place is safe.",
             retry_seconds: 7,
+            link: None,
         };
         let reply = Pages::new().unwrap().notice(&notice);
         assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, Some("7")));
-        assert!(std::str::from_utf8(&reply.body).unwrap().contains("Your place is safe."));
+        let page = std::str::from_utf8(&reply.body).unwrap();
+        assert!(page.contains("Your place is safe.") && page.contains("http-equiv"), "{page}");
+
+        let linked = Notice { link: Some(("/a?b=\"><script>", "Go back")), ..notice };
+        let reply = Pages::new().unwrap().notice(&linked);
+        let page = std::str::from_utf8(&reply.body).unwrap();
+        assert!(page.contains("Go back</a>") && !page.contains("http-equiv"), "{page}");
+        assert!(!page.contains("<script>") && !page.contains("tries again"), "{page}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod bypass;
 mod configuration;
 mod ending;
+mod forms;
 mod harness;
 mod house;
 mod line;

@@ -64,6 +64,7 @@ impl Shop {
             .route("/ws", any(echo))
             .route("/stream", get(stream))
             .route("/slow", get(slow))
+            .route("/late", any(late))
             .fallback(tell)
             .with_state(log.clone());
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
@@ -146,6 +147,10 @@ async fn stream() -> Response {
         receiver.recv().await.map(|piece| (piece, receiver))
     });
     Body::from_stream(pieces).into_response()
+}
+
+async fn late() {
+    tokio::time::sleep(Duration::from_secs(600)).await;
 }
 
 async fn slow() -> &'static str {
