@@ -51,8 +51,13 @@ pub async fn run(args: Args) -> ExitCode {
     };
     if args.print_config {
         print!("{settings}");
+        return ExitCode::SUCCESS;
     }
-    if args.check || args.print_config {
+    if args.check {
+        println!(
+            "the configuration is good; it listens on {}, database {}",
+            settings.listen, settings.database
+        );
         return ExitCode::SUCCESS;
     }
     match serve(settings).await {

@@ -53,7 +53,8 @@ pub enum EdgeTrust {
 pub struct Holds {
     /// How long a fan may think before paying.
     pub duration: Duration,
-    /// Most seats of one event that one fan may have, held and sold together.
+    /// Most seats of one event that one fan may have, held and sold together; counted by the fan's cookie and by
+    /// the waiting room's ticket.
     pub seats_per_fan_max: u32,
     /// How often expired holds are swept and unsettled payments taken up again.
     pub sweep_every: Duration,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::clock::Timestamp;
 use admission::edge_signature::{
     EdgeRequest, EdgeSignatureError, HEADER_REQUEST_ID, HEADER_ROOM, HEADER_SIGNATURE, HEADER_TICKET,
-    HEADER_TIME, verify,
+    HEADER_TIME, TICKET_WHILE_OFF, verify,
 };
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::HOST;
@@ -37,6 +37,14 @@ impl EdgeFacts {
             Some(_) if self.trusted_blindly => true,
             Some(room) => self.room == room.as_str() && !self.ticket.is_empty(),
         }
+    }
+
+    /// The ticket by which seats of an event behind `room` count: one that the room gave to one fan. A client may
+    /// drop its cookie, and stays the same here. While the room is off everybody passes with the same word, and an
+    /// event without a room asks nobody to queue for a ticket.
+    pub fn ticket_for(&self, room: Option<&RoomName>) -> Option<&str> {
+        let own = room.is_some_and(|room| self.room == room.as_str());
+        (own && !self.ticket.is_empty() && self.ticket != TICKET_WHILE_OFF).then_some(self.ticket.as_str())
     }
 }
 
@@ -145,5 +153,15 @@ mod tests {
         assert!(!facts("other", "t1").admits(Some(&demo)), "another room");
         assert!(!facts("", "").admits(Some(&demo)), "no room");
         assert!(facts("", "").admits(None), "an event without a room");
+    }
+
+    #[test]
+    fn seats_count_by_the_ticket_of_the_events_own_room() {
+        let demo = RoomName::parse("demo").unwrap();
+        assert_eq!(facts("demo", "t1").ticket_for(Some(&demo)), Some("t1"));
+        assert_eq!(facts("demo", "off").ticket_for(Some(&demo)), None, "the room is off");
+        assert_eq!(facts("demo", "").ticket_for(Some(&demo)), None, "bypass");
+        assert_eq!(facts("other", "t1").ticket_for(Some(&demo)), None, "another room");
+        assert_eq!(facts("demo", "t1").ticket_for(None), None, "an event without a room");
     }
 }

@@ -17,11 +17,11 @@ macro_rules! migrations {
 }
 
 pub(super) fn sqlite() -> Migrator {
-    migrations!("sqlite": 1 "0001_events", 2 "0002_reservations", 3 "0003_sandbox_charges")
+    migrations!("sqlite": 1 "0001_events", 2 "0002_reservations", 3 "0003_sandbox_charges", 4 "0004_reservation_tickets")
 }
 
 pub(super) fn postgres() -> Migrator {
-    migrations!("postgres": 1 "0001_events", 2 "0002_reservations", 3 "0003_sandbox_charges")
+    migrations!("postgres": 1 "0001_events", 2 "0002_reservations", 3 "0003_sandbox_charges", 4 "0004_reservation_tickets")
 }
 
 #[cfg(test)]

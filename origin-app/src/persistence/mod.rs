@@ -3,8 +3,8 @@
 //! The two differ in how they keep buyers apart. SQLite has one writer at a time: a transaction that writes
 //! begins as a writer, and there is nothing more to lock. In PostgreSQL many write at once, and every
 //! transaction takes its locks in the same order, so that none waits for another in a circle:
-//! fan and event (advisory), seats by id, reservations by id, claims. In both, the primary key of
-//! `seat_claims` and the unique constraint of `tickets` have the last word on a seat.
+//! fan and event (advisory), ticket and event (advisory), seats by id, reservations by id, claims. In both,
+//! the primary key of `seat_claims` and the unique constraint of `tickets` have the last word on a seat.
 
 mod error;
 mod migrations;

@@ -86,15 +86,18 @@ pub(super) const PAID_SEATS: &str = "SELECT count(*) AS seats
    FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
   WHERE r.event_id = $1 AND r.fan_id = $2 AND r.state = 'confirmed'";
 
-/// $1 event, $2 fan, $3 now.
-pub(super) const CLAIMED_BY_FAN: &str = "SELECT count(*) AS seats
-   FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
-  WHERE r.event_id = $1 AND r.fan_id = $2 AND (r.state <> 'held' OR r.expires_at > $3)";
+/// $1 event, $2 fan, $3 the waiting room's ticket or null, $4 now. What is held and sold, counted once by fan and
+/// once by ticket; nothing is of no ticket.
+pub(super) const CLAIMED: &str = "SELECT
+       (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
+         WHERE r.event_id = $1 AND r.fan_id = $2 AND (r.state <> 'held' OR r.expires_at > $4)) AS by_fan,
+       (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
+         WHERE r.event_id = $1 AND r.ticket = $3 AND (r.state <> 'held' OR r.expires_at > $4)) AS by_ticket";
 
-/// $1 id, $2 event, $3 fan, $4 amount, $5 now, $6 end of the hold.
-pub(super) const NEW_RESERVATION: &str =
-    "INSERT INTO reservations (id, event_id, fan_id, state, amount_cents, currency, created_at, expires_at, updated_at)
-     SELECT $1, e.id, $3, 'held', $4, e.currency, $5, $6, $5 FROM events e WHERE e.id = $2";
+/// $1 id, $2 event, $3 fan, $4 amount, $5 now, $6 end of the hold, $7 the waiting room's ticket or null.
+pub(super) const NEW_RESERVATION: &str = "INSERT INTO reservations
+       (id, event_id, fan_id, state, amount_cents, currency, created_at, expires_at, updated_at, ticket)
+     SELECT $1, e.id, $3, 'held', $4, e.currency, $5, $6, $5, $7 FROM events e WHERE e.id = $2";
 
 /// $1 reservation, $2 card, $3 now.
 pub(super) const BEGIN_PAYMENT: &str = "UPDATE reservations SET state = 'paying', attempt = attempt + 1, card = $2, updated_at = $3 WHERE id = $1";

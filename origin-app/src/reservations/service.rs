@@ -93,10 +93,12 @@ impl Reservations {
         if seats.len() > SEATS_PER_REQUEST_MAX.min(max as usize) {
             return Err(HoldRefused::TooManySeats { has: 0, max });
         }
+        let ticket = edge.ticket_for(found.event.waiting_room.as_ref()).map(ToOwned::to_owned);
         let new = NewHold {
             id: ReservationId::random(self.random.as_ref())?,
             event: event.clone(),
             fan: fan.clone(),
+            ticket,
             seats,
             expires_at: now + self.holds.duration,
             seats_per_fan_max: max,

@@ -16,11 +16,13 @@ pub struct NewHold {
     pub event: EventId,
     /// Who asks.
     pub fan: FanId,
+    /// The waiting room's ticket that the fan came with, when there is one to count by.
+    pub ticket: Option<String>,
     /// Which seats; sorted, none twice.
     pub seats: Vec<SeatId>,
     /// When the hold ends.
     pub expires_at: Timestamp,
-    /// Most seats of the event that the fan may have then.
+    /// Most seats of the event that the fan may have then; equally what all holds with the ticket may have.
     pub seats_per_fan_max: u32,
 }
 

@@ -180,6 +180,11 @@ fn the_configuration_can_be_checked_and_printed() {
     let keys = ("STANCHION_EDGE_KEYS", KEYS);
     let (output, text) = run(&["--config", shipped, "--check"], &[keys]);
     assert_eq!((output.status.code(), text.as_str()), (Some(0), ""));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("the configuration is good; ") && said.lines().count() == 1, "{said}");
+    let secret = ["--config", shipped, "--database", "postgres://shop:s3cret@db/shop", "--check"];
+    let said = String::from_utf8(run(&secret, &[keys]).0.stdout).unwrap();
+    assert!(said.contains("@db/shop") && !said.contains("s3cret"), "{said}");
     let (output, _) = run(&["--config", shipped, "--print-config"], &[keys]);
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(printed.contains("seats_per_fan_max = 4") && !printed.contains(&KEYS[3..]), "{printed}");

@@ -12,6 +12,7 @@ mod api;
 mod binary;
 mod edge;
 mod holds;
+mod limit;
 mod pages;
 mod payments;
 mod resume;

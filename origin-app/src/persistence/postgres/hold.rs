@@ -20,20 +20,13 @@ impl Postgres {
     pub(super) async fn hold_seats(&self, new: &NewHold, now: Timestamp) -> Result<Hold, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let connection = &mut *transaction;
-        lock_fan(connection, new).await?;
+        lock_buyer(connection, new).await?;
         let found = lock_seats(connection, new).await?;
         if found.ids.len() < new.seats.len() {
             return Ok(Hold::Unknown(missing(&new.seats, &found.ids)));
         }
         end_expired(connection, new, now).await?;
-        let has: i64 = sqlx::query(sql::CLAIMED_BY_FAN)
-            .bind(new.event.as_str())
-            .bind(new.fan.as_str())
-            .bind(at(now))
-            .fetch_one(&mut *connection)
-            .await?
-            .try_get("seats")?;
-        let has = u32::try_from(has).unwrap_or(u32::MAX);
+        let has = count_claimed(connection, new, now).await?;
         let asked = u32::try_from(new.seats.len()).unwrap_or(u32::MAX);
         if has.saturating_add(asked) > new.seats_per_fan_max {
             return Ok(Hold::OverLimit { has });
@@ -52,12 +45,17 @@ impl Postgres {
     }
 }
 
-/// One hold of a fan after the other, or two at once would both stay below the limit and together exceed it.
-async fn lock_fan(connection: &mut PgConnection, new: &NewHold) -> Result<(), StoreError> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind(format!("{} {}", new.event, new.fan))
-        .execute(connection)
-        .await?;
+/// One hold of a fan after the other, and one hold with a ticket after the other, or two at once would both stay
+/// below the limit and together exceed it. Always the fan first: whoever waits for a fan has no ticket locked.
+async fn lock_buyer(connection: &mut PgConnection, new: &NewHold) -> Result<(), StoreError> {
+    let fan = format!("{} {}", new.event, new.fan);
+    let ticket = new.ticket.as_ref().map(|ticket| format!("{} ticket {ticket}", new.event));
+    for key in std::iter::once(fan).chain(ticket) {
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(key)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -99,6 +97,23 @@ async fn end_expired(connection: &mut PgConnection, new: &NewHold, now: Timestam
     Ok(())
 }
 
+/// Seats of the event that the fan has already, by cookie or by ticket, whichever counts more.
+async fn count_claimed(
+    connection: &mut PgConnection,
+    new: &NewHold,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    let row = sqlx::query(sql::CLAIMED)
+        .bind(new.event.as_str())
+        .bind(new.fan.as_str())
+        .bind(&new.ticket)
+        .bind(at(now))
+        .fetch_one(connection)
+        .await?;
+    let has = row.try_get::<i64, _>("by_fan")?.max(row.try_get("by_ticket")?);
+    Ok(u32::try_from(has).unwrap_or(u32::MAX))
+}
+
 /// Writes the reservation and claims its seats; gives the seats that could be claimed.
 async fn claim(
     connection: &mut PgConnection,
@@ -113,6 +128,7 @@ async fn claim(
         .bind(found.prices.iter().sum::<i64>())
         .bind(at(now))
         .bind(at(new.expires_at))
+        .bind(&new.ticket)
         .execute(&mut *connection)
         .await?;
     sqlx::query(

@@ -22,14 +22,7 @@ impl Sqlite {
             return Ok(Hold::Unknown(missing(&new.seats, &found)));
         }
         end_expired(connection, new, now).await?;
-        let has: i64 = sqlx::query(sql::CLAIMED_BY_FAN)
-            .bind(new.event.as_str())
-            .bind(new.fan.as_str())
-            .bind(at(now))
-            .fetch_one(&mut *connection)
-            .await?
-            .try_get("seats")?;
-        let has = u32::try_from(has).unwrap_or(u32::MAX);
+        let has = count_claimed(connection, new, now).await?;
         let asked = u32::try_from(new.seats.len()).unwrap_or(u32::MAX);
         if has.saturating_add(asked) > new.seats_per_fan_max {
             return Ok(Hold::OverLimit { has });
@@ -85,6 +78,23 @@ async fn end_expired(
     Ok(())
 }
 
+/// Seats of the event that the fan has already, by cookie or by ticket, whichever counts more.
+async fn count_claimed(
+    connection: &mut SqliteConnection,
+    new: &NewHold,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    let row = sqlx::query(sql::CLAIMED)
+        .bind(new.event.as_str())
+        .bind(new.fan.as_str())
+        .bind(&new.ticket)
+        .bind(at(now))
+        .fetch_one(connection)
+        .await?;
+    let has = row.try_get::<i64, _>("by_fan")?.max(row.try_get("by_ticket")?);
+    Ok(u32::try_from(has).unwrap_or(u32::MAX))
+}
+
 /// Writes the reservation and claims its seats; gives the seats that could be claimed.
 async fn claim(
     connection: &mut SqliteConnection,
@@ -99,6 +109,7 @@ async fn claim(
         .bind(found.iter().map(|(_, _, price)| price).sum::<i64>())
         .bind(at(now))
         .bind(at(new.expires_at))
+        .bind(&new.ticket)
         .execute(&mut *connection)
         .await?;
     sqlx::query(

@@ -48,6 +48,11 @@ impl Fan {
         Self { edge, client, ticket: format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
     }
 
+    /// The same browser, cookies and all, with another ticket of the room.
+    pub(crate) fn with_ticket(&self, ticket: &str) -> Self {
+        Self { edge: self.edge.clone(), client: self.client.clone(), ticket: ticket.to_owned() }
+    }
+
     /// The same browser, meeting the shop at another address.
     pub(crate) fn moved(self, edge: Edge) -> Self {
         Self { edge, ..self }
