@@ -58,7 +58,8 @@ fn main() -> ExitCode {
     };
     if arguments.check {
         let rooms: Vec<&str> = config.rooms.iter().map(|room| room.id.as_str()).collect();
-        return print(&format!("the configuration is good; {} rooms: {}\n", rooms.len(), rooms.join(", ")));
+        let noun = if rooms.len() == 1 { "room" } else { "rooms" };
+        return print(&format!("the configuration is good; {} {noun}: {}\n", rooms.len(), rooms.join(", ")));
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -79,6 +80,14 @@ fn main() -> ExitCode {
 fn load(arguments: &Arguments) -> Result<Config, ConfigError> {
     let mut config = config::load(&arguments.config, &arguments.rooms)?;
     if let Some(listen) = arguments.listen {
+        let admin = config.edge.admin_listen;
+        if config::edge::clash(listen, admin) {
+            let problem = format!(
+                "found \"{listen}\" by --listen or STANCHION_LISTEN, where `admin_listen` is (\"{admin}\"); each \
+                 needs an address or port of its own"
+            );
+            return Err(ConfigError::whole(&arguments.config, problem));
+        }
         config.edge.listen = listen;
     }
     Ok(config)

@@ -164,10 +164,15 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
     } = source.parse()?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let milliseconds = Duration::from_millis;
-    let admin_listen = admin(&source, &admin_listen)?;
+    let (public, private) = (source.address("listen", &listen, PUBLIC)?, admin(&source, &admin_listen)?);
+    if clash(public, private) {
+        let at = admin_listen.as_ref().or(listen.as_ref()).map_or(0..0, Spanned::span);
+        let found = format!("\"{private}\", where fans connect already (`listen` is \"{public}\")");
+        return Err(source.error(&at, "admin_listen", found, "an address or port of its own is needed"));
+    }
     Ok(EdgeConfig {
-        listen: source.address("listen", &listen, PUBLIC)?,
-        admin_listen,
+        listen: public,
+        admin_listen: private,
         public_scheme: scheme(&source, &public_scheme)?,
         threads: source.number("threads", &threads, 1..=256, default_threads())? as usize,
         shutdown_grace: source.duration(
@@ -184,6 +189,13 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         upstream: check_upstream(&source, upstream)?,
         limits: check_limits(&source, limits.unwrap_or_default())?,
     })
+}
+
+/// Whether the two cannot both be listened on. Port 0 is any free one.
+pub fn clash(listen: SocketAddr, admin_listen: SocketAddr) -> bool {
+    listen.port() != 0
+        && listen.port() == admin_listen.port()
+        && (listen.ip() == admin_listen.ip() || listen.ip().is_unspecified())
 }
 
 fn default_threads() -> u64 {

@@ -51,7 +51,7 @@ struct WireRoom {
     id: Spanned<String>,
     #[serde(default)]
     hosts: Vec<Spanned<String>>,
-    paths: Vec<Spanned<String>>,
+    paths: Spanned<Vec<Spanned<String>>>,
     title: Maybe<String>,
     message: Maybe<String>,
     mode: Maybe<String>,
@@ -83,6 +83,12 @@ struct WireLane {
 pub fn parse(file: &Path, text: &str) -> Result<Vec<RoomConfig>, ConfigError> {
     let source = Source { file, text };
     let WireRooms { room: wire } = source.parse()?;
+    if wire.is_empty() {
+        let problem = "found no [[room]], so nothing would be protected; at least one is needed, with an `id` such as \
+                       \"demo\" and `paths` such as [\"/events/demo\", \"/events/demo/*\"] (to open the shop to \
+                       everybody, give the room mode = \"off\")";
+        return Err(ConfigError::whole(file, problem));
+    }
     if wire.len() > ROOMS_MAX {
         return Err(ConfigError::whole(
             file,
@@ -95,7 +101,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Vec<RoomConfig>, ConfigError> {
         let span = room.span();
         let room = room.into_inner();
         let (id_span, path_spans) =
-            (room.id.span(), room.paths.iter().map(Spanned::span).collect::<Vec<_>>());
+            (room.id.span(), room.paths.get_ref().iter().map(Spanned::span).collect::<Vec<_>>());
         let room = check(&source, &span, room)?;
         if rooms.iter().any(|other| other.id == room.id) {
             let needed = "each room needs an id of its own";
@@ -149,10 +155,14 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
     } = wire;
     let room_id = RoomId::parse(id.get_ref())
         .map_err(|error| source.error(&id.span(), "room.id", format!("\"{}\"", id.get_ref()), error))?;
-    if paths.is_empty() || paths.len() > ROUTES_MAX || hosts.len() > ROUTES_MAX {
-        let found = format!("{} paths and {} hosts", paths.len(), hosts.len());
-        let needed = format!("a room needs 1 to {ROUTES_MAX} paths, and at most as many hosts");
-        return Err(source.error(&id.span(), "room.paths", found, needed));
+    let (paths_span, paths) = (paths.span(), paths.into_inner());
+    if paths.is_empty() || paths.len() > ROUTES_MAX {
+        let needed = format!("a room needs 1 to {ROUTES_MAX} paths, such as \"/event\" and \"/event/*\"");
+        return Err(source.error(&paths_span, "room.paths", format!("{} paths", paths.len()), needed));
+    }
+    if hosts.len() > ROUTES_MAX {
+        let needed = format!("a room has at most {ROUTES_MAX} hosts");
+        return Err(source.error(&id.span(), "room.hosts", format!("{} hosts", hosts.len()), needed));
     }
     let default = Rules::default();
     let number = |field, value: &Maybe<i64>, default| source.number(field, value, 0..=100_000_000, default);

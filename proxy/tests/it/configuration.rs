@@ -77,6 +77,23 @@ fn a_bad_configuration_is_explained() {
             format!("{rooms}{}", rooms.replace("\"demo\"", "\"two\"")),
             vec!["rooms.toml:8: `room.paths`", "room `demo`"],
         ),
+        (GOOD, String::new(), vec!["rooms.toml: found no [[room]]", "at least one is needed", "`paths`"]),
+        (GOOD, "room = []".to_owned(), vec!["rooms.toml: found no [[room]]"]),
+        (
+            GOOD,
+            "[[room]]\nid = \"demo\"\ntitle = \"x\"\npaths = []\n".to_owned(),
+            vec!["rooms.toml:4: `room.paths`", "found 0 paths", "1 to 256"],
+        ),
+        (
+            "listen = \"127.0.0.1:9\"\nadmin_listen = \"127.0.0.1:9\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:2: `admin_listen`", "\"127.0.0.1:9\"", "of its own"],
+        ),
+        (
+            "listen = \"0.0.0.0:8081\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:1: `admin_listen`", "\"127.0.0.1:8081\""],
+        ),
         (
             GOOD,
             rooms.replace("title", "hosts = [\"a:80\"]\ntitle"),
@@ -160,6 +177,17 @@ fn what_ships_is_good() {
     ]);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("; 1 room: demo"));
+}
+
+#[test]
+fn two_listeners_on_one_address_are_refused_however_they_are_named() {
+    let output = run(GOOD, &room(""), &["--check", "--listen", "127.0.0.1:8081"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{message}");
+    assert!(message.contains("--listen") && message.contains("`admin_listen`"), "{message}");
+    let ports = "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n";
+    assert_eq!(run(&format!("{ports}{GOOD}"), &room(""), &["--check"]).status.code(), Some(0));
 }
 
 #[test]
