@@ -29,8 +29,13 @@
     if (!eta) return "not known yet";
     if (eta.high < 60) return "less than a minute";
     const low = Math.floor(eta.low / 60), high = Math.ceil(eta.high / 60);
-    if (high >= 120) return Math.floor(low / 60) + " to " + Math.ceil(high / 60) + " hours";
-    return low === 0 ? "up to " + high + " minutes" : low + " to " + high + " minutes";
+    return high < 120 ? between(low, high, "minute") : between(Math.floor(low / 60), Math.ceil(high / 60), "hour");
+  }
+
+  function between(low, high, unit) {
+    const most = high + " " + unit + (high === 1 ? "" : "s");
+    if (low === 0) return "up to " + most;
+    return low >= high ? "about " + most : low + " to " + most;
   }
 
   function progress(position) {

@@ -81,6 +81,7 @@ impl Pages {
                 wait => wait_words(status),
                 message => status.message,
                 updated_at => status.updated_at,
+                updated_words => time_of_day(&status.updated_at),
                 poll_after_ms => status.poll_after_ms,
             })
         });
@@ -140,15 +141,26 @@ fn wait_words(status: &Status) -> String {
     let Some(eta) = status.eta_seconds else {
         return "not known yet".to_owned();
     };
-    let minutes = |seconds: u64| seconds.div_ceil(60);
     if eta.high < 60 {
         return "less than a minute".to_owned();
     }
-    let (low, high) = (eta.low / 60, minutes(eta.high));
-    if high >= 120 {
-        return format!("{} to {} hours", low / 60, high.div_ceil(60));
+    let (low, high) = (eta.low / 60, eta.high.div_ceil(60));
+    if high < 120 { between(low, high, "minute") } else { between(low / 60, high.div_ceil(60), "hour") }
+}
+
+fn between(low: u64, high: u64, unit: &str) -> String {
+    let plural = if high == 1 { "" } else { "s" };
+    match low {
+        0 => format!("up to {high} {unit}{plural}"),
+        low if low >= high => format!("about {high} {unit}{plural}"),
+        low => format!("{low} to {high} {unit}{plural}"),
     }
-    if low == 0 { format!("up to {high} minutes") } else { format!("{low} to {high} minutes") }
+}
+
+/// `2027-01-31T12:00:00.250Z` as `12:00:00 UTC`, for pages without script; with it, the browser's own clock is used.
+fn time_of_day(moment: &str) -> String {
+    let time = moment.split_once('T').and_then(|(_, time)| time.get(..8));
+    time.map_or_else(|| moment.to_owned(), |time| format!("{time} UTC"))
 }
 
 /// `1234567` as `1,234,567`.
@@ -182,7 +194,7 @@ mod tests {
             opens_at: None,
             poll_after_ms: 5000,
             message: "<b>Doors & more</b>".to_owned(),
-            updated_at: "2027-01-01T00:00:00.000Z".to_owned(),
+            updated_at: "2027-01-01T12:01:24.950Z".to_owned(),
         }
     }
 
@@ -194,6 +206,7 @@ mod tests {
             "1,235",
             "1,234",
             "5 to 9 minutes",
+            ">12:01:24 UTC</time>",
             "http-equiv=\"refresh\"",
             "data-testid=\"position\"",
             "data-testid=\"ahead\"",
@@ -263,14 +276,25 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
-        for (eta, text) in [
-            (None, "not known yet"),
-            (Some(Eta { low: 0, high: 30 }), "less than a minute"),
-            (Some(Eta { low: 20, high: 90 }), "up to 2 minutes"),
-            (Some(Eta { low: 600, high: 1000 }), "10 to 17 minutes"),
-            (Some(Eta { low: 7200, high: 9000 }), "2 to 3 hours"),
+        assert_eq!(wait_words(&Status { eta_seconds: None, ..status() }), "not known yet");
+        for (low, high, text) in [
+            (0, 30, "less than a minute"),
+            (59, 59, "less than a minute"),
+            (0, 60, "up to 1 minute"),
+            (60, 60, "about 1 minute"),
+            (20, 90, "up to 2 minutes"),
+            (60, 61, "1 to 2 minutes"),
+            (120, 120, "about 2 minutes"),
+            (600, 1000, "10 to 17 minutes"),
+            (3600, 7139, "60 to 119 minutes"),
+            (3599, 7141, "up to 2 hours"),
+            (3600, 7200, "1 to 2 hours"),
+            (1200, 9000, "up to 3 hours"),
+            (7200, 7200, "about 2 hours"),
+            (7200, 9000, "2 to 3 hours"),
         ] {
-            assert_eq!(wait_words(&Status { eta_seconds: eta, ..status() }), text);
+            let eta_seconds = Some(Eta { low, high });
+            assert_eq!(wait_words(&Status { eta_seconds, ..status() }), text, "{low} {high}");
         }
     }
 }
