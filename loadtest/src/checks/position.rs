@@ -18,11 +18,16 @@ pub const fn read_apart(drain_per_minute: u64) -> u64 {
 pub fn judge(stories: &[Story], apart: u64) -> Verdict {
     let shown: usize = stories.iter().map(|story| story.positions.len()).sum();
     let broken: Vec<String> = stories.iter().flat_map(|story| rises(story, apart)).collect();
+    let strictly = stories.iter().flat_map(|story| rises(story, 0)).count();
     let outcome = match (shown, broken.is_empty()) {
         (0, true) => Outcome::Unjudged("no fan was shown a position".to_owned()),
-        _ => {
-            Outcome::of(broken, || format!("{shown} positions were shown, and none was above the one before"))
-        }
+        _ => Outcome::of(broken, || match strictly {
+            0 => format!("{shown} positions were shown, and none was above the one before"),
+            rises => format!(
+                "{shown} positions were shown, and no edge told one above its own before; {rises} were above \
+                 what another edge had told, by {apart} at most"
+            ),
+        }),
     };
     Verdict::new(Promise::Truth, outcome)
 }
