@@ -10,22 +10,23 @@
 //! ZRANGE   wr:{demo}:active 0 -1 WITHSCORES      who has a session, and until when
 //! ```
 
+mod connection;
 mod decode;
 mod scripts;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{FromRedisValue, RedisError, Script, ScriptInvocation, Value};
+use redis::{FromRedisValue, Value};
 
 use crate::clock::{Clock, millis};
 use crate::name::RoomId;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
+use self::connection::{Call, Connection, Script};
+pub use self::connection::{UrlError, check_url};
 use self::decode::Reply;
 use self::scripts::Scripts;
 use super::{
@@ -33,18 +34,10 @@ use super::{
     QueueStore, Snapshot, Standing, StoreError, TURNS_PER_DRAIN_MAX,
 };
 
-/// How long a verb may take. Scripts at a million waiting take a few milliseconds; what takes longer than this
-/// is lost, or will be.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long connecting may take.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest pause between attempts to connect again.
-const RECONNECT_DELAY_MAX: Duration = Duration::from_millis(500);
-
-/// The line of every room, in one Redis. Cheap to clone; all clones share one connection.
+/// The line of every room, in Redis. Cheap to clone; all clones share the connections.
 #[derive(Clone)]
 pub struct RedisStore {
-    connection: ConnectionManager,
+    connection: Arc<Connection>,
     shared: Arc<Shared>,
 }
 
@@ -57,8 +50,9 @@ struct Shared {
 }
 
 impl RedisStore {
-    /// A store at `url`, as in `redis://127.0.0.1:6379/0`. Connects when first used, and again whenever the
-    /// connection is lost.
+    /// A store at `url`: one server (`redis://127.0.0.1:6379/0`), a cluster (`redis+cluster://a:6379,b:6379`),
+    /// or the primary that sentinels name (`redis+sentinel://a:26379,b:26379/service`). Connects when first
+    /// used, and again whenever a connection is lost.
     ///
     /// # Errors
     /// When `url` is not one of Redis.
@@ -72,35 +66,24 @@ impl RedisStore {
     /// # Errors
     /// When `url` is not one of Redis.
     pub fn with_clock(url: &str, clock: Option<Arc<dyn Clock>>) -> Result<Self, StoreError> {
-        let client = redis::Client::open(url).map_err(|error| unavailable(&error))?;
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_connection_timeout(Some(CONNECTION_TIMEOUT))
-            .set_max_delay(RECONNECT_DELAY_MAX)
-            .set_number_of_retries(2);
-        let connection =
-            ConnectionManager::new_lazy_with_config(client, config).map_err(|error| unavailable(&error))?;
+        let connection = Connection::open(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let shared = Shared { scripts: Scripts::new(), clock, rules: Mutex::default() };
-        Ok(Self { connection, shared: Arc::new(shared) })
+        Ok(Self { connection: Arc::new(connection), shared: Arc::new(shared) })
     }
 
     /// Begins a call of `script`: the room's key and the time.
-    fn call<'a>(&self, script: &'a Script, room: &RoomId) -> ScriptInvocation<'a> {
-        let mut call = script.key(format!("wr:{{{room}}}"));
+    fn call<'a>(&self, script: &'a Script, room: &RoomId) -> Call<'a> {
+        let mut call = script.call(room.as_str());
         call.arg(self.shared.clock.as_ref().map_or(0, |clock| clock.now().as_millis()));
         call
     }
 
-    async fn run<T: FromRedisValue>(
-        &self,
-        room: &RoomId,
-        call: &ScriptInvocation<'_>,
-    ) -> Result<T, StoreError> {
-        let mut connection = self.connection.clone();
-        call.invoke_async(&mut connection).await.map_err(|error| match error.code() {
+    async fn run<T: FromRedisValue>(&self, room: &RoomId, call: &Call<'_>) -> Result<T, StoreError> {
+        let answer = self.connection.run(call).await.map_err(|fault| match fault.code() {
             Some("UNKNOWNROOM") => StoreError::UnknownRoom(room.clone()),
-            _ => unavailable(&error),
-        })
+            _ => StoreError::Unavailable(fault.to_string()),
+        })?;
+        T::from_redis_value(answer).map_err(|error| StoreError::Unreadable(error.to_string()))
     }
 
     async fn standings(
@@ -128,11 +111,7 @@ impl RedisStore {
     }
 }
 
-fn unavailable(error: &RedisError) -> StoreError {
-    StoreError::Unavailable(error.to_string())
-}
-
-fn add_places(call: &mut ScriptInvocation<'_>, places: &[Place]) {
+fn add_places(call: &mut Call<'_>, places: &[Place]) {
     for Place { lane, rank, id } in places {
         call.arg(lane.as_str()).arg(rank.get()).arg(id.to_string());
     }

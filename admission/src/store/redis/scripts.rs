@@ -1,6 +1,6 @@
 //! The Lua scripts, one per verb, each preceded by what they share.
 
-use redis::Script;
+use super::connection::Script;
 
 /// The scripts of all verbs.
 pub(super) struct Scripts {
