@@ -37,16 +37,23 @@ pub enum Purpose {
     AdmissionToken,
     /// What the edge vouches for to the shop.
     EdgeRequest,
+    /// The seed of a draw. It is published after the draw; the key that it comes from never is.
+    Draw,
+    /// The right to enter a lane.
+    Invitation,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Ticket, Self::AdmissionToken, Self::EdgeRequest];
+    const ALL: [Self; 5] =
+        [Self::Ticket, Self::AdmissionToken, Self::EdgeRequest, Self::Draw, Self::Invitation];
 
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Ticket => b"stanchion ticket v1",
             Self::AdmissionToken => b"stanchion admission token v1",
             Self::EdgeRequest => b"stanchion edge request v1",
+            Self::Draw => b"stanchion draw v1",
+            Self::Invitation => b"stanchion invitation v1",
         }
     }
 }
@@ -187,6 +194,17 @@ impl Keyring {
             .is_some_and(|secret| mac(secret, key_id, parts).verify_slice(tag).is_ok())
     }
 
+    /// The id of the key that signs.
+    pub fn signing_key_id(&self) -> &str {
+        self.keys.first().map_or("", |key| &key.id)
+    }
+
+    /// What the key `key_id` makes of `parts` for `purpose`: bytes that nobody without the key can foresee.
+    /// Nothing if the ring does not have that key.
+    pub(crate) fn derive(&self, purpose: Purpose, key_id: &str, parts: &[&[u8]]) -> Option<[u8; TAG_BYTES]> {
+        self.secret(purpose, key_id).map(|secret| mac(secret, key_id, parts).finalize().into_bytes().into())
+    }
+
     /// The id and the derived secret that sign for `purpose`.
     pub(crate) fn signing_key(&self, purpose: Purpose) -> (&str, &[u8]) {
         match self.keys.first() {
@@ -216,16 +234,19 @@ impl Key {
     }
 
     fn secret(&self, purpose: Purpose) -> &[u8] {
-        let [ticket, token, request] = &self.derived;
+        let [ticket, token, request, draw, invitation] = &self.derived;
         match purpose {
             Purpose::Ticket => ticket,
             Purpose::AdmissionToken => token,
             Purpose::EdgeRequest => request,
+            Purpose::Draw => draw,
+            Purpose::Invitation => invitation,
         }
     }
 }
 
-fn is_key_id(id: &str) -> bool {
+/// Whether `id` is fit to name a key.
+pub(crate) fn is_key_id(id: &str) -> bool {
     (1..=KEY_ID_LENGTH_MAX).contains(&id.len())
         && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
@@ -287,6 +308,15 @@ mod tests {
         assert!(!ring.verify(Purpose::Ticket, "k3", &[b"ab", b"c"], &tag), "unknown key");
         assert!(!ring.verify(Purpose::Ticket, &key_id, &[b"ab", b"c"], &tag[..16]), "cut short");
         assert!(!ring.verify(Purpose::Ticket, &key_id, &[b"ab", b"c"], b""), "no tag");
+    }
+
+    #[test]
+    fn every_purpose_has_a_key_of_its_own() {
+        let ring = ring(&format!("k1:{SECRET}"));
+        let mut tags: Vec<_> = Purpose::ALL.map(|purpose| ring.sign(purpose, &[b"a"]).tag).into();
+        tags.sort_unstable();
+        tags.dedup();
+        assert_eq!(tags.len(), Purpose::ALL.len());
     }
 
     #[test]

@@ -8,19 +8,21 @@
 //!
 //! # Map
 //!
-//! - Values: [`name`], [`rank`], [`ticket`], [`token`], [`rules`]. They parse, check and sign; they do no I/O
-//!   and are told the time.
+//! - Values: [`name`], [`rank`], [`ticket`], [`draw`], [`token`], [`rules`]. They parse, check
+//!   and sign; they do no I/O and are told the time.
 //! - Computations: [`position`], [`wait`].
 //! - Ports: [`clock`] (time and randomness), [`store`] (the line), with their adapters beside them.
 //! - [`keyring`] signs; [`edge_signature`] is what edge and shop agree on.
 
 pub mod clock;
+pub mod draw;
 pub mod edge_signature;
 pub mod keyring;
 pub mod name;
 pub mod position;
 pub mod rank;
 pub mod rules;
+mod sealed;
 pub mod store;
 pub mod ticket;
 pub mod token;

@@ -1,8 +1,4 @@
-//! A fan's signed place in the line.
-//!
-//! `v1.<base64url payload>.<base64url tag>`. The payload is a fixed list of fields, each preceded by its
-//! length, beginning with the id of the key that signed; the tag is HMAC-SHA-256 over version, key id and
-//! payload. The base64 is canonical: no padding, no stray bits. So a ticket has exactly one spelling.
+//! A fan's signed place in the line, or what their place follows from.
 
 use std::fmt;
 
@@ -10,17 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::clock::{Random, RandomError, Timestamp};
+use crate::draw::DrawId;
 use crate::keyring::{Keyring, Purpose};
 use crate::name::{LaneId, RoomId};
 use crate::rank::Rank;
+use crate::sealed::{Fields, Opened, SealError, Sealer};
 
 /// Length of a ticket id, in bytes.
 pub const TICKET_ID_BYTES: usize = 12;
 
-/// Longest sealed ticket that is looked at, in characters.
-pub const SEALED_LENGTH_MAX: usize = 256;
-
-const VERSION: &str = "v1";
+/// The spellings of [`Order`] in a sealed ticket.
+const RANKED: &str = "r";
+const DRAWN: &str = "d";
+const PROVISIONAL: &str = "p";
 
 /// Names one ticket, without saying anything about its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +38,11 @@ impl TicketId {
     /// The id with these bytes.
     pub const fn from_bytes(bytes: [u8; TICKET_ID_BYTES]) -> Self {
         Self(bytes)
+    }
+
+    /// Its bytes.
+    pub(crate) const fn bytes(&self) -> [u8; TICKET_ID_BYTES] {
+        self.0
     }
 
     /// Reads the 16 characters that `Display` writes.
@@ -71,13 +74,32 @@ pub struct Place {
     pub id: TicketId,
 }
 
+/// What a ticket's place in its lane follows from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The order of arrival: the store gave this rank.
+    Ranked(Rank),
+    /// A draw. The ticket does not say its rank, in no byte: it follows from the ticket's id and a seed that is
+    /// secret until the room opens.
+    Drawn(DrawId),
+    /// Nothing yet: the store was away. When it is back, the fan is ranked by when they came.
+    Provisional {
+        /// When the fan came, by the store's clock as well as the proxy could tell.
+        arrived_at: Timestamp,
+    },
+}
+
 /// A fan's place in the line of one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The room it is for.
     pub room: RoomId,
-    /// Where it stands.
-    pub place: Place,
+    /// The lane it stands in.
+    pub lane: LaneId,
+    /// Its id.
+    pub id: TicketId,
+    /// What its place in the lane follows from.
+    pub order: Order,
     /// When it was issued, by the clock of the proxy that issued it.
     pub issued_at: Timestamp,
 }
@@ -96,19 +118,30 @@ pub enum TicketError {
     OtherRoom,
 }
 
+impl From<SealError> for TicketError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Malformed => Self::Malformed,
+            SealError::Forged => Self::Forged,
+        }
+    }
+}
+
 impl Ticket {
     /// The ticket as the fan carries it.
     pub fn seal(&self, keyring: &Keyring) -> String {
-        let (key_id, _) = keyring.signing_key(Purpose::Ticket);
-        let mut payload = Vec::with_capacity(96);
-        put(&mut payload, key_id.as_bytes());
-        put(&mut payload, self.room.as_str().as_bytes());
-        put(&mut payload, self.place.lane.as_str().as_bytes());
-        put(&mut payload, &self.place.id.0);
-        put(&mut payload, &self.place.rank.get().to_be_bytes());
-        put(&mut payload, &self.issued_at.as_millis().to_be_bytes());
-        let tag = keyring.sign(Purpose::Ticket, &[VERSION.as_bytes(), &payload]).tag;
-        format!("{VERSION}.{}.{}", URL_SAFE_NO_PAD.encode(&payload), URL_SAFE_NO_PAD.encode(tag))
+        let sealer = Sealer::new(keyring, Purpose::Ticket)
+            .text(self.room.as_str())
+            .text(self.lane.as_str())
+            .bytes(&self.id.bytes());
+        let sealer = match &self.order {
+            Order::Ranked(rank) => sealer.text(RANKED).number(rank.get()),
+            Order::Drawn(draw) => {
+                sealer.text(DRAWN).number(draw.prequeue_at().as_millis()).text(draw.key_id())
+            }
+            Order::Provisional { arrived_at } => sealer.text(PROVISIONAL).number(arrived_at.as_millis()),
+        };
+        sealer.number(self.issued_at.as_millis()).seal()
     }
 
     /// Opens a sealed ticket for `room`. The signature is checked before anything of the payload is used, but
@@ -117,57 +150,39 @@ impl Ticket {
     /// # Errors
     /// When the text is no ticket, its signature does not match, or it is for another room.
     pub fn open(keyring: &Keyring, room: &RoomId, sealed: &str) -> Result<Self, TicketError> {
-        if sealed.len() > SEALED_LENGTH_MAX {
-            return Err(TicketError::Malformed);
-        }
-        let mut fields = sealed.split('.');
-        let (Some(VERSION), Some(payload), Some(tag), None) =
-            (fields.next(), fields.next(), fields.next(), fields.next())
-        else {
-            return Err(TicketError::Malformed);
-        };
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TicketError::Malformed)?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TicketError::Malformed)?;
-        let mut rest = payload.as_slice();
-        let key_id = take_text(&mut rest).ok_or(TicketError::Malformed)?;
-        if !keyring.verify(Purpose::Ticket, key_id, &[VERSION.as_bytes(), &payload], &tag) {
-            return Err(TicketError::Forged);
-        }
-        let ticket = Self::read(rest).ok_or(TicketError::Malformed)?;
+        let opened = Opened::check(keyring, Purpose::Ticket, sealed)?;
+        let ticket = Self::read(opened.fields()).ok_or(TicketError::Malformed)?;
         if ticket.room == *room { Ok(ticket) } else { Err(TicketError::OtherRoom) }
     }
 
-    fn read(mut rest: &[u8]) -> Option<Self> {
-        let room = RoomId::parse(take_text(&mut rest)?).ok()?;
-        let lane = LaneId::parse(take_text(&mut rest)?).ok()?;
-        let id = TicketId(take(&mut rest)?.try_into().ok()?);
-        let rank = Rank::new(take_number(&mut rest)?);
-        let issued_at = Timestamp::from_millis(take_number(&mut rest)?);
-        let whole = rest.is_empty() && rank < Rank::MAX;
-        whole.then_some(Self { room, place: Place { lane, rank, id }, issued_at })
+    fn read(mut fields: Fields<'_>) -> Option<Self> {
+        let room = RoomId::parse(fields.text()?).ok()?;
+        let lane = LaneId::parse(fields.text()?).ok()?;
+        let id = TicketId::from_bytes(fields.bytes()?.try_into().ok()?);
+        let order = match fields.text()? {
+            RANKED => Order::Ranked(fields.number().map(Rank::new).filter(|rank| *rank < Rank::MAX)?),
+            DRAWN => {
+                Order::Drawn(DrawId::with_key(Timestamp::from_millis(fields.number()?), fields.text()?)?)
+            }
+            PROVISIONAL => Order::Provisional { arrived_at: Timestamp::from_millis(fields.number()?) },
+            _ => return None,
+        };
+        let issued_at = Timestamp::from_millis(fields.number()?);
+        fields.end(Self { room, lane, id, order, issued_at })
     }
-}
 
-/// Appends a field: one byte of length, then the bytes. Every field of a ticket is short by its type.
-fn put(payload: &mut Vec<u8>, field: &[u8]) {
-    debug_assert!(field.len() <= usize::from(u8::MAX), "a ticket's fields are short");
-    payload.push(field.len() as u8);
-    payload.extend_from_slice(field);
-}
-
-fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, after) = rest.split_first()?;
-    let (field, after) = after.split_at_checked(usize::from(*length))?;
-    *rest = after;
-    Some(field)
-}
-
-fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
-    std::str::from_utf8(take(rest)?).ok()
-}
-
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
-    take(rest)?.try_into().ok().map(u64::from_be_bytes)
+    /// Where the ticket stands. A provisional one stands nowhere yet, and neither does one whose draw came from a
+    /// key that is not in the ring.
+    ///
+    /// The place of a drawn ticket is computed before the fan may know it: it is for the store.
+    pub fn place(&self, keyring: &Keyring) -> Option<Place> {
+        let rank = match &self.order {
+            Order::Ranked(rank) => *rank,
+            Order::Drawn(draw) => draw.rank(keyring, &self.room, self.id)?,
+            Order::Provisional { .. } => return None,
+        };
+        Some(Place { lane: self.lane.clone(), rank, id: self.id })
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +190,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const AT: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
     fn ring(id: &str, secret: u8) -> Keyring {
         let secret = base64::engine::general_purpose::STANDARD.encode([secret; 32]);
@@ -185,37 +202,58 @@ mod tests {
         RoomId::parse("demo").unwrap()
     }
 
-    fn ticket() -> Ticket {
+    fn ticket(order: Order) -> Ticket {
         Ticket {
             room: room(),
-            place: Place {
-                lane: LaneId::general(),
-                rank: Rank::new(1_700_000_000_000 << 10),
-                id: TicketId::from_bytes([7; TICKET_ID_BYTES]),
-            },
+            lane: LaneId::general(),
+            id: TicketId::from_bytes([7; TICKET_ID_BYTES]),
+            order,
             issued_at: Timestamp::from_millis(1_700_000_000_123),
         }
+    }
+
+    fn orders(ring: &Keyring) -> [Order; 3] {
+        [
+            Order::Ranked(Rank::first_of(AT)),
+            Order::Drawn(DrawId::new(ring, AT)),
+            Order::Provisional { arrived_at: AT },
+        ]
     }
 
     #[test]
     fn a_sealed_ticket_opens_to_itself() {
         let ring = ring("k1", 1);
-        assert_eq!(Ticket::open(&ring, &room(), &ticket().seal(&ring)), Ok(ticket()));
+        for ticket in orders(&ring).map(ticket) {
+            assert_eq!(Ticket::open(&ring, &room(), &ticket.seal(&ring)), Ok(ticket));
+        }
+    }
+
+    #[test]
+    fn the_longest_ticket_is_short_enough_to_be_opened() {
+        let ring = ring("0123456789abcdef", 1);
+        let longest = "0123456789abcdef0123456789abcdef";
+        let (room, lane) = (RoomId::parse(longest).unwrap(), LaneId::parse(longest).unwrap());
+        for order in orders(&ring) {
+            let ticket = Ticket { room: room.clone(), lane: lane.clone(), ..ticket(order) };
+            assert_eq!(Ticket::open(&ring, &room, &ticket.seal(&ring)), Ok(ticket));
+        }
     }
 
     #[test]
     fn a_foreign_key_or_room_opens_nothing() {
-        let sealed = ticket().seal(&ring("k1", 1));
-        assert_eq!(Ticket::open(&ring("k1", 2), &room(), &sealed), Err(TicketError::Forged));
-        assert_eq!(Ticket::open(&ring("k2", 1), &room(), &sealed), Err(TicketError::Forged));
-        let other = RoomId::parse("other").unwrap();
-        assert_eq!(Ticket::open(&ring("k1", 1), &other, &sealed), Err(TicketError::OtherRoom));
+        for order in orders(&ring("k1", 1)) {
+            let sealed = ticket(order).seal(&ring("k1", 1));
+            assert_eq!(Ticket::open(&ring("k1", 2), &room(), &sealed), Err(TicketError::Forged));
+            assert_eq!(Ticket::open(&ring("k2", 1), &room(), &sealed), Err(TicketError::Forged));
+            let other = RoomId::parse("other").unwrap();
+            assert_eq!(Ticket::open(&ring("k1", 1), &other, &sealed), Err(TicketError::OtherRoom));
+        }
     }
 
     #[test]
     fn what_is_no_ticket_is_malformed() {
         let ring = ring("k1", 1);
-        let sealed = ticket().seal(&ring);
+        let sealed = ticket(Order::Ranked(Rank::first_of(AT))).seal(&ring);
         let cases = [
             String::new(),
             "v1".into(),
@@ -224,10 +262,59 @@ mod tests {
             format!("{sealed}="),
             format!("{sealed}.x"),
             format!(" {sealed}"),
-            "v1.".to_owned() + &"A".repeat(SEALED_LENGTH_MAX),
+            "v1.".to_owned() + &"A".repeat(300),
         ];
         for case in cases {
             assert_eq!(Ticket::open(&ring, &room(), &case), Err(TicketError::Malformed), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_signed_list_of_fields_that_is_no_ticket_is_malformed() {
+        let ring = ring("k1", 1);
+        let head = || Sealer::new(&ring, Purpose::Ticket).text("demo").text("general").bytes(&[7; 12]);
+        for (what, sealer) in [
+            ("no order", head()),
+            ("no time", head().text(RANKED).number(1)),
+            ("an unknown order", head().text("x").number(1).number(2)),
+            ("a rank beyond all ranks", head().text(RANKED).number(u64::MAX).number(2)),
+            ("a draw of no key", head().text(DRAWN).number(1).text("").number(2)),
+            ("a field too many", head().text(RANKED).number(1).number(2).number(3)),
+            ("a number that is cut", head().text(RANKED).bytes(&[1]).number(2)),
+            ("the order left out", head().number(1).number(2)),
+        ] {
+            assert_eq!(Ticket::open(&ring, &room(), &sealer.seal()), Err(TicketError::Malformed), "{what}");
+        }
+        assert!(Ticket::open(&ring, &room(), &head().text(RANKED).number(1).number(2).seal()).is_ok());
+    }
+
+    #[test]
+    fn a_place_needs_a_rank_or_the_key_of_its_draw() {
+        let ring_1 = ring("k1", 1);
+        let [ranked, drawn, provisional] = orders(&ring_1).map(ticket);
+        assert_eq!(ranked.place(&ring_1).unwrap().rank, Rank::first_of(AT));
+        let place = drawn.place(&ring_1).unwrap();
+        assert_eq!(Some(place.rank), DrawId::new(&ring_1, AT).rank(&ring_1, &room(), drawn.id));
+        assert_eq!((place.lane, place.id), (LaneId::general(), drawn.id));
+        assert_eq!(drawn.place(&ring("k2", 1)), None);
+        assert_eq!(provisional.place(&ring_1), None);
+    }
+
+    #[test]
+    fn a_drawn_ticket_does_not_say_its_rank() {
+        // But for the signature, its bytes follow from what the fan knows anyway: no ring, no seed, no rank.
+        let drawn = |secret: u8, id: u8| {
+            let ring = ring("k1", secret);
+            let ticket = ticket(Order::Drawn(DrawId::new(&ring, AT)));
+            let ticket = Ticket { id: TicketId::from_bytes([id; TICKET_ID_BYTES]), ..ticket };
+            let rank = ticket.place(&ring).unwrap().rank;
+            let sealed = ticket.seal(&ring);
+            (rank, URL_SAFE_NO_PAD.decode(sealed.split('.').nth(1).unwrap()).unwrap())
+        };
+        for id in 0..=u8::MAX {
+            let ((rank, payload), (other_rank, other_payload)) = (drawn(1, id), drawn(2, id));
+            assert_ne!(rank, other_rank);
+            assert_eq!(payload, other_payload);
         }
     }
 
@@ -240,9 +327,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_edited_character_passes(at in 0_usize..120, with in "[A-Za-z0-9_.=-]") {
+        fn no_edited_character_passes(order in 0_usize..3, at in 0_usize..160, with in "[A-Za-z0-9_.=-]") {
             let ring = ring("k1", 1);
-            let sealed = ticket().seal(&ring);
+            let sealed = ticket(orders(&ring)[order].clone()).seal(&ring);
             let at = at % sealed.len();
             let edited = format!("{}{with}{}", &sealed[..at], &sealed[at + 1..]);
             prop_assume!(edited != sealed);

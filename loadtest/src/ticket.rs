@@ -1,20 +1,27 @@
 //! What a fan can read in their own ticket: the place, without the key that would prove it.
 //!
 //! `v1.<base64url payload>.<base64url tag>`; the payload is a list of fields, each preceded by its length:
-//! key id, room, lane, ticket id, rank, time of issue.
+//! key id, room, lane, ticket id, order, time of issue. The order is `r` and a rank; or `d` and the draw that
+//! decides, or `p` and a time of arrival, neither of which tells a rank.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::story::Place;
 
-/// The place that `sealed` names.
+/// The kind of order that tells a rank.
+const RANKED: &[u8] = b"r";
+
+/// The place that `sealed` names. A ticket whose rank is not told names none.
 pub fn place(sealed: &str) -> Option<Place> {
     let payload = URL_SAFE_NO_PAD.decode(sealed.strip_prefix("v1.")?.split('.').next()?).ok()?;
     let mut rest = payload.as_slice();
     let (_key, _room) = (take(&mut rest)?, take(&mut rest)?);
     let lane = String::from_utf8(take(&mut rest)?.to_vec()).ok()?;
     let id = take(&mut rest)?.to_vec();
+    if take(&mut rest)? != RANKED {
+        return None;
+    }
     let rank = u64::from_be_bytes(take(&mut rest)?.try_into().ok()?);
     Some(Place { lane, rank, id })
 }
@@ -24,8 +31,11 @@ pub fn with_rank(sealed: &str, rank: u64) -> Option<String> {
     let (payload, tag) = sealed.strip_prefix("v1.")?.split_once('.')?;
     let mut payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
     let mut rest = payload.as_slice();
-    for _before_rank in 0..4 {
+    for _before_order in 0..4 {
         take(&mut rest)?;
+    }
+    if take(&mut rest)? != RANKED {
+        return None;
     }
     let at = payload.len() - rest.len() + 1;
     payload.get_mut(at..at + 8)?.copy_from_slice(&rank.to_be_bytes());
@@ -43,9 +53,9 @@ fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
 
-    fn sealed() -> String {
+    fn sealed(order: &[u8]) -> String {
         let mut payload = Vec::new();
-        for field in [b"k1".as_slice(), b"demo", b"general", &[7; 12]] {
+        for field in [b"k1".as_slice(), b"demo", b"general", &[7; 12], order] {
             payload.push(field.len() as u8);
             payload.extend_from_slice(field);
         }
@@ -59,14 +69,22 @@ mod tests {
     #[test]
     fn a_ticket_tells_its_place() {
         let expected = Place { lane: "general".to_owned(), rank: 1_700_000_000 << 20, id: vec![7; 12] };
-        assert_eq!(place(&sealed()), Some(expected));
+        assert_eq!(place(&sealed(b"r")), Some(expected));
     }
 
     #[test]
     fn an_edited_ticket_tells_the_better_rank_with_the_old_tag() {
-        let edited = with_rank(&sealed(), 5).unwrap();
+        let edited = with_rank(&sealed(b"r"), 5).unwrap();
         assert_eq!(place(&edited).unwrap().rank, 5);
         assert!(edited.ends_with(".dGFn"));
+    }
+
+    #[test]
+    fn a_ticket_without_a_rank_tells_none() {
+        for order in [b"d", b"p"] {
+            assert_eq!(place(&sealed(order)), None);
+            assert_eq!(with_rank(&sealed(order), 5), None);
+        }
     }
 
     #[test]

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::store::Intent;
-use admission::ticket::Ticket;
 use http::{HeaderMap, StatusCode, header};
 
 use super::edge::Edge;
 use super::visitor::{admission_of, log_failure, ticket_of};
 use crate::gate::calls::Call;
-use crate::room::{Arrival, Claim, Room, RoomError, Stand};
+use crate::room::{Arrival, Claim, OpenTicket, Room, RoomError, Stand};
 use crate::waiting::reply::{Caching, Reply};
 
 /// When someone who polls is heard of again, at the latest.
@@ -92,7 +91,7 @@ async fn join(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
     }
 }
 
-fn with_ticket(room: &Room, ticket: &Ticket, stand: Stand, code: StatusCode) -> Reply {
+fn with_ticket(room: &Room, ticket: &OpenTicket, stand: Stand, code: StatusCode) -> Reply {
     let sealed = room.seal(ticket);
     let body = room.status(&ticket.place, stand).to_json_with("ticket", &sealed);
     Reply::json(code, body, Caching::Private).cookie(&room.cookies.give_ticket(&sealed))

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use admission::rules::Mode;
 use admission::store::Intent;
-use admission::ticket::Ticket;
 use admission::token::Admission;
 use http::{HeaderMap, StatusCode, header};
 
@@ -13,7 +12,7 @@ use super::context::Passage;
 use super::edge::Edge;
 use crate::gate::credentials::{ADMISSION_HEADER, TICKET_HEADER, presented};
 use crate::gate::{self, Decision, Kind};
-use crate::room::{Arrival, Claim, Pass, Room, RoomError, Stand};
+use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, RoomError, Stand};
 use crate::waiting::page::Notice;
 use crate::waiting::reply::Reply;
 use crate::waiting::status::{State, Status};
@@ -47,7 +46,7 @@ impl Answer {
 }
 
 /// The first ticket of the room that a request carries and that is good.
-pub(crate) fn ticket_of(room: &Room, headers: &HeaderMap) -> Option<Ticket> {
+pub(crate) fn ticket_of(room: &Room, headers: &HeaderMap) -> Option<OpenTicket> {
     presented(headers, TICKET_HEADER, room.cookies.ticket_name()).find_map(|sealed| room.open_ticket(sealed))
 }
 

@@ -20,7 +20,7 @@ use admission::keyring::Keyring;
 use admission::name::LaneId;
 use admission::rules::Mode;
 use admission::store::{Intent, Join, Joined, QueueStore, Standing, StoreError};
-use admission::ticket::{Place, Ticket, TicketId};
+use admission::ticket::{Order, Place, Ticket, TicketId};
 use admission::token::TokenError;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -90,13 +90,22 @@ pub enum Stand {
     Expired,
 }
 
+/// A ticket that is good, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenTicket {
+    /// What the fan carries.
+    pub ticket: Ticket,
+    /// Its place, computed once. For a drawn ticket the fan must not learn it before the room opens.
+    pub place: Place,
+}
+
 /// What became of a join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// The fan has a session.
     Entered(Pass),
     /// The fan waits, with this ticket.
-    Waiting(Ticket),
+    Waiting(OpenTicket),
     /// The room is not free, and the fan did not want to wait.
     NotFree,
     /// The line is as long as it may get.
@@ -177,15 +186,16 @@ impl Room {
         self.registry.lock().len()
     }
 
-    /// Opens a ticket. One whose session ended is none any more.
-    pub fn open_ticket(&self, sealed: &str) -> Option<Ticket> {
+    /// Opens a ticket. One whose session ended is none any more, and one that stands nowhere is none yet.
+    pub fn open_ticket(&self, sealed: &str) -> Option<OpenTicket> {
         let ticket = Ticket::open(&self.ports.keys, &self.config.id, sealed).ok()?;
-        (!self.sessions.has_ended(ticket.place.id)).then_some(ticket)
+        let place = ticket.place(&self.ports.keys)?;
+        (!self.sessions.has_ended(ticket.id)).then_some(OpenTicket { ticket, place })
     }
 
     /// The ticket as the fan carries it.
-    pub fn seal(&self, ticket: &Ticket) -> String {
-        ticket.seal(&self.ports.keys)
+    pub fn seal(&self, open: &OpenTicket) -> String {
+        open.ticket.seal(&self.ports.keys)
     }
 
     /// A fan without a ticket joins.
@@ -199,10 +209,11 @@ impl Room {
         Ok(match joined {
             Joined::Entered { rank, until } => Arrival::Entered(self.pass(&Place { lane, rank, id }, until)?),
             Joined::Waiting { rank, ahead } => {
-                let place = Place { lane, rank, id };
+                let place = Place { lane: lane.clone(), rank, id };
                 self.registry.lock().joined(&place, ahead, Instant::now());
-                let issued_at = self.ports.clock.now();
-                Arrival::Waiting(Ticket { room: self.config.id.clone(), place, issued_at })
+                let (room, issued_at) = (self.config.id.clone(), self.ports.clock.now());
+                let ticket = Ticket { room, lane, id, order: Order::Ranked(rank), issued_at };
+                Arrival::Waiting(OpenTicket { ticket, place })
             }
             Joined::NotFree => Arrival::NotFree,
             Joined::Full => Arrival::Full,

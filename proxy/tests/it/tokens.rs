@@ -6,7 +6,7 @@ use admission::clock::{Clock as _, SystemClock, SystemRandom, Timestamp};
 use admission::keyring::Keyring;
 use admission::name::{LaneId, RoomId};
 use admission::rank::Rank;
-use admission::ticket::{Place, Ticket, TicketId};
+use admission::ticket::{Order, Ticket, TicketId};
 use admission::token::Admission;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -81,8 +81,8 @@ async fn only_a_good_token_opens() {
 fn ticket(room: &str) -> Ticket {
     let now = SystemClock.now();
     let id = TicketId::random(&SystemRandom).unwrap();
-    let place = Place { lane: LaneId::general(), rank: Rank::first_of(now), id };
-    Ticket { room: RoomId::parse(room).unwrap(), place, issued_at: now }
+    let (room, lane) = (RoomId::parse(room).unwrap(), LaneId::general());
+    Ticket { room, lane, id, order: Order::Ranked(Rank::first_of(now)), issued_at: now }
 }
 
 #[tokio::test]
