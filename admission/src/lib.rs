@@ -8,7 +8,7 @@
 //!
 //! # Map
 //!
-//! - Values: [`name`], [`rank`], [`ticket`], [`draw`], [`token`], [`rules`]. They parse, check
+//! - Values: [`name`], [`rank`], [`ticket`], [`invitation`], [`draw`], [`token`], [`rules`]. They parse, check
 //!   and sign; they do no I/O and are told the time.
 //! - Computations: [`position`], [`wait`].
 //! - Ports: [`clock`] (time and randomness), [`store`] (the line), with their adapters beside them.
@@ -17,6 +17,7 @@
 pub mod clock;
 pub mod draw;
 pub mod edge_signature;
+pub mod invitation;
 pub mod keyring;
 pub mod name;
 pub mod position;
