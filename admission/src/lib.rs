@@ -12,12 +12,14 @@
 //!   and sign; they do no I/O and are told the time.
 //! - Computations: [`position`], [`wait`].
 //! - Ports: [`clock`] (time and randomness), [`store`] (the line), with their adapters beside them.
+//! - [`invariants`]: the promises, as predicates over what fans saw; for tests and records, not for serving.
 //! - [`keyring`] signs; [`edge_signature`] is what edge and shop agree on.
 
 pub mod clock;
 pub mod draw;
 pub mod edge_signature;
 pub mod invitation;
+pub mod invariants;
 pub mod keyring;
 pub mod name;
 pub mod position;

@@ -1,0 +1,134 @@
+//! P6 and P7, as far as the line is concerned.
+
+use super::setting::Setting;
+use super::story::{Seen, Span, Story, What};
+use super::{Promise, Violation, seconds};
+
+/// **P6 no turn, no entry**, of the line's part: a ticket is good for one session. Broken when a fan who finished
+/// or left is let through, or has another session by the same ticket, once every edge could know; or is let through
+/// without ever having had a session.
+pub fn entry(stories: &[Story], setting: &Setting) -> Vec<Violation> {
+    stories.iter().filter_map(|story| out_of_turn(story, setting)).collect()
+}
+
+fn out_of_turn(story: &Story, setting: &Setting) -> Option<Violation> {
+    let over = story.over();
+    let entered = story.first(|what| *what == What::Entered).map(|seen| seen.at);
+    for Seen { at, edge, what } in &story.seen {
+        let opened = match what {
+            What::Entered => "had another session",
+            What::Used { accepted: true } => "was let through",
+            _ => continue,
+        };
+        if entered.is_none_or(|entered| *at < entered) {
+            let message = format!("{} {opened} without a session", story.name);
+            return Some(Violation::new(Promise::NoTurnNoEntry, *at, &[story], message));
+        }
+        let Some(over) = over.filter(|over| over < at) else { continue };
+        // Every edge hears of it at its tick, where it can hear.
+        let told = setting
+            .linked(*edge, Span::new(over, *at))
+            .iter()
+            .any(|span| span.length() > setting.tolerance.settle);
+        if told {
+            let message =
+                format!("{} {opened} {} after their session was over", story.name, seconds(over, *at));
+            return Some(Violation::new(Promise::NoTurnNoEntry, *at, &[story], message));
+        }
+    }
+    None
+}
+
+/// **P7 free passage.** With the store down, admitted fans go on. Broken when a fan who has a session, used it
+/// lately and did not stay longer than anyone may, is not let through. Edges whose clocks differ may differ about
+/// that by as much; and a line that could not hear of a fan for the length of a session may have given their place
+/// to another.
+pub fn passage(stories: &[Story], setting: &Setting) -> Vec<Violation> {
+    stories.iter().filter_map(|story| refused(story, setting)).collect()
+}
+
+fn refused(story: &Story, setting: &Setting) -> Option<Violation> {
+    // Tokens tell whole seconds, and are renewed when a quarter of the session is over.
+    let slack = setting.tolerance.skew + setting.tolerance.stale + std::time::Duration::from_secs(1);
+    let mut entered = None;
+    let mut last = None;
+    for Seen { at, what, .. } in &story.seen {
+        match what {
+            What::Entered => {
+                entered = entered.or(Some(*at));
+                last = Some(*at);
+            }
+            What::Finished | What::Left => return None,
+            What::Used { accepted: true } => last = Some(*at),
+            What::Used { accepted: false } => {
+                let (Some(entered), Some(last)) = (entered, last) else { continue };
+                let stay = Span::new(entered, *at);
+                let lives = at.since(last) + slack < setting.session * 3 / 4
+                    && stay.length() + slack < setting.session_max
+                    && !setting.cut_off_long(stay);
+                if lives {
+                    let idle = seconds(last, *at);
+                    let message =
+                        format!("{} has a session, used it {idle} ago, and was refused", story.name);
+                    return Some(Violation::new(Promise::FreePassage, *at, &[story], message));
+                }
+                return None;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{at, fan, setting};
+    use super::*;
+
+    const THROUGH: What = What::Used { accepted: true };
+    const REFUSED: What = What::Used { accepted: false };
+
+    #[test]
+    fn a_session_that_is_used_and_ended_keeps_both() {
+        let story = fan("a", 1)
+            .sees(5, What::Entered)
+            .sees(9, THROUGH)
+            .sees(12, What::Finished)
+            .through(1, 12, THROUGH)
+            .through(1, 14, REFUSED)
+            .into_story();
+        assert_eq!(entry(std::slice::from_ref(&story), &setting()), []);
+        assert_eq!(passage(&[story], &setting()), []);
+    }
+
+    #[test]
+    fn a_session_after_its_end_breaks_p6() {
+        for what in [THROUGH, What::Entered] {
+            let story =
+                fan("a", 1).sees(5, What::Entered).sees(12, What::Finished).through(1, 15, what).into_story();
+            assert_eq!(entry(std::slice::from_ref(&story), &setting()).len(), 1);
+            let cut = Setting { cut_off: vec![(1, Span::new(at(12), at(20)))], ..setting() };
+            assert_eq!(entry(&[story], &cut), [], "an edge that could not hear of it");
+        }
+        assert_eq!(entry(&[fan("a", 1).sees(5, THROUGH).into_story()], &setting()).len(), 1);
+    }
+
+    #[test]
+    fn a_refusal_of_who_is_admitted_breaks_p7() {
+        let story = fan("a", 1).sees(5, What::Entered).sees(20, THROUGH).sees(30, REFUSED).into_story();
+        assert_eq!(passage(std::slice::from_ref(&story), &setting()).len(), 1);
+        let down = Setting { lost: vec![at(22)], cut_off: vec![(0, Span::new(at(20), at(29)))], ..setting() };
+        assert_eq!(passage(&[story], &down).len(), 1, "with the store down too");
+    }
+
+    #[test]
+    fn who_was_idle_or_stayed_too_long_may_be_refused() {
+        let idle = fan("a", 1).sees(5, What::Entered).sees(20, THROUGH).sees(52, REFUSED).into_story();
+        let mut long = fan("a", 1).sees(5, What::Entered);
+        for second in (10..90).step_by(10) {
+            long = long.sees(second, THROUGH);
+        }
+        let long = long.sees(91, REFUSED).into_story();
+        assert_eq!(passage(&[idle, long], &setting()), []);
+    }
+}
