@@ -11,6 +11,7 @@
 )]
 
 #[path = "../tests/it/redis_server.rs"]
+#[expect(dead_code, reason = "the tests need more of it")]
 mod redis_server;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use admission::clock::SystemRandom;
 use admission::name::{LaneId, RoomId};
 use admission::rules::{Mode, Rules};
 use admission::store::redis::RedisStore;
-use admission::store::{BATCH_MAX, Intent, Join, Joined, Presence, QueueStore};
+use admission::store::{BATCH_MAX, Intent, Join, Joined, Memory, Presence, QueueStore};
 use admission::ticket::{Place, TicketId};
 use redis_server::RedisServer;
 
@@ -46,7 +47,7 @@ fn rules(burst: u64) -> Rules {
 }
 
 fn joins(count: usize) -> Vec<Join> {
-    (0..count).map(|_| Join { lane: LaneId::general(), id: id(), intent: Intent::Wait }).collect()
+    (0..count).map(|_| Join::new(LaneId::general(), id(), Intent::Wait)).collect()
 }
 
 async fn fill(store: &RedisStore, count: usize) -> Vec<Place> {
@@ -87,12 +88,12 @@ fn script_ms(server: &RedisServer) -> f64 {
 async fn at_size(size: usize) {
     let server = RedisServer::start();
     let store = RedisStore::open(&server.url()).unwrap();
-    store.configure(&room(), &rules(20_000).check().unwrap(), 1).await.unwrap();
+    store.configure(&room(), &rules(20_000).check().unwrap(), 1, &Memory::default()).await.unwrap();
     let empty = used_memory(&server);
     let front = fill(&store, size).await;
     // What the fans near the front cost to be known as present counts too.
     for places in front.chunks(BATCH_MAX).take(150) {
-        let presence = Presence { waiting: places.to_vec(), active: vec![] };
+        let presence = Presence { waiting: places.to_vec(), ..Presence::default() };
         store.report_presence(&room(), &presence).await.unwrap();
     }
     let first = store.snapshot(&room(), 0).await.unwrap();
@@ -107,7 +108,7 @@ async fn at_size(size: usize) {
     let snapshot_ms = script_ms(&server);
 
     // Drains of exactly 1,000: the burst is cut to that, and gathers again in 50 ms.
-    store.configure(&room(), &rules(10_000).check().unwrap(), 2).await.unwrap();
+    store.configure(&room(), &rules(10_000).check().unwrap(), 2, &Memory::default()).await.unwrap();
     store.drain(&room()).await.unwrap();
     let mut turns = 0;
     let mut ms = Vec::new();
@@ -135,7 +136,7 @@ async fn at_size(size: usize) {
 async fn join_rate(tasks: usize, batch: usize) {
     let server = RedisServer::start();
     let store = Arc::new(RedisStore::open(&server.url()).unwrap());
-    store.configure(&room(), &rules(20_000).check().unwrap(), 1).await.unwrap();
+    store.configure(&room(), &rules(20_000).check().unwrap(), 1, &Memory::default()).await.unwrap();
     let begin = Instant::now();
     let callers: Vec<_> = (0..tasks)
         .map(|_| {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 
 /// The number that orders tickets within a lane: lower goes first, and it never changes.
@@ -10,13 +12,38 @@ use crate::clock::Timestamp;
 /// line that lost all its data, its counters too, gives only ranks above those it gave before, for its clock
 /// has moved on: no rank is given twice.
 ///
+/// Ranks given in the order of arrival are even. The odd ones between them are for fans who came while the
+/// store was away and are ranked afterwards by when they came, so that the two never meet.
+///
 /// Ranks stay below 2⁵³, so that they are exact as the score of a Redis sorted set and as a Lua number.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Rank(u64);
 
-/// How many ranks one millisecond holds. A burst of more flows over into the next one's; a million fans a
-/// second would have to join for long before ranks ran ahead of the clock by as much as a second.
+/// How many ranks one millisecond holds, every other of them for the order of arrival. A burst of more flows over
+/// into the next one's; a million fans a second would have to join for a second before ranks ran ahead of the
+/// clock by as much as that.
 pub const RANKS_PER_MILLI: u64 = 1 << 10;
+
+/// How far ranks run ahead of the clock after another server took over: as far as its clock may be behind that
+/// of the one before, so that no rank is given twice.
+pub const TAKEOVER_LEAD: u64 = 60_000 * RANKS_PER_MILLI;
+
+/// Ranks from one on, up to but without another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RankRange {
+    /// The first.
+    pub from: Rank,
+    /// The first beyond.
+    pub to: Rank,
+}
+
+impl RankRange {
+    /// Whether `rank` is one of them.
+    pub fn contains(&self, rank: Rank) -> bool {
+        self.from <= rank && rank < self.to
+    }
+}
 
 impl Rank {
     /// Below every rank that is ever given.
@@ -39,10 +66,22 @@ impl Rank {
         self.0
     }
 
-    /// The next higher rank.
+    /// The rank after this one in the order in which it was given: by arrival, or afterwards.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0 + 2)
+    }
+
+    /// The first rank, at or after this one, for somebody who is ranked afterwards.
+    #[must_use]
+    pub const fn afterwards(self) -> Self {
+        Self(self.0 | 1)
+    }
+
+    /// The rank `lead` ranks after this one.
+    #[must_use]
+    pub const fn ahead_by(self, lead: u64) -> Self {
+        Self(self.0.saturating_add(lead))
     }
 }
 
@@ -68,6 +107,6 @@ mod tests {
         let rank = Rank::first_of(year_2100);
         assert!(rank > Rank::first_of(Timestamp::from_millis(4_102_444_799_999)));
         assert!(rank < Rank::MAX);
-        assert_eq!(rank.next().get() as f64 as u64, rank.get() + 1);
+        assert_eq!(rank.next().get() as f64 as u64, rank.get() + 2);
     }
 }

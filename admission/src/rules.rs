@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::millis;
+use crate::clock::{Timestamp, millis};
 use crate::name::LaneId;
 
 /// Most fans a minute that a room may be asked to admit: 100,000 a second.
@@ -18,6 +18,10 @@ pub const WEIGHT_MAX: u32 = 1000;
 
 /// Longest time that any of the rules may name.
 pub const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Shortest time from the beginning of the pre-queue to the opening: the ranks that the draw gives take up the
+/// pre-queue's own stretch of time, and need this much of it.
+pub const PREQUEUE_MIN: Duration = Duration::from_secs(35);
 
 /// Who has to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +40,26 @@ pub enum Mode {
     Closed,
 }
 
+/// What the mode and the times together come to at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The room is not protected.
+    Off,
+    /// The room opens later, and it is too early even for the pre-queue: nobody may join.
+    Early,
+    /// Fans gather; their order is not decided, and nobody is admitted.
+    Prequeue,
+    /// Fans whose turn comes are admitted.
+    Open,
+    /// Everybody waits and nobody is admitted.
+    Paused,
+    /// Nobody is admitted and nobody may join.
+    Closed,
+}
+
 impl Mode {
-    /// Whether fans whose turn comes are admitted.
-    pub const fn drains(self) -> bool {
+    /// Whether fans are admitted once the room is open.
+    pub const fn admits(self) -> bool {
         matches!(self, Self::Auto | Self::Always)
     }
 
@@ -63,13 +84,30 @@ pub struct LaneRule {
     pub weight: u32,
 }
 
+/// Between which rates the drain adapts to what the shop can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdaptiveDrain {
+    /// Fans a minute, at least.
+    pub min: u64,
+    /// Fans a minute, at most.
+    pub max: u64,
+}
+
 /// The rules of a room's line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// Who has to wait.
     pub mode: Mode,
-    /// Fans admitted a minute.
+    /// When the pre-queue begins, whose order is drawn. Needs `opens_at`.
+    pub prequeue_at: Option<Timestamp>,
+    /// When the first fan is admitted; at once where nothing is said.
+    pub opens_at: Option<Timestamp>,
+    /// When the room closes; never where nothing is said.
+    pub closes_at: Option<Timestamp>,
+    /// Fans admitted a minute; where the drain adapts, the rate that it begins with.
     pub drain_per_minute: u64,
+    /// Whether and between which bounds the drain adapts to what the shop can take.
+    pub adaptive: Option<AdaptiveDrain>,
     /// Most permits that gather while nobody takes them; the line never admits more than this beyond its rate.
     pub burst: u64,
     /// Most fans with a turn or a session at one time.
@@ -97,7 +135,11 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             mode: Mode::Auto,
+            prequeue_at: None,
+            opens_at: None,
+            closes_at: None,
             drain_per_minute: 600,
+            adaptive: None,
             burst: 10,
             max_active: 1000,
             waiting_max: 2_000_000,
@@ -131,9 +173,44 @@ impl RulesError {
 }
 
 impl Rules {
-    /// Whether fans whose turn comes are admitted. A rate of zero admits nobody, not even a burst.
-    pub const fn drains(&self) -> bool {
-        self.mode.drains() && self.drain_per_minute > 0
+    /// What the mode and the times come to at `now`.
+    pub fn phase(&self, now: Timestamp) -> Phase {
+        let has_come = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= now);
+        match self.mode {
+            Mode::Off => Phase::Off,
+            Mode::Closed => Phase::Closed,
+            _ if has_come(self.closes_at) => Phase::Closed,
+            _ if self.opens_at.is_none() || has_come(self.opens_at) => match self.mode {
+                Mode::Paused => Phase::Paused,
+                _ => Phase::Open,
+            },
+            _ if has_come(self.prequeue_at) => Phase::Prequeue,
+            _ => Phase::Early,
+        }
+    }
+
+    /// The time from which to which permits gather while the mode admits fans: from the opening to the closing.
+    pub(crate) fn open_time(&self) -> (Timestamp, Timestamp) {
+        let opens_at = self.opens_at.unwrap_or_default();
+        (opens_at, self.closes_at.unwrap_or(Timestamp::from_millis(u64::MAX)))
+    }
+
+    /// The rate that the drain begins with, fans a minute.
+    pub fn first_rate(&self) -> u64 {
+        self.bounded_rate(self.drain_per_minute)
+    }
+
+    /// `rate` within the bounds of the adaptive drain; without one, the rate that is set.
+    pub fn bounded_rate(&self, rate: u64) -> u64 {
+        match self.adaptive {
+            Some(AdaptiveDrain { min, max }) => rate.clamp(min, max.max(min)),
+            None => self.drain_per_minute,
+        }
+    }
+
+    /// The highest rate that these rules allow, fans a minute.
+    pub fn rate_max(&self) -> u64 {
+        self.adaptive.map_or(self.drain_per_minute, |adaptive| adaptive.max)
     }
 
     /// The burst that a rate needs when the operator names none: one second's worth of admissions, at least 1.
@@ -161,7 +238,11 @@ impl Rules {
             }
         };
         whole("drain_per_minute", self.drain_per_minute, 0, DRAIN_PER_MINUTE_MAX)?;
-        whole("burst", self.burst, Self::burst_min(self.drain_per_minute), DRAIN_PER_MINUTE_MAX)?;
+        if let Some(AdaptiveDrain { min, max }) = self.adaptive {
+            whole("drain_max", max, 1, DRAIN_PER_MINUTE_MAX)?;
+            whole("drain_min", min, 1, max)?;
+        }
+        whole("burst", self.burst, Self::burst_min(self.rate_max()), DRAIN_PER_MINUTE_MAX)?;
         whole("max_active", self.max_active, 1, 100_000_000)?;
         whole("waiting_max", self.waiting_max, 1, 100_000_000)?;
         for (field, value, min) in [
@@ -178,6 +259,7 @@ impl Rules {
                 return Err(RulesError::new(field, &format!("{} ms", millis(value)), needed));
             }
         }
+        self.check_times()?;
         if self.lanes.is_empty() || self.lanes.len() > LANES_MAX {
             return Err(RulesError::new(
                 "lanes",
@@ -192,6 +274,38 @@ impl Rules {
             }
         }
         Ok(self)
+    }
+
+    fn check_times(&self) -> Result<(), RulesError> {
+        let after = |field,
+                     moment: Option<Timestamp>,
+                     before: Option<Timestamp>,
+                     gap: Duration,
+                     needed: &str| {
+            match (moment, before) {
+                (Some(moment), Some(before)) if moment < before + gap => {
+                    Err(RulesError::new(field, &format!("{moment} ms since 1970"), needed))
+                }
+                _ => Ok(()),
+            }
+        };
+        if self.prequeue_at.is_some() && self.opens_at.is_none() {
+            return Err(RulesError::new(
+                "prequeue_at",
+                &"set without `opens_at`",
+                "a pre-queue needs an opening",
+            ));
+        }
+        let gap = PREQUEUE_MIN;
+        after(
+            "opens_at",
+            self.opens_at,
+            self.prequeue_at,
+            gap,
+            "at least 35 s after `prequeue_at` are needed",
+        )?;
+        let moment = Duration::from_millis(1);
+        after("closes_at", self.closes_at, self.opens_at, moment, "a time after `opens_at` is needed")
     }
 }
 
@@ -213,6 +327,7 @@ mod tests {
     fn a_rule_that_cannot_work_is_named() {
         let lane = |name: &str, weight| LaneRule { name: LaneId::parse(name).unwrap(), weight };
         let good = Rules::default;
+        let at = |seconds: u64| Some(Timestamp::from_millis(seconds * 1000));
         let cases = [
             ("drain_per_minute", Rules { drain_per_minute: DRAIN_PER_MINUTE_MAX + 1, ..good() }),
             ("burst", Rules { burst: 0, ..good() }),
@@ -226,9 +341,36 @@ mod tests {
             ("lanes", Rules { lanes: vec![], ..good() }),
             ("lanes", Rules { lanes: vec![lane("a", 1), lane("a", 2)], ..good() }),
             ("weight", Rules { lanes: vec![lane("a", 0)], ..good() }),
+            ("drain_min", Rules { adaptive: Some(AdaptiveDrain { min: 0, max: 9 }), ..good() }),
+            ("drain_min", Rules { adaptive: Some(AdaptiveDrain { min: 10, max: 9 }), ..good() }),
+            ("burst", Rules { adaptive: Some(AdaptiveDrain { min: 10, max: 12_000 }), ..good() }),
+            ("prequeue_at", Rules { prequeue_at: at(1), ..good() }),
+            ("opens_at", Rules { prequeue_at: at(1), opens_at: at(30), ..good() }),
+            ("closes_at", Rules { opens_at: at(30), closes_at: at(30), ..good() }),
         ];
         for (field, rules) in cases {
             assert_eq!(rules.check().unwrap_err().field, field);
         }
+    }
+
+    #[test]
+    fn the_times_make_the_phases() {
+        let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
+        let rules = |mode| Rules {
+            mode,
+            prequeue_at: Some(at(100)),
+            opens_at: Some(at(200)),
+            closes_at: Some(at(300)),
+            ..Rules::default()
+        };
+        let phases = |mode| [99, 100, 199, 200, 299, 300].map(|second| rules(mode).phase(at(second)));
+        use Phase::{Closed, Early, Open, Paused, Prequeue};
+        assert_eq!(phases(Mode::Auto), [Early, Prequeue, Prequeue, Open, Open, Closed]);
+        assert_eq!(phases(Mode::Paused), [Early, Prequeue, Prequeue, Paused, Paused, Closed]);
+        assert_eq!(phases(Mode::Closed), [Closed; 6]);
+        assert_eq!(phases(Mode::Off), [Phase::Off; 6]);
+        assert_eq!(Rules::default().phase(at(0)), Open);
+        let no_prequeue = Rules { prequeue_at: None, ..rules(Mode::Auto) };
+        assert_eq!(no_prequeue.phase(at(150)), Early);
     }
 }

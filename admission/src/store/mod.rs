@@ -18,20 +18,23 @@
 //! A fan who is absent when their turn would come is *passed* over and costs no permit; when they are seen
 //! again within the return window they wait at their rank, which is before everybody else's.
 
+mod join;
 pub mod memory;
 pub mod redis;
+mod snapshot;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::name::{LaneId, RoomId};
-use crate::position::Ladder;
 use crate::rank::Rank;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
+
+pub use join::{BatchId, Intent, InvitationUse, Join, Joined};
+pub use snapshot::{LaneSnapshot, Memory, Snapshot};
 
 /// Most tickets in one call of a verb. Callers cut longer lists into several calls.
 pub const BATCH_MAX: usize = 1000;
@@ -47,6 +50,9 @@ pub const JOIN_MEMORY: Duration = Duration::from_secs(60);
 
 /// How long an ended ticket is remembered: as long as anyone could still present it.
 pub const ENDED_MEMORY: Duration = Duration::from_secs(24 * 3600);
+
+/// Most stretches of ranks that a line remembers to have forgotten; of more, the two oldest become one.
+pub const FORGOTTEN_MAX: usize = 16;
 
 /// Units of a permit: a rate of 1 a minute gathers one unit a millisecond.
 pub const UNITS_PER_PERMIT: u64 = 60_000;
@@ -97,62 +103,14 @@ pub enum Standing {
     Active {
         /// When the session ends, unless it slides.
         until: Timestamp,
+        /// When the fan was admitted.
+        admitted_at: Timestamp,
     },
     /// It left, its session is over, or its return window has passed.
     Ended,
-    /// The store never saw it, or lost it: it is older than the store's memory. [`QueueStore::restore`] puts
+    /// The store may have forgotten it: its rank is one of [`Snapshot::forgotten`]. [`QueueStore::restore`] puts
     /// it back.
     Unknown,
-}
-
-/// Names one batch of joins, so that a batch whose answer was lost can be sent again.
-pub type BatchId = TicketId;
-
-/// One fan who wants in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Join {
-    /// The lane to stand in. It has to be one of the room's.
-    pub lane: LaneId,
-    /// The ticket's id.
-    pub id: TicketId,
-    /// Whether to enter, to wait, or either.
-    pub intent: Intent,
-}
-
-/// What a fan who joins is ready to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// Enter at once where the room is free, else wait: a page navigation.
-    EnterOrWait,
-    /// Enter at once or not at all: a request that cannot show a waiting page.
-    EnterOnly,
-    /// Stand in the line.
-    Wait,
-}
-
-/// What became of a join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Joined {
-    /// The room was free: the fan has a session.
-    Entered {
-        /// The rank that they would have waited with.
-        rank: Rank,
-        /// When the session ends, unless it slides.
-        until: Timestamp,
-    },
-    /// The fan waits.
-    Waiting {
-        /// Their rank.
-        rank: Rank,
-        /// Fans of the same lane before them.
-        ahead: u64,
-    },
-    /// [`Intent::EnterOnly`], and the room is not free.
-    NotFree,
-    /// The line is as long as it may get.
-    Full,
-    /// The room is closed, or has no such lane.
-    Closed,
 }
 
 /// What one call of [`QueueStore::drain`] did.
@@ -169,8 +127,21 @@ pub struct Drained {
 pub struct Presence {
     /// Tickets that wait, of fans with an open connection or a recent poll.
     pub waiting: Vec<Place>,
-    /// Tickets whose session saw a request.
-    pub active: Vec<TicketId>,
+    /// Tickets that wait, of fans who just went away: they are absent from now on.
+    pub gone: Vec<Place>,
+    /// Sessions that saw a request.
+    pub active: Vec<Stay>,
+}
+
+/// A session that is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stay {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// How long ago the fan was admitted, for a store that has forgotten it.
+    pub stayed: Duration,
+    /// How long the session is to live from now on, within [`Rules::session_max`].
+    pub keep_for: Duration,
 }
 
 /// What the store says to a report of presence.
@@ -182,81 +153,21 @@ pub struct PresenceAnswer {
     pub ended: Vec<TicketId>,
 }
 
-/// What a proxy needs to know of a room, once per tick, for any number of fans.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The store's time.
-    pub at: Timestamp,
-    /// When this line began. Tickets with a lower rank than [`Snapshot::first_rank`] are from before.
-    pub born_at: Timestamp,
-    /// The lowest rank that this line gives by itself.
-    pub first_rank: Rank,
-    /// The rules in force.
-    pub rules: Arc<Rules>,
-    /// Which revision of the rules that is.
-    pub revision: u64,
-    /// Until when nobody is admitted because the line is being rebuilt; the past when it is not.
-    pub hold_until: Timestamp,
-    /// Fans with a session.
-    pub active: u64,
-    /// Fans whose turn has come and who have not claimed it yet.
-    pub turns: u64,
-    /// Fans who joined, in all.
-    pub joined_total: u64,
-    /// Turns given, in all.
-    pub admitted_total: u64,
-    /// One entry per lane, in the order of the rules.
-    pub lanes: Vec<LaneSnapshot>,
-    /// Sessions that ended after the mark that the caller gave, oldest first.
-    pub ended: Vec<TicketId>,
-    /// The mark to give next time. When [`ENDED_PER_SNAPSHOT_MAX`] came, there are more: ask again.
-    pub ended_mark: u64,
-}
-
-/// One lane in a [`Snapshot`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LaneSnapshot {
-    /// The lane.
-    pub name: LaneId,
-    /// The highest rank whose turn has come.
-    pub cursor: Rank,
-    /// The next rank that will be given; all given so far are lower.
-    pub next_rank: Rank,
-    /// Presence has to be reported for the fans up to this rank.
-    pub horizon: Rank,
-    /// Who waits where.
-    pub ladder: Ladder,
-}
-
-impl Snapshot {
-    /// Fans who wait, in all lanes.
-    pub fn waiting(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.ladder.waiting()).sum()
-    }
-
-    /// The lane of this name.
-    pub fn lane(&self, name: &LaneId) -> Option<&LaneSnapshot> {
-        self.lanes.iter().find(|lane| lane.name == *name)
-    }
-
-    /// Whether a fan who came now would be let in without waiting, as far as this snapshot knows.
-    pub fn is_free(&self) -> bool {
-        self.rules.mode == crate::rules::Mode::Auto
-            && self.rules.drains()
-            && self.hold_until <= self.at
-            && self.waiting() == 0
-            && self.active + self.turns < self.rules.max_active
-    }
-}
-
 /// Where the line lives.
 ///
 /// Every verb is one atomic step. A verb that failed with [`StoreError::Unavailable`] may have happened, and
 /// may be repeated: repeating it changes nothing more, and costs no fan anything.
 #[async_trait]
 pub trait QueueStore: Send + Sync {
-    /// Puts `rules` in force unless a newer `revision` already is. The first call begins the room's line.
-    async fn configure(&self, room: &RoomId, rules: &Rules, revision: u64) -> Result<(), StoreError>;
+    /// Puts `rules` in force unless a newer `revision` already is. The first call begins the room's line. What
+    /// the caller remembers of a line that was lost raises ranks, cursors and totals, never lowers them.
+    async fn configure(
+        &self,
+        room: &RoomId,
+        rules: &Rules,
+        revision: u64,
+        memory: &Memory,
+    ) -> Result<(), StoreError>;
 
     /// Takes fans into the line, or at once into the room, in the order given. `batch` names the call: the
     /// same one again within [`JOIN_MEMORY`] gives the same answer.
@@ -265,7 +176,7 @@ pub trait QueueStore: Send + Sync {
     /// Where these tickets stand.
     async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
 
-    /// Puts tickets back that are older than the store's memory, each at its rank, and tells where all stand.
+    /// Puts tickets back that the store has forgotten, each at its rank, and tells where all stand.
     async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
 
     /// Turns into sessions the turns that have come, and tells where all stand. Claiming again gives the same

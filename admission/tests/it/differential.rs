@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use admission::clock::{Clock, SystemClock};
-use admission::rules::{Mode, Rules};
-use admission::store::{Intent, Join, Joined, Presence, Standing};
+use admission::clock::{Clock, SystemClock, Timestamp};
+use admission::rank::Rank;
+use admission::rules::{AdaptiveDrain, Mode, Rules};
+use admission::store::{Intent, InvitationUse, Join, Joined, Memory, Presence, Standing, Stay};
 use admission::ticket::{Place, TicketId};
 
 use crate::support::{Kind, Line, lane, two_lanes};
@@ -37,14 +38,30 @@ impl Dice {
     }
 }
 
-fn some_rules(dice: &mut Dice) -> Rules {
+fn some_rules(dice: &mut Dice, now: Timestamp) -> Rules {
     let mode = [Mode::Auto, Mode::Auto, Mode::Always, Mode::Always, Mode::Paused, Mode::Closed]
         [dice.below(6) as usize];
     let drain_per_minute = [0, 60, 600, 6000][dice.below(4) as usize];
+    let soon = |dice: &mut Dice, within| now + Duration::from_millis(dice.below(within));
+    let times = match dice.below(6) {
+        0 => {
+            let prequeue_at = soon(dice, 5000);
+            (Some(prequeue_at), Some(prequeue_at + Duration::from_secs(40)), None)
+        }
+        1 => (None, Some(soon(dice, 10_000)), None),
+        2 => (None, None, Some(soon(dice, 30_000))),
+        _ => (None, None, None),
+    };
+    let adaptive = (drain_per_minute > 0 && dice.below(4) == 0)
+        .then(|| AdaptiveDrain { min: 30 + dice.below(100), max: 600 });
     Rules {
         mode,
+        prequeue_at: times.0,
+        opens_at: times.1,
+        closes_at: times.2,
+        adaptive,
         drain_per_minute,
-        burst: Rules::default_burst(drain_per_minute) + dice.below(3),
+        burst: Rules::default_burst(drain_per_minute.max(600)) + dice.below(3),
         max_active: 1 + dice.below(30),
         waiting_max: 20 + dice.below(200),
         session: Duration::from_secs(5 + dice.below(60)),
@@ -61,6 +78,7 @@ fn some_rules(dice: &mut Dice) -> Rules {
 struct Pair {
     memory: Line,
     redis: Line,
+    rules: Rules,
     places: Vec<Place>,
     ended_mark: u64,
 }
@@ -76,14 +94,37 @@ impl Pair {
             .collect()
     }
 
+    fn some_join(&self, dice: &mut Dice) -> Join {
+        let now = self.memory.clock.now();
+        let rules = self.rules.clone();
+        // From few numbers, so that some are drawn twice.
+        let drawn = rules.prequeue_at.map(|at| Rank::new(Rank::first_of(at).get() + dice.below(60)));
+        let arrived_at = (dice.below(6) == 0).then(|| now - Duration::from_millis(dice.below(20_000)));
+        let invitation = (dice.below(6) == 0).then(|| {
+            let number = dice.below(4) as u8;
+            let uses = 1 + u32::from(number) % 3;
+            InvitationUse {
+                id: TicketId::from_bytes([number; 12]),
+                uses,
+                good_for: Duration::from_secs(3600),
+            }
+        });
+        let id = match &invitation {
+            Some(InvitationUse { id, uses: 1, .. }) => *id,
+            _ => dice.ticket_id(),
+        };
+        Join {
+            lane: lane(["general", "member", "nowhere"][[0, 0, 0, 1, 1, 2][dice.below(6) as usize]]),
+            id,
+            intent: [Intent::EnterOrWait, Intent::EnterOnly, Intent::Wait][dice.below(3) as usize],
+            drawn,
+            arrived_at,
+            invitation,
+        }
+    }
+
     async fn join(&mut self, dice: &mut Dice) {
-        let joins: Vec<Join> = (0..=dice.below(12))
-            .map(|_| Join {
-                lane: lane(["general", "member", "nowhere"][[0, 0, 0, 1, 1, 2][dice.below(6) as usize]]),
-                id: dice.ticket_id(),
-                intent: [Intent::EnterOrWait, Intent::EnterOnly, Intent::Wait][dice.below(3) as usize],
-            })
-            .collect();
+        let joins: Vec<Join> = (0..=dice.below(12)).map(|_| self.some_join(dice)).collect();
         let batch = dice.ticket_id();
         let mut answers = Vec::new();
         for line in self.lines() {
@@ -92,8 +133,13 @@ impl Pair {
         }
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
         for (join, joined) in joins.iter().zip(&answers[0]) {
-            if let Joined::Entered { rank, .. } | Joined::Waiting { rank, .. } = joined {
-                self.places.push(Place { lane: join.lane.clone(), rank: *rank, id: join.id });
+            let rank = match joined {
+                Joined::Entered { rank, .. } | Joined::Waiting { rank, .. } => Some(*rank),
+                Joined::Drawn => join.drawn,
+                _ => None,
+            };
+            if let Some(rank) = rank {
+                self.places.push(Place { lane: join.lane.clone(), rank, id: join.id });
             }
         }
     }
@@ -114,10 +160,14 @@ impl Pair {
         match dice.below(20) {
             0..4 => self.join(dice).await,
             4..7 => {
-                let seen = Presence {
-                    waiting: self.some_places(dice, 60),
-                    active: self.some_places(dice, 4).iter().map(|place| place.id).collect(),
+                let stay = |place: &Place| Stay {
+                    ticket: place.id,
+                    stayed: Duration::from_millis(dice.0 % 90_000),
+                    keep_for: Duration::from_millis(dice.0 % 50_000),
                 };
+                let active = self.some_places(&mut Dice(dice.0), 4).iter().map(stay).collect();
+                let seen =
+                    Presence { waiting: self.some_places(dice, 60), gone: self.some_places(dice, 3), active };
                 let memory = self.memory.store.report_presence(&self.memory.room, &seen).await.unwrap();
                 let redis = self.redis.store.report_presence(&self.redis.room, &seen).await.unwrap();
                 assert_eq!(memory, redis);
@@ -143,15 +193,29 @@ impl Pair {
                 }
             }
             15 if dice.below(3) == 0 => {
-                let rules = some_rules(dice);
+                self.rules = some_rules(dice, self.memory.clock.now());
                 for line in self.lines() {
-                    line.configure(rules.clone()).await;
+                    line.configure(self.rules.clone()).await;
                 }
             }
             16 if dice.below(20) == 0 => {
-                let rules = some_rules(dice);
-                self.memory.lose_all_data(rules.clone()).await;
-                self.redis.lose_all_data(rules).await;
+                self.rules = some_rules(dice, self.memory.clock.now());
+                let memory = match dice.below(2) {
+                    0 => Memory::default(),
+                    _ => Memory::of(&self.memory.snapshot().await),
+                };
+                self.memory.lose_all_data_but(self.rules.clone(), &memory).await;
+                self.redis.lose_all_data_but(self.rules.clone(), &memory).await;
+                self.ended_mark = 0;
+            }
+            18 if dice.below(20) == 0 => {
+                let replicas = [self.memory.replica(), self.redis.replica()];
+                self.lines().iter().for_each(|line| line.clock.advance(Duration::from_millis(1500)));
+                let [memory, redis] = replicas;
+                self.memory.fail_over(memory);
+                self.redis.fail_over(redis);
+                // The one in memory knows at once; the server finds out when it is first asked.
+                self.redis.snapshot().await;
                 self.ended_mark = 0;
             }
             17 if dice.below(5) == 0 => {
@@ -194,10 +258,11 @@ async fn both_stores_give_the_same_answers() {
     for seed in first..first + runs {
         println!("STANCHION_SEED={seed}");
         let mut dice = Dice(seed);
-        let rules = some_rules(&mut dice);
+        let rules = some_rules(&mut dice, Timestamp::from_millis(1_800_000_000_000));
         let mut pair = Pair {
             memory: Line::start(Kind::Memory, rules.clone()).await,
-            redis: Line::start(Kind::Redis, rules).await,
+            redis: Line::start(Kind::Redis, rules.clone()).await,
+            rules,
             places: vec![],
             ended_mark: 0,
         };

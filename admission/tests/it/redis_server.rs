@@ -8,23 +8,42 @@ use std::time::{Duration, Instant};
 pub(crate) struct RedisServer {
     child: Child,
     port: u16,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl RedisServer {
     /// Starts a server and waits until it answers.
     pub(crate) fn start() -> Self {
         for _ in 0..5 {
-            if let Some(server) = Self::try_start() {
+            if let Some(server) = Self::try_start(None) {
                 return server;
             }
         }
         panic!("redis-server did not come up on any of five free ports");
     }
 
-    fn try_start() -> Option<Self> {
+    /// A server with the data of another one, as [`RedisServer::dump`] gave it.
+    pub(crate) fn start_with(dump: &[u8]) -> Self {
+        for _ in 0..5 {
+            if let Some(server) = Self::try_start(Some(dump)) {
+                return server;
+            }
+        }
+        panic!("redis-server did not come up on any of five free ports");
+    }
+
+    /// All data, as a replica would have it at this moment.
+    pub(crate) fn dump(&self) -> Vec<u8> {
+        assert_eq!(self.command(&["SAVE"]).unwrap(), "+OK\r\n");
+        std::fs::read(self.folder.path().join("dump.rdb")).unwrap()
+    }
+
+    fn try_start(dump: Option<&[u8]>) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
+        if let Some(dump) = dump {
+            std::fs::write(folder.path().join("dump.rdb"), dump).unwrap();
+        }
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .arg("--dir")
@@ -33,7 +52,7 @@ impl RedisServer {
             .stdout(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("redis-server cannot be started ({error}); run `make tools`"));
-        let mut server = Self { child, port, _folder: folder };
+        let mut server = Self { child, port, folder: folder };
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline {
             if server.child.try_wait().unwrap().is_some() {

@@ -7,7 +7,7 @@ use admission::clock::{Clock, SystemClock, Timestamp};
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::redis::RedisStore;
-use admission::store::{Intent, Join, Presence, QueueStore, Snapshot};
+use admission::store::{Intent, Join, Memory, Presence, QueueStore, Snapshot};
 use admission::ticket::Place;
 
 use crate::redis_server::RedisServer;
@@ -38,11 +38,10 @@ async fn fill(store: &dyn QueueStore, count: usize) {
         presence_window: Duration::from_secs(3600),
         ..rules()
     };
-    store.configure(&room(), &rules.check().unwrap(), 1).await.unwrap();
+    store.configure(&room(), &rules.check().unwrap(), 1, &Memory::default()).await.unwrap();
     for _ in 0..count / 1000 {
-        let joins: Vec<Join> = (0..1000)
-            .map(|_| Join { lane: lane("general"), id: ticket_id(), intent: Intent::Wait })
-            .collect();
+        let joins: Vec<Join> =
+            (0..1000).map(|_| Join::new(lane("general"), ticket_id(), Intent::Wait)).collect();
         store.join(&room(), ticket_id(), &joins).await.unwrap();
     }
 }
@@ -128,8 +127,10 @@ async fn forgotten_scripts_are_loaded_again() {
     server.command(&["SCRIPT", "FLUSH"]).unwrap();
     assert_eq!(snapshot(&store).await.waiting(), 1000);
     let place = Place { lane: lane("general"), rank: admission::rank::Rank::ZERO, id: ticket_id() };
-    let answer =
-        store.report_presence(&room(), &Presence { waiting: vec![place], active: vec![] }).await.unwrap();
+    let answer = store
+        .report_presence(&room(), &Presence { waiting: vec![place], ..Presence::default() })
+        .await
+        .unwrap();
     assert_eq!(answer.not_waiting.len(), 1);
 }
 

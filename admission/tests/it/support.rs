@@ -10,7 +10,7 @@ use admission::rank::Rank;
 use admission::rules::{LaneRule, Mode, Rules};
 use admission::store::memory::MemoryStore;
 use admission::store::redis::RedisStore;
-use admission::store::{Intent, Join, Joined, Presence, QueueStore, Standing};
+use admission::store::{Intent, Join, Joined, Memory, Presence, QueueStore, Snapshot, Standing, Stay};
 use admission::ticket::{Place, TicketId};
 
 use crate::redis_server::RedisServer;
@@ -40,7 +40,14 @@ pub(crate) struct Line {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) room: RoomId,
     revision: AtomicU64,
+    memory: Arc<MemoryStore>,
     redis: Option<RedisServer>,
+}
+
+/// The state of a store at some moment.
+pub(crate) enum Replica {
+    Memory(MemoryStore),
+    Redis(Vec<u8>),
 }
 
 /// Which store a test runs on.
@@ -71,34 +78,76 @@ impl Line {
     pub(crate) async fn start(kind: Kind, rules: Rules) -> Self {
         let clock = Arc::new(ManualClock(AtomicU64::new(1_800_000_000_000)));
         let redis = (kind == Kind::Redis).then(RedisServer::start);
+        let memory = Arc::new(MemoryStore::new(clock.clone()));
         let store: Arc<dyn QueueStore> = match &redis {
-            None => Arc::new(MemoryStore::new(clock.clone())),
+            None => memory.clone(),
             Some(server) => Arc::new(RedisStore::with_clock(&server.url(), Some(clock.clone())).unwrap()),
         };
         let room = RoomId::parse("demo").unwrap();
-        let line = Self { store, clock, room, revision: AtomicU64::new(0), redis };
+        let line = Self { store, memory, clock, room, revision: AtomicU64::new(0), redis };
         line.configure(rules).await;
+        // A line begins without permits: let the burst gather.
+        line.clock.advance(Duration::from_secs(2));
         line
     }
 
     pub(crate) async fn configure(&self, rules: Rules) {
+        self.configure_remembering(rules, &Memory::default()).await;
+    }
+
+    pub(crate) async fn configure_remembering(&self, rules: Rules, memory: &Memory) {
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
-        self.store.configure(&self.room, &rules.check().unwrap(), revision).await.unwrap();
+        self.store.configure(&self.room, &rules.check().unwrap(), revision, memory).await.unwrap();
+    }
+
+    pub(crate) async fn snapshot(&self) -> Snapshot {
+        self.store.snapshot(&self.room, 0).await.unwrap()
     }
 
     /// Everything the store held is gone; what its users know is not.
     pub(crate) async fn lose_all_data(&mut self, rules: Rules) {
+        self.lose_all_data_but(rules, &Memory::default()).await;
+    }
+
+    pub(crate) async fn lose_all_data_but(&mut self, rules: Rules, memory: &Memory) {
         self.clock.advance(Duration::from_millis(2));
         match &self.redis {
-            None => self.store = Arc::new(MemoryStore::new(self.clock.clone())),
+            None => {
+                self.memory = Arc::new(MemoryStore::new(self.clock.clone()));
+                self.store = self.memory.clone();
+            }
             Some(server) => assert_eq!(server.command(&["FLUSHALL"]).unwrap(), "+OK\r\n"),
         }
-        self.configure(rules).await;
+        self.configure_remembering(rules, memory).await;
+    }
+
+    /// What a replica has at this moment.
+    pub(crate) fn replica(&self) -> Replica {
+        match &self.redis {
+            None => Replica::Memory(self.memory.copy()),
+            Some(server) => Replica::Redis(server.dump()),
+        }
+    }
+
+    /// The server is gone and a replica takes over, with what it had.
+    pub(crate) fn fail_over(&mut self, replica: Replica) {
+        match (replica, &mut self.redis) {
+            (Replica::Memory(copy), _) => {
+                self.memory = Arc::new(copy.take_over(self.clock.clone()));
+                self.store = self.memory.clone();
+            }
+            (Replica::Redis(dump), redis) => {
+                let server = RedisServer::start_with(&dump);
+                self.store =
+                    Arc::new(RedisStore::with_clock(&server.url(), Some(self.clock.clone())).unwrap());
+                *redis = Some(server);
+            }
+        }
     }
 
     pub(crate) async fn join_as(&self, lane: &LaneId, intent: Intent) -> (TicketId, Joined) {
         let id = ticket_id();
-        let join = Join { lane: lane.clone(), id, intent };
+        let join = Join::new(lane.clone(), id, intent);
         let joined = self.store.join(&self.room, ticket_id(), &[join]).await.unwrap();
         assert_eq!(joined.len(), 1);
         (id, joined[0])
@@ -107,7 +156,7 @@ impl Line {
     /// `count` fans join a lane and wait.
     pub(crate) async fn fans(&self, lane: &LaneId, count: usize) -> Vec<Place> {
         let joins: Vec<Join> =
-            (0..count).map(|_| Join { lane: lane.clone(), id: ticket_id(), intent: Intent::Wait }).collect();
+            (0..count).map(|_| Join::new(lane.clone(), ticket_id(), Intent::Wait)).collect();
         let mut places = Vec::new();
         for joins in joins.chunks(admission::store::BATCH_MAX) {
             let joined = self.store.join(&self.room, ticket_id(), joins).await.unwrap();
@@ -121,7 +170,7 @@ impl Line {
 
     pub(crate) async fn see(&self, places: &[Place]) {
         for waiting in places.chunks(admission::store::BATCH_MAX) {
-            let presence = Presence { waiting: waiting.to_vec(), active: vec![] };
+            let presence = Presence { waiting: waiting.to_vec(), ..Presence::default() };
             self.store.report_presence(&self.room, &presence).await.unwrap();
         }
     }
@@ -137,6 +186,11 @@ impl Line {
     pub(crate) async fn claim(&self, place: &Place) -> Standing {
         self.store.claim(&self.room, std::slice::from_ref(place)).await.unwrap()[0]
     }
+}
+
+/// A session in use that the store knows the beginning of.
+pub(crate) fn stay(place: &Place) -> Stay {
+    Stay { ticket: place.id, stayed: Duration::ZERO, keep_for: rules().session }
 }
 
 pub(crate) fn ranks(places: &[Place]) -> Vec<Rank> {

@@ -184,6 +184,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         presence_window: time("room.presence_window", &presence_window, default.presence_window)?,
         recovery_grace: time("room.recovery_grace", &recovery_grace, default.recovery_grace)?,
         lanes: check_lanes(source, &lane)?,
+        ..Rules::default()
     };
     let rules = rules.check().map_err(|error: RulesError| {
         let at = match error.field {
@@ -288,6 +289,7 @@ pub(super) fn show(room: &RoomConfig) -> toml::Table {
         presence_window,
         recovery_grace,
         lanes,
+        ..
     } = rules;
     let mut table = toml::Table::new();
     let mut put = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);

@@ -138,7 +138,7 @@ mod tests {
     use admission::name::LaneId;
     use admission::rank::Rank;
     use admission::rules::Rules;
-    use admission::store::{BatchId, Drained, Intent, Presence, PresenceAnswer, Snapshot, Standing};
+    use admission::store::{BatchId, Drained, Intent, Memory, Presence, PresenceAnswer, Snapshot, Standing};
     use admission::ticket::Place;
     use parking_lot::Mutex;
 
@@ -153,7 +153,7 @@ mod tests {
 
     #[async_trait::async_trait]
     impl QueueStore for Forgetful {
-        async fn configure(&self, _: &RoomId, _: &Rules, _: u64) -> Result<(), StoreError> {
+        async fn configure(&self, _: &RoomId, _: &Rules, _: u64, _: &Memory) -> Result<(), StoreError> {
             Ok(())
         }
         async fn join(&self, _: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
@@ -204,7 +204,7 @@ mod tests {
 
     fn join() -> Join {
         let id = TicketId::random(&SystemRandom).unwrap();
-        Join { lane: LaneId::general(), id, intent: Intent::Wait }
+        Join::new(LaneId::general(), id, Intent::Wait)
     }
 
     #[tokio::test(start_paused = true)]

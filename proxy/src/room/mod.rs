@@ -205,9 +205,11 @@ impl Room {
     pub async fn join(&self, intent: Intent) -> Result<Arrival, RoomError> {
         let id = self.random_id()?;
         let lane = self.general_lane();
-        let joined = self.joins.join(Join { lane: lane.clone(), id, intent }).await?;
+        let joined = self.joins.join(Join::new(lane.clone(), id, intent)).await?;
         Ok(match joined {
-            Joined::Entered { rank, until } => Arrival::Entered(self.pass(&Place { lane, rank, id }, until)?),
+            Joined::Entered { rank, until } => {
+                Arrival::Entered(self.pass(&Place { lane, rank, id }, until, None)?)
+            }
             Joined::Waiting { rank, ahead } => {
                 let place = Place { lane: lane.clone(), rank, id };
                 self.registry.lock().joined(&place, ahead, Instant::now());
@@ -217,7 +219,7 @@ impl Room {
             }
             Joined::NotFree => Arrival::NotFree,
             Joined::Full => Arrival::Full,
-            Joined::Closed => Arrival::Closed,
+            Joined::Closed | Joined::Drawn | Joined::Taken | Joined::InvitationUsed => Arrival::Closed,
         })
     }
 
@@ -282,7 +284,7 @@ impl Room {
         };
         let (stage, stand) = match standing {
             Standing::Waiting { ahead } => (Stage::Waiting, Stand::Waiting(Some(ahead))),
-            Standing::Turn { until } | Standing::Active { until } => {
+            Standing::Turn { until } | Standing::Active { until, .. } => {
                 (Stage::Admitted(left(until)), Stand::Admitted)
             }
             Standing::Ended => (Stage::Expired, Stand::Expired),
@@ -312,7 +314,9 @@ impl Room {
         };
         self.learn(place, standing);
         Ok(match standing {
-            Standing::Active { until } => Claim::Active(self.pass(place, until)?),
+            Standing::Active { until, admitted_at } => {
+                Claim::Active(self.pass(place, until, Some(admitted_at))?)
+            }
             Standing::Waiting { ahead } => Claim::Waiting(Some(ahead)),
             Standing::Turn { .. } | Standing::Unknown => Claim::Waiting(None),
             Standing::Ended => Claim::Expired,

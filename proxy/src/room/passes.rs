@@ -30,15 +30,25 @@ impl Room {
         self.sessions.admit(&self.ports.keys, &self.config.id, token, self.ports.clock.now())
     }
 
-    /// The admission token of a session that lives until `until` by the store's clock.
-    pub(super) fn pass(&self, place: &Place, until: Timestamp) -> Result<Pass, RoomError> {
+    /// The admission token of a session that lives until `until` and began at `admitted_at`, by the store's clock;
+    /// just now where that is not said.
+    pub(super) fn pass(
+        &self,
+        place: &Place,
+        until: Timestamp,
+        admitted_at: Option<Timestamp>,
+    ) -> Result<Pass, RoomError> {
         let view = self.view.load();
         let rules = view.rules(&self.config.rules);
         let left = view.store_now().map_or(rules.session, |now| until.since(now)).min(rules.session);
         let now = self.ports.clock.now();
         self.sessions.revive(place.id);
         // Claiming again, from a second tab, does not begin the stay anew.
-        let admitted_at = self.sessions.admitted_at(place.id).unwrap_or(now);
+        let stayed = match (view.store_now(), admitted_at) {
+            (Some(store_now), Some(admitted_at)) => store_now.since(admitted_at),
+            _ => Duration::ZERO,
+        };
+        let admitted_at = self.sessions.admitted_at(place.id).unwrap_or(now - stayed);
         let left = left.min((admitted_at + rules.session_max).since(now));
         self.mint(
             Admission {

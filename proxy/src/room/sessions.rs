@@ -10,7 +10,7 @@ use std::time::Duration;
 use admission::clock::Timestamp;
 use admission::keyring::Keyring;
 use admission::name::RoomId;
-use admission::store::BATCH_MAX;
+use admission::store::{BATCH_MAX, Stay};
 use admission::ticket::TicketId;
 use admission::token::Admission;
 use parking_lot::{Mutex, RwLock};
@@ -43,6 +43,8 @@ pub(super) struct Sessions {
     hasher: std::hash::RandomState,
     active: Mutex<HashMap<TicketId, Session>>,
     ended: RwLock<HashMap<TicketId, Instant>>,
+    /// Of those, the ones that a store which lost data is still to be told.
+    end_again: Mutex<Vec<TicketId>>,
 }
 
 impl Default for Sessions {
@@ -52,6 +54,7 @@ impl Default for Sessions {
             hasher: std::hash::RandomState::new(),
             active: Mutex::default(),
             ended: RwLock::default(),
+            end_again: Mutex::default(),
         }
     }
 }
@@ -137,7 +140,12 @@ impl Sessions {
 
     /// The sessions to report as active: those used since their last report, at most every `every`, and those
     /// that the shop wants kept.
-    pub(super) fn due_for_presence(&self, every: Duration, session: Duration) -> Vec<TicketId> {
+    pub(super) fn due_for_presence(
+        &self,
+        every: Duration,
+        session: Duration,
+        clock_now: Timestamp,
+    ) -> Vec<Stay> {
         let now = Instant::now();
         let mut active = self.active.lock();
         active.retain(|_, held| {
@@ -154,16 +162,36 @@ impl Sessions {
             if is_due && due.len() < 8 * BATCH_MAX {
                 held.seen = false;
                 held.reported_at = Some(now);
-                due.push(*ticket);
+                let last = (held.last + session).max(held.keep_until.unwrap_or(now));
+                due.push(Stay {
+                    ticket: *ticket,
+                    stayed: clock_now.since(held.admitted_at),
+                    keep_for: last.duration_since(now),
+                });
             }
         }
         due
     }
 
+    /// Everything known has to be told again: the store may have forgotten it.
+    pub(super) fn all_are_due(&self) {
+        for session in self.active.lock().values_mut() {
+            session.reported_at = None;
+        }
+        *self.end_again.lock() = self.ended.read().keys().copied().collect();
+    }
+
+    /// Some of the sessions that have to be ended again.
+    pub(super) fn due_to_end_again(&self) -> Vec<TicketId> {
+        let mut due = self.end_again.lock();
+        let from = due.len().saturating_sub(8 * BATCH_MAX);
+        due.split_off(from)
+    }
+
     /// The reports of these sessions did not arrive.
-    pub(super) fn presence_failed(&self, tickets: &[TicketId]) {
+    pub(super) fn presence_failed(&self, stays: &[Stay]) {
         let mut active = self.active.lock();
-        for ticket in tickets {
+        for Stay { ticket, .. } in stays {
             if let Some(session) = active.get_mut(ticket) {
                 session.seen = true;
                 session.reported_at = None;
@@ -273,18 +301,42 @@ mod tests {
     async fn sessions_in_use_are_reported_now_and_then() {
         let sessions = Sessions::default();
         let every = Duration::from_secs(5);
+        let due = || {
+            let mut due = sessions.due_for_presence(every, MINUTE, NOW + every);
+            due.sort_by_key(|stay| stay.ticket);
+            due
+        };
+        let stay = |number, keep_for| Stay { ticket: admission(number).ticket, stayed: every, keep_for };
         sessions.touch(&admission(1), None);
         sessions.touch(&admission(2), Some(MINUTE * 10));
-        assert_eq!(sessions.due_for_presence(every, MINUTE).len(), 2);
-        assert!(sessions.due_for_presence(every, MINUTE).is_empty());
+        assert_eq!(due(), [stay(1, MINUTE), stay(2, MINUTE * 10)]);
+        assert!(due().is_empty());
         tokio::time::advance(every).await;
-        assert!(sessions.due_for_presence(every, MINUTE).is_empty(), "nobody was there");
+        assert!(due().is_empty(), "nobody was there");
         sessions.touch(&admission(1), None);
-        assert_eq!(sessions.due_for_presence(every, MINUTE), [admission(1).ticket]);
+        assert_eq!(due(), [stay(1, MINUTE)]);
+        tokio::time::advance(every).await;
+        sessions.all_are_due();
+        assert_eq!(
+            due(),
+            [stay(1, MINUTE - every), stay(2, MINUTE * 10 - every * 2)],
+            "told again, but it lives no longer for that"
+        );
         tokio::time::advance(MINUTE).await;
-        assert_eq!(sessions.due_for_presence(every, MINUTE), [admission(2).ticket], "kept as the shop asked");
-        sessions.presence_failed(&[admission(2).ticket]);
-        assert_eq!(sessions.due_for_presence(every, MINUTE), [admission(2).ticket]);
+        let kept = stay(2, MINUTE * 9 - every * 2);
+        assert_eq!(due(), [kept], "kept as the shop asked");
+        sessions.presence_failed(&[kept]);
+        assert_eq!(due(), [kept]);
+    }
+
+    #[tokio::test]
+    async fn ended_sessions_are_told_again_to_a_store_that_lost_them() {
+        let sessions = Sessions::default();
+        sessions.end(&[admission(1).ticket], MINUTE);
+        assert!(sessions.due_to_end_again().is_empty());
+        sessions.all_are_due();
+        assert_eq!(sessions.due_to_end_again(), [admission(1).ticket]);
+        assert!(sessions.due_to_end_again().is_empty(), "once");
     }
 
     #[tokio::test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::rank::Rank;
-use admission::store::{BATCH_MAX, ENDED_PER_SNAPSHOT_MAX, Presence, Snapshot, Standing, StoreError};
+use admission::clock::Timestamp;
+use admission::store::{BATCH_MAX, ENDED_PER_SNAPSHOT_MAX, Memory, Presence, Snapshot, Standing, StoreError};
 use admission::ticket::Place;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -12,12 +12,24 @@ use super::{LOOK_EVERY, Room, bounded};
 
 /// Most snapshots that one tick reads while there are more ended sessions to hear of.
 const CATCH_UP_MAX: usize = 8;
+/// How long before a loss the sessions ended that are read again.
+const ENDED_AGAIN: Duration = Duration::from_secs(120);
+/// Marks of ended sessions follow the clock, so many to the millisecond.
+const MARKS_PER_MILLI: u64 = 1000;
 /// Ticks between two tidyings.
 const TIDY_EVERY: u64 = 240;
 
 /// Runs the tick of `room` for ever.
 pub(super) async fn run(room: Arc<Room>, every: Duration) {
-    let mut tick = Tick { room, ended_mark: 0, configured: false, was_away: false, count: 0 };
+    let mut tick = Tick {
+        room,
+        ended_mark: 0,
+        configured: false,
+        memory: Memory::default(),
+        resumed_at: None,
+        was_away: false,
+        count: 0,
+    };
     let mut interval = tokio::time::interval(every);
     // A tick that was missed is not made up for: the next one does all there is to do.
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -31,6 +43,9 @@ struct Tick {
     room: Arc<Room>,
     ended_mark: u64,
     configured: bool,
+    /// What is left to remember of the line, should the store lose it.
+    memory: Memory,
+    resumed_at: Option<Timestamp>,
     was_away: bool,
     count: u64,
 }
@@ -63,6 +78,7 @@ impl Tick {
         if let Some(snapshot) = known.snapshot() {
             self.room.end_the_overstayed(snapshot.rules.session_max);
             self.report_presence(snapshot).await?;
+            self.end_again().await?;
             let drained = bounded(self.room.ports.store.drain(&self.room.config.id)).await;
             if !matches!(drained, Err(StoreError::UnknownRoom(_))) {
                 drained?;
@@ -83,12 +99,16 @@ impl Tick {
             let read = || bounded(room.ports.store.snapshot(&room.config.id, self.ended_mark));
             let snapshot = match read().await {
                 Err(StoreError::UnknownRoom(_)) => {
-                    self.ended_mark = 0;
                     self.configure().await?;
                     bounded(room.ports.store.snapshot(&room.config.id, self.ended_mark)).await?
                 }
                 answer => answer?,
             };
+            if self.resumed_at.replace(snapshot.resumed_at).is_some_and(|at| at != snapshot.resumed_at) {
+                self.tell_all_there_is(&snapshot).await?;
+                continue;
+            }
+            self.memory = Memory::of(&snapshot);
             self.ended_mark = snapshot.ended_mark;
             room.sessions.end(&snapshot.ended, room.token_life());
             let more = snapshot.ended.len() >= ENDED_PER_SNAPSHOT_MAX;
@@ -103,7 +123,30 @@ impl Tick {
 
     async fn configure(&self) -> Result<(), StoreError> {
         let room = &self.room;
-        bounded(room.ports.store.configure(&room.config.id, &room.config.rules, room.revision)).await
+        let (id, rules) = (&room.config.id, &room.config.rules);
+        bounded(room.ports.store.configure(id, rules, room.revision, &self.memory)).await
+    }
+
+    /// The line began anew, or another server took it over that may not have known all of it: it is told what is
+    /// known here. Who waits is put back as always.
+    async fn tell_all_there_is(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        tracing::warn!(room = %self.room.config.id, "the store lost some of the line; it is being put back together");
+        // Sessions that ended just before may be told again, and have marks from before.
+        self.ended_mark = (snapshot.resumed_at - ENDED_AGAIN).as_millis() * MARKS_PER_MILLI;
+        self.room.sessions.all_are_due();
+        self.configure().await
+    }
+
+    /// Ends again the sessions that are known to be over, where the store may have forgotten it.
+    async fn end_again(&self) -> Result<(), StoreError> {
+        let room = &self.room;
+        for tickets in room.sessions.due_to_end_again().chunks(BATCH_MAX) {
+            if let Err(error) = bounded(room.ports.store.end(&room.config.id, tickets)).await {
+                room.sessions.all_are_due();
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn publish(&self, snapshot: Snapshot) {
@@ -113,9 +156,6 @@ impl Tick {
             before.rules.mode != snapshot.rules.mode
                 || (before.hold_until > before.at) != (snapshot.hold_until > snapshot.at)
         });
-        if before.snapshot().is_some_and(|before| before.born_at != snapshot.born_at) {
-            tracing::warn!(room = %room.config.id, "the store lost the line; it is being put back together");
-        }
         let view = Arc::new(before.after(snapshot, Instant::now()));
         room.view.store(view.clone());
         let mut registry = room.registry.lock();
@@ -132,7 +172,8 @@ impl Tick {
         let active_every =
             (snapshot.rules.session / 8).clamp(Duration::from_millis(500), Duration::from_secs(5));
         let waiting = room.registry.lock().due_for_presence(snapshot, waiting_every, Instant::now());
-        let active = room.sessions.due_for_presence(active_every, snapshot.rules.session);
+        let active =
+            room.sessions.due_for_presence(active_every, snapshot.rules.session, room.ports.clock.now());
         let mut waiting = waiting.chunks(BATCH_MAX);
         let mut active = active.chunks(BATCH_MAX);
         let mut failure = None;
@@ -141,7 +182,7 @@ impl Tick {
             if waiting.is_empty() && active.is_empty() {
                 break;
             }
-            let presence = Presence { waiting: waiting.to_vec(), active: active.to_vec() };
+            let presence = Presence { waiting: waiting.to_vec(), active: active.to_vec(), gone: Vec::new() };
             match bounded(room.ports.store.report_presence(&room.config.id, &presence)).await {
                 Ok(answer) => {
                     room.sessions.end(&answer.ended, room.token_life());
@@ -163,15 +204,12 @@ impl Tick {
     /// Puts back who is from before the store lost its data.
     async fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let room = &self.room;
-        if snapshot.first_rank == Rank::ZERO {
-            return Ok(());
-        }
         let mut due = room.registry.lock().due_for_restoring(snapshot);
         // Whoever has a session, or had one, does not stand in the line.
         due.retain(|place| !room.sessions.knows(place.id));
         for places in due.chunks(BATCH_MAX) {
             let standings = bounded(room.ports.store.restore(&room.config.id, places)).await?;
-            room.registry.lock().restored(places, snapshot.born_at, Instant::now());
+            room.registry.lock().restored(places, snapshot.resumed_at, Instant::now());
             self.learn(places, &standings);
         }
         Ok(())

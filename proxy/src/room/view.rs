@@ -33,11 +33,7 @@ impl View {
         {
             meter.reset();
         }
-        meter.observe(
-            snapshot.at,
-            snapshot.admitted_total,
-            snapshot.waiting() > 0 && snapshot.rules.drains(),
-        );
+        meter.observe(snapshot.at, snapshot.admitted_total, snapshot.waiting() > 0 && snapshot.drains());
         Self { read: Some((Arc::new(snapshot), now)), failed: false, meter }
     }
 
@@ -92,7 +88,7 @@ impl View {
     pub(super) fn only_the_store_knows(&self, place: &Place) -> bool {
         let Some(snapshot) = self.snapshot() else { return false };
         let in_line = |lane: &LaneSnapshot| place.rank > lane.cursor && place.rank < lane.next_rank;
-        place.rank >= snapshot.first_rank && !snapshot.lane(&place.lane).is_some_and(in_line)
+        !snapshot.may_have_forgotten(place.rank) && !snapshot.lane(&place.lane).is_some_and(in_line)
     }
 
     /// Fans before `place` by the last snapshot alone.
@@ -104,7 +100,7 @@ impl View {
     /// How long the fan with `ahead` others before them in the lane of `place` waits.
     pub(super) fn wait(&self, place: &Place, ahead: u64) -> Option<Wait> {
         let snapshot = self.snapshot()?;
-        if self.store_is_away() || !snapshot.rules.drains() {
+        if self.store_is_away() || !snapshot.drains() {
             return None;
         }
         // While other lanes have fans waiting, this lane gets its share of the turns only.
@@ -130,7 +126,7 @@ impl View {
 mod tests {
     use admission::name::LaneId;
     use admission::position::{Ladder, Rung};
-    use admission::rank::Rank;
+    use admission::rank::{Rank, RankRange};
     use admission::rules::LaneRule;
     use admission::ticket::TicketId;
 
@@ -151,15 +147,17 @@ mod tests {
         let weights = lanes.iter().map(|lane| LaneRule { name: lane.name.clone(), weight: 1 }).collect();
         Snapshot {
             at: Timestamp::from_millis(100_000),
-            born_at: Timestamp::from_millis(0),
-            first_rank: Rank::new(50),
+            resumed_at: Timestamp::from_millis(0),
+            forgotten: vec![RankRange { from: Rank::ZERO, to: Rank::new(50) }],
             rules: Rules { lanes: weights, drain_per_minute: 60, ..Rules::default() }.into(),
             revision: 1,
             hold_until: Timestamp::from_millis(0),
+            rate: 60,
             active: 0,
             turns: 0,
             joined_total: 0,
             admitted_total: 0,
+            lapsed_total: 0,
             lanes,
             ended: Vec::new(),
             ended_mark: 0,

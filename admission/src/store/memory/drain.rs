@@ -12,7 +12,7 @@ impl Line {
     pub(super) fn drain(&mut self, now: Timestamp) -> Drained {
         self.expire(now);
         self.gather(now);
-        if !self.rules.drains() || now < self.hold_until {
+        if !self.drains(now) || now < self.hold_until {
             return Drained::default();
         }
         let due = (self.units / UNITS_PER_PERMIT).min(self.room_left()).min(TURNS_PER_DRAIN_MAX);

@@ -3,8 +3,12 @@
 
 mod deadlines;
 mod drain;
+mod ended;
+mod join;
 mod line;
 mod rank_set;
+mod snapshot;
+mod standing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +22,8 @@ use crate::ticket::{Place, TicketId};
 
 use self::line::Line;
 use super::{
-    BatchId, Drained, Join, Joined, Presence, PresenceAnswer, QueueStore, Snapshot, Standing, StoreError,
+    BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
+    StoreError,
 };
 
 /// The line of every room, in this process. It is gone with the process; the fans' tickets bring it back.
@@ -40,6 +45,22 @@ impl MemoryStore {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Another store in the state of this one, as a server that takes over: it may have missed what happened here
+    /// since, and knows it.
+    #[must_use]
+    pub fn take_over(&self, clock: Arc<dyn Clock>) -> Self {
+        let now = clock.now();
+        let mut lines = self.lines().clone();
+        lines.values_mut().for_each(|line| line.resume(now));
+        Self { clock, lines: Mutex::new(lines) }
+    }
+
+    /// A copy of everything, as a replica has it at this moment.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { clock: self.clock.clone(), lines: Mutex::new(self.lines().clone()) }
+    }
+
     fn with_line<T>(&self, room: &RoomId, verb: impl FnOnce(&mut Line) -> T) -> Result<T, StoreError> {
         let mut lines = self.lines();
         lines.get_mut(room).map(verb).ok_or_else(|| StoreError::UnknownRoom(room.clone()))
@@ -48,13 +69,19 @@ impl MemoryStore {
 
 #[async_trait]
 impl QueueStore for MemoryStore {
-    async fn configure(&self, room: &RoomId, rules: &Rules, revision: u64) -> Result<(), StoreError> {
+    async fn configure(
+        &self,
+        room: &RoomId,
+        rules: &Rules,
+        revision: u64,
+        memory: &Memory,
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut lines = self.lines();
         match lines.get_mut(room) {
-            Some(line) => line.configure(rules, revision, now),
+            Some(line) => line.configure(rules, revision, memory, now),
             None => {
-                lines.insert(room.clone(), Line::new(rules, revision, now));
+                lines.insert(room.clone(), Line::new(rules, revision, memory, now));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use redis::{FromRedisValue, Value};
 use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::position::{Ladder, Rung};
-use crate::rank::Rank;
+use crate::rank::{Rank, RankRange};
 use crate::store::{Drained, Joined, LaneSnapshot, PresenceAnswer, Standing, StoreError};
 use crate::ticket::{Place, TicketId};
 
@@ -39,6 +39,16 @@ impl Reply {
 
     pub(super) fn list(&mut self, what: &str) -> Result<Self, StoreError> {
         self.0.next().ok_or_else(|| unreadable(what)).and_then(Self::of)
+    }
+
+    /// Stretches of ranks, `<from>-<to>` separated by spaces.
+    pub(super) fn rank_ranges(&mut self, what: &str) -> Result<Vec<RankRange>, StoreError> {
+        let range = |text: &str| {
+            let (from, to) = text.split_once('-')?;
+            Some(RankRange { from: Rank::new(from.parse().ok()?), to: Rank::new(to.parse().ok()?) })
+        };
+        let text: String = self.take(what)?;
+        text.split_whitespace().map(|text| range(text).ok_or_else(|| unreadable(what))).collect()
     }
 
     fn is_empty(&self) -> bool {
@@ -93,11 +103,12 @@ pub(super) fn standings(value: Value, expected: usize) -> Result<Vec<Standing>, 
     for _ in 0..expected {
         let kind: u8 = reply.take("standing")?;
         let value: u64 = reply.take("standing")?;
+        let admitted_at = reply.timestamp("admitted at")?;
         let until = Timestamp::from_millis(value);
         standings.push(match kind {
             0 => Standing::Waiting { ahead: value },
             1 => Standing::Turn { until },
-            2 => Standing::Active { until },
+            2 => Standing::Active { until, admitted_at },
             3 => Standing::Ended,
             4 => Standing::Unknown,
             _ => return Err(unreadable("standing")),
@@ -132,9 +143,12 @@ fn joined_entry(entry: &str, expected: usize, answers: &mut Vec<Joined>) -> Opti
                 return None;
             }
             answers.extend(
-                (0..count).map(|at| Joined::Waiting { rank: Rank::new(rank + at), ahead: ahead + at }),
+                (0..count).map(|at| Joined::Waiting { rank: Rank::new(rank + 2 * at), ahead: ahead + at }),
             );
         }
+        "D" => answers.push(Joined::Drawn),
+        "T" => answers.push(Joined::Taken),
+        "I" => answers.push(Joined::InvitationUsed),
         "N" => answers.push(Joined::NotFree),
         "F" => answers.push(Joined::Full),
         "C" => answers.push(Joined::Closed),

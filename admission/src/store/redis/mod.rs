@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use redis::{FromRedisValue, Value};
 
-use crate::clock::{Clock, millis};
+use crate::clock::{Clock, Timestamp, millis};
 use crate::name::RoomId;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
@@ -30,8 +30,8 @@ pub use self::connection::{UrlError, check_url};
 use self::decode::Reply;
 use self::scripts::Scripts;
 use super::{
-    BatchId, Drained, ENDED_PER_SNAPSHOT_MAX, Intent, JOIN_MEMORY, Join, Joined, Presence, PresenceAnswer,
-    QueueStore, Snapshot, Standing, StoreError, TURNS_PER_DRAIN_MAX,
+    BatchId, Drained, ENDED_PER_SNAPSHOT_MAX, Intent, InvitationUse, JOIN_MEMORY, Join, Joined, Memory,
+    Presence, PresenceAnswer, QueueStore, Snapshot, Standing, Stay, StoreError, TURNS_PER_DRAIN_MAX,
 };
 
 /// The line of every room, in Redis. Cheap to clone; all clones share the connections.
@@ -111,6 +111,21 @@ impl RedisStore {
     }
 }
 
+/// What only few joins have, in one word; empty where there is nothing.
+fn extras(join: &Join) -> String {
+    let Join { drawn, arrived_at, invitation, .. } = join;
+    if drawn.is_none() && arrived_at.is_none() && invitation.is_none() {
+        return String::new();
+    }
+    let (drawn, arrived_at) = (drawn.unwrap_or_default(), arrived_at.unwrap_or_default());
+    match invitation {
+        Some(InvitationUse { id, uses, good_for }) => {
+            format!("{drawn} {arrived_at} {id} {uses} {}", millis(*good_for))
+        }
+        None => format!("{drawn} {arrived_at} - 0 0"),
+    }
+}
+
 fn add_places(call: &mut Call<'_>, places: &[Place]) {
     for Place { lane, rank, id } in places {
         call.arg(lane.as_str()).arg(rank.get()).arg(id.to_string());
@@ -119,18 +134,35 @@ fn add_places(call: &mut Call<'_>, places: &[Place]) {
 
 #[async_trait]
 impl QueueStore for RedisStore {
-    async fn configure(&self, room: &RoomId, rules: &Rules, revision: u64) -> Result<(), StoreError> {
+    async fn configure(
+        &self,
+        room: &RoomId,
+        rules: &Rules,
+        revision: u64,
+        memory: &Memory,
+    ) -> Result<(), StoreError> {
         let json = serde_json::to_string(rules).map_err(|error| StoreError::Unreadable(error.to_string()))?;
         let lanes: Vec<String> =
             rules.lanes.iter().map(|lane| format!("{}={}", lane.name, lane.weight)).collect();
         let mut call = self.call(&self.shared.scripts.configure, room);
-        call.arg(revision).arg(json).arg(lanes.join(" ")).arg("mode").arg(rules.mode.as_str());
+        let cursors: Vec<String> =
+            memory.cursors.iter().map(|(lane, cursor)| format!("{lane}={cursor}")).collect();
+        call.arg(revision).arg(json).arg(lanes.join(" "));
+        call.arg(memory.next_rank.get()).arg(memory.joined_total).arg(memory.admitted_total);
+        call.arg(cursors.join(" ")).arg("mode").arg(rules.mode.as_str());
+        let moment = |moment: Option<Timestamp>| moment.unwrap_or_default().as_millis();
         for (field, value) in [
+            ("prequeue_at", moment(rules.prequeue_at)),
+            ("opens_at", moment(rules.opens_at)),
+            ("closes_at", moment(rules.closes_at)),
             ("drain_per_minute", rules.drain_per_minute),
+            ("rate_min", rules.bounded_rate(0)),
+            ("rate_max", rules.rate_max()),
             ("burst", rules.burst),
             ("max_active", rules.max_active),
             ("waiting_max", rules.waiting_max),
             ("session", millis(rules.session)),
+            ("session_max", millis(rules.session_max)),
             ("claim_window", millis(rules.claim_window)),
             ("return_window", millis(rules.return_window)),
             ("presence_window", millis(rules.presence_window)),
@@ -147,13 +179,13 @@ impl QueueStore for RedisStore {
         }
         let mut call = self.call(&self.shared.scripts.join, room);
         call.arg(batch.to_string()).arg(millis(JOIN_MEMORY));
-        for Join { lane, id, intent } in joins {
-            let intent = match intent {
+        for join in joins {
+            let intent = match join.intent {
                 Intent::EnterOrWait => "both",
                 Intent::EnterOnly => "enter",
                 Intent::Wait => "wait",
             };
-            call.arg(lane.as_str()).arg(id.to_string()).arg(intent);
+            call.arg(join.lane.as_str()).arg(join.id.to_string()).arg(intent).arg(extras(join));
         }
         let reply: String = self.run(room, &call).await?;
         decode::joined(&reply, joins.len())
@@ -196,14 +228,14 @@ impl QueueStore for RedisStore {
         room: &RoomId,
         presence: &Presence,
     ) -> Result<PresenceAnswer, StoreError> {
-        let Presence { waiting, active } = presence;
+        let Presence { waiting, gone, active } = presence;
         let mut call = self.call(&self.shared.scripts.report_presence, room);
-        call.arg(waiting.len());
-        for place in waiting {
+        call.arg(waiting.len()).arg(gone.len());
+        for place in waiting.iter().chain(gone) {
             call.arg(place.lane.as_str()).arg(place.rank.get());
         }
-        for ticket in active {
-            call.arg(ticket.to_string());
+        for Stay { ticket, stayed, keep_for } in active {
+            call.arg(ticket.to_string()).arg(millis(*stayed)).arg(millis(*keep_for));
         }
         decode::presence(self.run(room, &call).await?, waiting)
     }
@@ -215,8 +247,8 @@ impl QueueStore for RedisStore {
         call.arg(ended_mark).arg(ENDED_PER_SNAPSHOT_MAX);
         let mut reply = Reply::of(self.run(room, &call).await?)?;
         let at = reply.timestamp("now")?;
-        let born_at = reply.timestamp("born_at")?;
-        let first_rank = reply.rank("first_rank")?;
+        let resumed_at = reply.timestamp("resumed_at")?;
+        let forgotten = reply.rank_ranges("forgotten")?;
         let revision = reply.take("revision")?;
         let json: String = reply.take("rules")?;
         let rules = match known {
@@ -225,15 +257,17 @@ impl QueueStore for RedisStore {
         };
         Ok(Snapshot {
             at,
-            born_at,
-            first_rank,
+            resumed_at,
+            forgotten,
             rules,
             revision,
             hold_until: reply.timestamp("hold_until")?,
+            rate: reply.take("rate")?,
             active: reply.take("active")?,
             turns: reply.take("turns")?,
             joined_total: reply.take("joined_total")?,
             admitted_total: reply.take("admitted_total")?,
+            lapsed_total: reply.take("lapsed_total")?,
             ended: reply.list("ended")?.ticket_ids()?,
             ended_mark: reply.take("ended mark")?,
             lanes: reply.lanes()?,

@@ -21,7 +21,11 @@ macro_rules! script {
         Script::new(concat!(
             include_str!("lua/prelude.lua"),
             "\n",
+            include_str!("lua/state.lua"),
+            "\n",
             include_str!("lua/waiting.lua"),
+            "\n",
+            include_str!("lua/standing.lua"),
             "\n",
             include_str!($file)
         ))
@@ -55,6 +59,8 @@ mod tests {
             ("UNITS_PER_PERMIT", crate::store::UNITS_PER_PERMIT),
             ("STRIDE", crate::store::STRIDE),
             ("RANKS_PER_MILLI", crate::rank::RANKS_PER_MILLI),
+            ("TAKEOVER_LEAD", crate::rank::TAKEOVER_LEAD),
+            ("FORGOTTEN_MAX", crate::store::FORGOTTEN_MAX as u64),
             ("ENDED_MEMORY_MS", crate::clock::millis(crate::store::ENDED_MEMORY)),
         ] {
             assert!(prelude.contains(&format!("local {name} = {value}\n")), "{name} = {value}");
@@ -63,7 +69,7 @@ mod tests {
         assert!(drain.contains("math.max(2000, due * 4)"));
         assert_eq!([crate::store::scan_depth(1), crate::store::scan_depth(1000)], [2000, 4000]);
         let snapshot = include_str!("lua/snapshot.lua");
-        assert!(prelude.contains("4000 + math.floor(number(state, 'drain_per_minute') / 60) * 8"));
+        assert!(prelude.contains("4000 + math.floor(number(state, 'rate_max') / 60) * 8"));
         assert_eq!([crate::store::horizon_depth(59), crate::store::horizon_depth(600)], [4000, 4080]);
         assert!(snapshot.contains(&format!("local EXACT_DEPTH = {}\n", crate::position::EXACT_DEPTH)));
         assert!(snapshot.contains("target + (target < EXACT_DEPTH and 1 or math.floor(target / 100))"));

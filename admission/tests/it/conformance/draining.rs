@@ -2,7 +2,7 @@
 
 use admission::rank::Rank;
 use admission::rules::{Mode, Rules};
-use admission::store::{Intent, Joined, Standing};
+use admission::store::{Intent, Joined, Memory, Standing};
 
 use super::{SECOND, used_up};
 use crate::support::{Kind, Line, lane, ranks, rules, two_lanes};
@@ -110,7 +110,7 @@ async fn a_rate_of_zero_admits_nobody_not_even_a_burst(kind: Kind) {
 async fn an_older_revision_changes_nothing(kind: Kind) {
     let line = Line::start(kind, rules()).await;
     line.configure(Rules { max_active: 7, ..rules() }).await;
-    line.store.configure(&line.room, &rules(), 1).await.unwrap();
+    line.store.configure(&line.room, &rules(), 1, &Memory::default()).await.unwrap();
     let snapshot = line.store.snapshot(&line.room, 0).await.unwrap();
     assert_eq!((snapshot.rules.max_active, snapshot.revision), (7, 2));
 }

@@ -34,7 +34,7 @@ async fn fans_wait_in_the_order_in_which_they_joined(kind: Kind) {
 async fn a_batch_that_is_sent_again_gets_the_same_answer(kind: Kind) {
     let line = Line::start(kind, Rules { mode: Mode::Auto, ..rules() }).await;
     let (batch, general) = (ticket_id(), lane("general"));
-    let join = |intent| Join { lane: general.clone(), id: ticket_id(), intent };
+    let join = |intent| Join::new(general.clone(), ticket_id(), intent);
     let joins =
         [join(Intent::EnterOrWait), join(Intent::Wait), join(Intent::EnterOnly), join(Intent::EnterOrWait)];
     let first = line.store.join(&line.room, batch, &joins).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_free_room_lets_in_at_once(kind: Kind) {
         let Joined::Entered { rank, until } = joined else { panic!("{joined:?}") };
         assert_eq!(until, line.clock.now() + rules().session);
         let place = Place { lane: lane("general"), rank, id };
-        assert_eq!(line.look(&place).await, Standing::Active { until });
+        assert_eq!(line.look(&place).await, Standing::Active { until, admitted_at: line.clock.now() });
     }
     // The burst is used up: the rate holds at the door too.
     assert_eq!(line.join_as(&lane("general"), Intent::EnterOnly).await.1, Joined::NotFree);
@@ -108,6 +108,6 @@ async fn an_unknown_room_is_named(kind: Kind) {
     let unknown = StoreError::UnknownRoom(nowhere.clone());
     assert_eq!(line.store.snapshot(&nowhere, 0).await.unwrap_err(), unknown);
     assert_eq!(line.store.drain(&nowhere).await.unwrap_err(), unknown);
-    let join = Join { lane: lane("general"), id: ticket_id(), intent: Intent::Wait };
+    let join = Join::new(lane("general"), ticket_id(), Intent::Wait);
     assert_eq!(line.store.join(&nowhere, ticket_id(), &[join]).await.unwrap_err(), unknown);
 }

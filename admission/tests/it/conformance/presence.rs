@@ -49,7 +49,7 @@ async fn a_passed_fan_who_stays_away_too_long_loses_the_place(kind: Kind) {
     line.clock.advance(rules().return_window + SECOND);
     line.drain().await;
     assert_eq!(line.look(&places[0]).await, Standing::Ended);
-    let presence = Presence { waiting: places[..1].to_vec(), active: vec![] };
+    let presence = Presence { waiting: places[..1].to_vec(), ..Presence::default() };
     let answer = line.store.report_presence(&line.room, &presence).await.unwrap();
     assert_eq!(answer.not_waiting, places[..1]);
 }

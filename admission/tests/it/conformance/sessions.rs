@@ -5,7 +5,7 @@ use admission::rules::Rules;
 use admission::store::{Presence, Standing};
 
 use super::SECOND;
-use crate::support::{Kind, Line, lane, rules};
+use crate::support::{Kind, Line, lane, rules, stay};
 
 on_both_stores! {
     a_turn_is_claimed_once_and_stays_claimed
@@ -25,12 +25,13 @@ async fn a_turn_is_claimed_once_and_stays_claimed(kind: Kind) {
         Standing::Turn { until: line.clock.now() + rules().claim_window }
     );
     assert_eq!(line.claim(&places[11]).await, Standing::Waiting { ahead: 1 }, "not their turn");
-    let until = line.clock.now() + rules().session;
-    assert_eq!(line.claim(&places[0]).await, Standing::Active { until });
+    let admitted_at = line.clock.now();
+    let until = admitted_at + rules().session;
+    assert_eq!(line.claim(&places[0]).await, Standing::Active { until, admitted_at });
     line.clock.advance(SECOND);
     assert_eq!(
         line.claim(&places[0]).await,
-        Standing::Active { until },
+        Standing::Active { until, admitted_at },
         "the answer was lost; the same session"
     );
     let snapshot = line.store.snapshot(&line.room, 0).await.unwrap();
@@ -102,10 +103,12 @@ async fn sessions_slide_but_an_ended_one_stays_ended(kind: Kind) {
     }
     line.store.end(&line.room, &[places[1].id]).await.unwrap();
     line.clock.advance(rules().session - SECOND);
-    let presence = Presence { waiting: vec![], active: vec![places[0].id, places[1].id] };
+    let admitted_at = line.clock.now() - (rules().session - SECOND);
+    let presence = Presence { active: vec![stay(&places[0]), stay(&places[1])], ..Presence::default() };
     let answer = line.store.report_presence(&line.room, &presence).await.unwrap();
     assert_eq!(answer.ended, [places[1].id]);
-    assert_eq!(line.look(&places[0]).await, Standing::Active { until: line.clock.now() + rules().session });
+    let until = line.clock.now() + rules().session;
+    assert_eq!(line.look(&places[0]).await, Standing::Active { until, admitted_at });
 }
 
 async fn ended_sessions_are_told_once(kind: Kind) {

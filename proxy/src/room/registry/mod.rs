@@ -70,9 +70,13 @@ pub(super) struct Registry {
 }
 
 fn up_to(lane: &LaneId, rank: Rank) -> RangeInclusive<Place> {
+    between(lane, Rank::ZERO, rank)
+}
+
+fn between(lane: &LaneId, from: Rank, to: Rank) -> RangeInclusive<Place> {
     let place =
         |rank, byte| Place { lane: lane.clone(), rank, id: TicketId::from_bytes([byte; TICKET_ID_BYTES]) };
-    place(Rank::ZERO, u8::MIN)..=place(rank, u8::MAX)
+    place(from, u8::MIN)..=place(to, u8::MAX)
 }
 
 impl Registry {
@@ -162,8 +166,8 @@ impl Registry {
     /// is from before the line and was not put back, alone or together with others, before the snapshot was read.
     pub(super) fn is_settled(&self, place: &Place, snapshot: &Snapshot, read_at: Instant) -> bool {
         let restored = self.fans.get(place).and_then(|fan| fan.restored);
-        place.rank >= snapshot.first_rank
-            || restored.is_some_and(|(line, at)| line == snapshot.born_at && read_at > at)
+        !snapshot.may_have_forgotten(place.rank)
+            || restored.is_some_and(|(line, at)| line == snapshot.resumed_at && read_at > at)
     }
 
     /// The position to show for a fan with so many before them: never higher than what was shown.
@@ -230,23 +234,27 @@ impl Registry {
     /// The fans from before the store lost its data who were not put back yet.
     pub(super) fn due_for_restoring(&mut self, snapshot: &Snapshot) -> Vec<Place> {
         let mut due = Vec::new();
-        for lane in &snapshot.lanes {
-            for (place, fan) in self.fans.range_mut(up_to(&lane.name, snapshot.first_rank)) {
-                let is_due = place.rank < snapshot.first_rank
-                    && fan.restored.is_none_or(|(line, _)| line != snapshot.born_at);
+        for (lane, range) in
+            snapshot.lanes.iter().flat_map(|lane| snapshot.forgotten.iter().map(move |range| (lane, range)))
+        {
+            for (place, fan) in self.fans.range_mut(between(&lane.name, range.from, range.to)) {
+                let is_due = snapshot.may_have_forgotten(place.rank)
+                    && fan.restored.is_none_or(|(line, _)| line != snapshot.resumed_at);
                 if is_due && fan.stage != Stage::Expired && due.len() < 8 * BATCH_MAX {
                     due.push(place.clone());
                 }
             }
         }
+        due.sort_unstable();
+        due.dedup();
         due
     }
 
     /// These fans were put back.
-    pub(super) fn restored(&mut self, places: &[Place], born_at: Timestamp, now: Instant) {
+    pub(super) fn restored(&mut self, places: &[Place], line: Timestamp, now: Instant) {
         for place in places {
             if let Some(fan) = self.fans.get_mut(place) {
-                fan.restored = Some((born_at, now));
+                fan.restored = Some((line, now));
             }
         }
     }

@@ -1,4 +1,5 @@
 use admission::position::{Ladder, Rung};
+use admission::rank::RankRange;
 use admission::rules::Rules;
 use admission::store::LaneSnapshot;
 
@@ -24,15 +25,17 @@ fn snapshot(cursor: u64) -> Snapshot {
     };
     Snapshot {
         at: Timestamp::from_millis(5000),
-        born_at: Timestamp::from_millis(1000),
-        first_rank: Rank::new(10),
+        resumed_at: Timestamp::from_millis(1000),
+        forgotten: vec![RankRange { from: Rank::ZERO, to: Rank::new(10) }],
         rules: Rules::default().into(),
         revision: 1,
         hold_until: Timestamp::from_millis(0),
+        rate: 600,
         active: 0,
         turns: 0,
         joined_total: 10,
         admitted_total: 0,
+        lapsed_total: 0,
         lanes: vec![lane],
         ended: Vec::new(),
         ended_mark: 0,
@@ -81,13 +84,13 @@ async fn who_is_from_before_is_put_back_once_for_each_line() {
     }
     assert_eq!(registry.due_for_restoring(&line), [place(5), place(6)]);
     assert!(!registry.is_settled(&place(5), &line, now + EVERY));
-    registry.restored(&[place(5), place(6)], line.born_at, now);
+    registry.restored(&[place(5), place(6)], line.resumed_at, now);
     assert!(registry.due_for_restoring(&line).is_empty());
     assert!(!registry.is_settled(&place(5), &line, now), "the snapshot is from before");
     assert!(registry.is_settled(&place(5), &line, now + EVERY));
     assert!(registry.is_settled(&place(12), &line, now));
-    line.born_at = Timestamp::from_millis(2000);
-    line.first_rank = Rank::new(13);
+    line.resumed_at = Timestamp::from_millis(2000);
+    line.forgotten = vec![RankRange { from: Rank::ZERO, to: Rank::new(13) }];
     assert_eq!(registry.due_for_restoring(&line), [place(5), place(6), place(12)]);
 }
 

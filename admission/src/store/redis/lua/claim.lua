@@ -11,6 +11,9 @@ if not state then return unknown_room() end
 expire(state)
 local until_ms = now + number(state, 'session')
 each_place(2, function(lane, rank, id)
-  if redis.call('ZREM', turns_key(lane), rank) == 1 then redis.call('ZADD', ACTIVE, until_ms, id) end
+  if redis.call('HDEL', turns_key(lane), rank) == 1 and not redis.call('ZSCORE', ENDED, id) then
+    redis.call('ZADD', ACTIVE, until_ms, id)
+    redis.call('HSET', ADMITTED, id, now)
+  end
 end)
 return standings(state, 2)

@@ -3,46 +3,83 @@
 -- ARGV[2]     revision
 -- ARGV[3]     the rules as JSON, kept for whoever reads the snapshot
 -- ARGV[4]     lanes, `<name>=<weight>` separated by spaces
--- ARGV[5..]   field, value of each rule that the scripts use
+-- ARGV[5..8]  what the caller remembers of a line that was lost: above every rank; joined and admitted in all; and
+--             cursors, `<lane>=<rank>` separated by spaces. All 0 and '' when it remembers nothing
+-- ARGV[9..]   field, value of each rule that the scripts use
 -- Reply       1 when these rules are in force now, 0 when a newer revision was
 -- Cost        O(fields + lanes)
 
 local revision = tonumber(ARGV[2])
+local remembered = tonumber(ARGV[5])
 local state = load_state()
 
-if state and number(state, 'revision') >= revision then return 0 end
-
-if state then
-  -- What gathered until now gathered under the old rate.
-  gather(state)
-else
-  -- One millisecond ahead: should this line replace one that was lost just now, its ranks are above all that
-  -- the lost one gave.
-  state = { first_rank = first_rank_of(now + 1), lanes_known = '' }
-  redis.call('HSET', room, 'born_at', now, 'first_rank', state.first_rank, 'gathered_at', now)
-end
-
-local fields = { 'revision', revision, 'rules', ARGV[3], 'lanes', ARGV[4] }
-for i = 5, #ARGV, 2 do
-  fields[#fields + 1] = ARGV[i]
-  fields[#fields + 1] = ARGV[i + 1]
-  state[ARGV[i]] = ARGV[i + 1]
-end
-
-local units_max = number(state, 'burst') * UNITS_PER_PERMIT
-fields[#fields + 1] = 'units'
-fields[#fields + 1] = math.min(state.units or units_max, units_max)
-
-state.lanes = ARGV[4]
-for _, lane in ipairs(lanes_of(state)) do
-  if not state['next:' .. lane.name] then
-    state.lanes_known = state.lanes_known .. lane.name .. ' '
-    fields[#fields + 1] = 'next:' .. lane.name
-    fields[#fields + 1] = number(state, 'first_rank')
+-- Lanes that the rules no longer name keep their fans until they are named again.
+local function add_lanes(next_rank)
+  for _, lane in ipairs(lanes_of(state)) do
+    if not state['next:' .. lane.name] then
+      set(state, 'lanes_known', (state.lanes_known or '') .. lane.name .. ' ')
+      set(state, 'next:' .. lane.name, next_rank)
+    end
   end
 end
-fields[#fields + 1] = 'lanes_known'
-fields[#fields + 1] = state.lanes_known
 
-redis.call('HSET', room, unpack(fields))
+-- Takes in what somebody remembers of this line, or of one that it replaces.
+local function recall()
+  local from
+  for _, lane in ipairs(known_lanes(state)) do
+    local next_rank = number(state, 'next:' .. lane)
+    if next_rank < remembered then
+      from = math.min(from or next_rank, next_rank)
+      set(state, 'next:' .. lane, remembered)
+    end
+  end
+  if from then
+    forget(state, from, remembered)
+    set(state, 'lead', math.max(number(state, 'lead'), remembered - first_rank_of(now)))
+  end
+  for lane, cursor in string.gmatch(ARGV[8], '([^= ]+)=(%d+)') do
+    if state['next:' .. lane] then
+      set(state, 'cursor:' .. lane, math.max(number(state, 'cursor:' .. lane), tonumber(cursor)))
+    end
+  end
+  set(state, 'joined_total', math.max(number(state, 'joined_total'), tonumber(ARGV[6])))
+  set(state, 'admitted_total', math.max(number(state, 'admitted_total'), tonumber(ARGV[7])))
+end
+
+local function put_in_force()
+  local rate, before = number(state, 'rate'), state.drain_per_minute
+  for i = 9, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
+  if state.drain_per_minute ~= before then rate = number(state, 'drain_per_minute') end
+  set(state, 'rate', math.max(number(state, 'rate_min'), math.min(rate, number(state, 'rate_max'))))
+  set(state, 'revision', revision)
+  set(state, 'rules', ARGV[3])
+  set(state, 'lanes', ARGV[4])
+  set(state, 'units', math.min(number(state, 'units'), units_max(state)))
+end
+
+if state then
+  if remembered > 0 then recall() end
+  if number(state, 'revision') >= revision then return 0 end
+  -- What gathered until now gathered under the old rate.
+  gather(state)
+  put_in_force()
+  add_lanes(least_rank(state))
+else
+  state = {}
+  -- One millisecond ahead: should this line replace one that was lost just now, its ranks are above all that the
+  -- lost one gave. It begins without permits, for those of the lost one may have been used.
+  local first_rank = math.max(first_rank_of(now + 1), remembered)
+  set(state, 'server', server_id())
+  set(state, 'resumed_at', now)
+  set(state, 'gathered_at', now)
+  set(state, 'lead', 0)
+  put_in_force()
+  forget(state, 0, first_rank)
+  forget_the_draw(state, now)
+  add_lanes(first_rank)
+  if remembered > 0 then
+    recall()
+    set(state, 'hold_until', now + number(state, 'recovery_grace'))
+  end
+end
 return 1

@@ -44,18 +44,13 @@ local function front(lane)
   return present, absent
 end
 
--- Takes the first fans of a list out of the line, a chunk at a time, to a sorted set; gives their ranks.
-local function move(lane, group, count, key, until_ms)
-  local from, score, ranks = 1, exact(until_ms), {}
+-- Takes the first fans of a list out of the line, a chunk at a time; gives their ranks.
+local function take(lane, group, count)
+  local from, ranks = 1, {}
   while from <= count do
     local to, base = from, group.bases[from]
     while to < count and group.bases[to + 1] == base do to = to + 1 end
-    local scored = {}
-    for i = from, to do
-      local rank = exact(base + group.offsets[i])
-      ranks[i], scored[2 * (i - from) + 1], scored[2 * (i - from) + 2] = rank, score, rank
-    end
-    redis.call('ZADD', key, unpack(scored))
+    for i = from, to do ranks[i] = exact(base + group.offsets[i]) end
     -- A chunk that goes whole goes in one step.
     if tonumber(redis.call('HGET', counts_key(lane), base)) > to - from + 1 then
       redis.call('SREM', chunk_key(lane, base), unpack(group.offsets, from, to))
@@ -65,6 +60,15 @@ local function move(lane, group, count, key, until_ms)
     from = to + 1
   end
   return ranks
+end
+
+-- The list `a1, b, a2, b …` or `b, a1, b, a2 …`.
+local function beside(list, value, value_first)
+  local both = {}
+  for i = 1, #list do
+    both[2 * i - 1], both[2 * i] = value_first and value or list[i], value_first and list[i] or value
+  end
+  return both
 end
 
 local fronts = {}
@@ -96,15 +100,20 @@ while given < due do
   given = given + 1
 end
 
-local turn_until = now + number(state, 'claim_window')
-local return_until = now + number(state, 'return_window')
+local turn_until = exact(now + number(state, 'claim_window'))
+local return_until = exact(now + number(state, 'return_window'))
 for _, one in ipairs(fronts) do
-  local absent = #one.absent.offsets
-  move(one.name, one.absent, absent, passed_key(one.name), return_until)
-  local ranks = move(one.name, one.present, one.taken, turns_key(one.name), turn_until)
+  local absent = take(one.name, one.absent, #one.absent.offsets)
+  call_many('ZADD', passed_key(one.name), beside(absent, return_until, true))
+  local ranks = take(one.name, one.present, one.taken)
+  call_many('HSET', turns_key(one.name), beside(ranks, turn_until, false))
+  for from = 1, #ranks, CHUNK do
+    local together = table.concat(ranks, ' ', from, math.min(from + CHUNK - 1, #ranks))
+    redis.call('ZADD', lapsing_key(one.name), turn_until, together)
+  end
   local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(ranks[#ranks] or '0'))
   redis.call('HSET', room, 'pass:' .. one.name, one.pass, 'cursor:' .. one.name, cursor)
-  answer[1] = answer[1] + absent
+  answer[1] = answer[1] + #absent
   answer[#answer + 1] = one.name
   answer[#answer + 1] = ranks
 end

@@ -10,6 +10,7 @@ if not state then return unknown_room() end
 local ended = {}
 for i = 2, #ARGV do
   redis.call('ZREM', ACTIVE, ARGV[i])
+  redis.call('HDEL', ADMITTED, ARGV[i])
   ended[#ended + 1] = ARGV[i]
 end
 add_ended(ended)

@@ -2,9 +2,11 @@
 --
 -- ARGV[2]     the batch's id: the same again within a minute gets the same answer
 -- ARGV[3]     how long the answer is remembered, ms
--- ARGV[4..]   lane, id, intent (`both`, `enter`, `wait`) for each fan
+-- ARGV[4..]   lane, id, intent (`both`, `enter`, `wait`), extras for each fan. Extras are '' or
+--             `<rank by the draw> <ms when they came> <invitation> <uses> <ms it is good for>`, 0 or - for none
 -- Reply       a string of entries, separated by `;`: `E <rank> <until>` entered, `W <rank> <ahead> <count>` so
---             many fans in a row wait from this rank on, `N` not free, `F` full, `C` closed
+--             many fans in a row wait from this rank on, `D` waits as drawn, `T` that rank is taken, `N` not free,
+--             `F` full, `C` closed, `I` the invitation was used
 -- Cost        O(fans)
 
 local state = load_state()
@@ -27,9 +29,11 @@ for _, name in ipairs(known_lanes(state)) do
     next = number(state, 'next:' .. name), cursor = number(state, 'cursor:' .. name), waiting = count, added = {}, seen = 0,
   }
 end
+local phase_now = phase(state)
 local may_enter = state.mode == 'auto' and drains(state) and number(state, 'hold_until') <= now
 local waiting_max, session = number(state, 'waiting_max'), number(state, 'session')
-local lowest = first_rank_of(now)
+local prequeue_at, opens_at = number(state, 'prequeue_at'), number(state, 'opens_at')
+local least = least_rank(state)
 -- Only near the front does it matter who is there; those behind are reported when they come near.
 local seen_depth = horizon_depth(state)
 
@@ -41,27 +45,110 @@ local function end_run()
   run = nil
 end
 
-local function join(name, id, intent)
+-- Puts in those who joined in order and were not put in yet.
+local function flush(name, lane)
+  append(name, lane.added, lane.seen)
+  lane.added, lane.seen = {}, 0
+end
+
+local function add_one(lane)
+  lane.waiting, waiting = lane.waiting + 1, waiting + 1
+end
+
+local function extras_of(text)
+  if text == '' then return {} end
+  local drawn, arrived_at, invitation, uses, good_for = string.match(text, '(%d+) (%d+) (%S+) (%d+) (%d+)')
+  local extras = { drawn = tonumber(drawn), arrived_at = tonumber(arrived_at) }
+  if extras.drawn == 0 then extras.drawn = nil end
+  if extras.arrived_at == 0 then extras.arrived_at = nil end
+  if invitation ~= '-' then
+    extras.invitation, extras.uses, extras.good_for = room .. ':invitation:' .. invitation, tonumber(uses), tonumber(good_for)
+  end
+  return extras
+end
+
+-- What an invitation was used for: the rank of the one fan it is for, or how often.
+local function used(extras)
+  local known = extras.invitation and redis.call('GET', extras.invitation)
+  local until_ms, value = string.match(known or '', '(%d+) (%d+)')
+  return until_ms and tonumber(until_ms) > now and tonumber(value) or nil
+end
+
+local function note_use(extras, before, rank)
+  if not extras.invitation then return end
+  local value = extras.uses == 1 and rank or (before or 0) + 1
+  local record = exact(now + extras.good_for) .. ' ' .. exact(value)
+  redis.call('SET', extras.invitation, record, 'PX', math.max(1, extras.good_for))
+end
+
+-- The same for the same ticket, over the ranks of a millisecond that are given afterwards.
+local function spread(id)
+  local sum = 0
+  for i = 1, #id do sum = (sum * 31 + string.byte(id, i)) % (RANKS_PER_MILLI / 2) end
+  return sum
+end
+
+-- Ranks a fan by when they came: at or soon after that moment, behind everybody whose turn has come.
+local function rank_afterwards(name, lane, id, arrived_at)
+  local rank = math.max(first_rank_of(arrived_at) + number(state, 'lead'), lane.cursor + 1) + 2 * spread(id)
+  if rank % 2 == 0 then rank = rank + 1 end
+  flush(name, lane)
+  while has(name, rank) do rank = rank + RANKS_PER_MILLI end
+  put(state, name, exact(rank))
+  lane.next = math.max(lane.next, rank + 1)
+  return rank
+end
+
+local function join(name, id, intent, extras)
   local lane = lanes[name]
-  if not lane or state.mode == 'closed' then return 'C' end
+  if not lane or phase_now == 'closed' or phase_now == 'early' then return 'C' end
+  local before = used(extras)
+  if before and extras.uses == 1 then
+    if redis.call('ZSCORE', ENDED, id) then return 'I' end
+    return before == extras.drawn and 'D' or { lane = name, rank = before }
+  elseif before and before >= extras.uses then
+    return 'I'
+  end
+  local arrived_at = math.min(extras.arrived_at or now, now)
+  local is_drawn = prequeue_at > 0 and prequeue_at <= arrived_at and arrived_at < opens_at
   local enters = may_enter and waiting == 0 and units >= UNITS_PER_PERMIT and left > 0 and intent ~= 'wait'
+    and not extras.arrived_at and not is_drawn
   if not enters and intent == 'enter' then return 'N' end
   if not enters and waiting >= waiting_max then return 'F' end
-  local rank = math.max(lane.next, lowest)
-  lane.next = rank + 1
+  if is_drawn then
+    if not extras.drawn then return 'C' end
+    if has(name, extras.drawn) then return 'T' end
+    put(state, name, exact(extras.drawn))
+    add_one(lane)
+    joined = joined + 1
+    note_use(extras, before, extras.drawn)
+    return 'D'
+  end
+  if extras.arrived_at then
+    local rank = rank_afterwards(name, lane, id, arrived_at)
+    add_one(lane)
+    joined = joined + 1
+    note_use(extras, before, rank)
+    return { lane = name, rank = rank }
+  end
+  local rank = math.max(lane.next, least)
+  lane.next = rank + 2
   joined = joined + 1
+  note_use(extras, before, rank)
   if enters then
     local until_ms = now + session
     lane.cursor = math.max(lane.cursor, rank)
     redis.call('ZADD', ACTIVE, until_ms, id)
+    redis.call('HSET', ADMITTED, id, now)
     units, left, admitted = units - UNITS_PER_PERMIT, left - 1, admitted + 1
     return 'E ' .. exact(rank) .. ' ' .. exact(until_ms)
   end
   local ahead = lane.waiting
-  lane.waiting, waiting = lane.waiting + 1, waiting + 1
+  add_one(lane)
   lane.added[#lane.added + 1] = rank
   if ahead < seen_depth then lane.seen = #lane.added end
-  if run and run.lane == name and run.rank + run.count == rank then
+  if extras.invitation then return { lane = name, rank = rank } end
+  if run and run.lane == name and run.rank + 2 * run.count == rank then
     run.count = run.count + 1
   else
     end_run()
@@ -69,8 +156,8 @@ local function join(name, id, intent)
   end
 end
 
-for i = 4, #ARGV, 3 do
-  local answer = join(ARGV[i], ARGV[i + 1], ARGV[i + 2])
+for i = 4, #ARGV, 4 do
+  local answer = join(ARGV[i], ARGV[i + 1], ARGV[i + 2], extras_of(ARGV[i + 3]))
   if answer then
     end_run()
     answers[#answers + 1] = answer
@@ -79,7 +166,7 @@ end
 end_run()
 
 for name, lane in pairs(lanes) do
-  append(name, lane.added, lane.seen)
+  flush(name, lane)
   redis.call('HSET', room, 'next:' .. name, lane.next, 'cursor:' .. name, lane.cursor)
 end
 if admitted > 0 then
@@ -88,6 +175,12 @@ if admitted > 0 then
 end
 redis.call('HINCRBY', room, 'joined_total', joined)
 
+-- Who is ranked afterwards, or came again, stands somewhere in the middle: told when all are in.
+for at, answer in ipairs(answers) do
+  if type(answer) == 'table' then
+    answers[at] = 'W ' .. exact(answer.rank) .. ' ' .. count_below(answer.lane, answer.rank) .. ' 1'
+  end
+end
 local answer = table.concat(answers, ';')
 redis.call('SET', answer_key, answer, 'PX', ARGV[3])
 return answer

@@ -11,8 +11,9 @@ local ended = {}
 each_place(2, function(lane, rank, id)
   remove(lane, rank)
   redis.call('ZREM', passed_key(lane), rank)
-  redis.call('ZREM', turns_key(lane), rank)
+  redis.call('HDEL', turns_key(lane), rank)
   redis.call('ZREM', ACTIVE, id)
+  redis.call('HDEL', ADMITTED, id)
   ended[#ended + 1] = id
 end)
 add_ended(ended)

@@ -2,12 +2,15 @@
 --
 -- KEYS[1]  the room's hash, `wr:{<room>}`. Every other key of the room is this name and a suffix, so all of
 --          them share the hash tag and live in one slot:
---            :waiting:<lane>  who waits, and who near the front was seen when: see waiting.lua
---            :passed:<lane>   sorted set, who was passed over  member rank, score ms until the right lapses
---            :turns:<lane>    sorted set, whose turn has come  member rank, score ms until the turn lapses
---            :active          sorted set, who has a session    member ticket id, score ms of its end
---            :ended           sorted set, whose is over        member ticket id, score mark (µs, unique)
---            :batch:<id>      string, the answer to a batch of joins, for a minute
+--            :waiting:<lane>   who waits, and who near the front was seen when: see waiting.lua
+--            :passed:<lane>    sorted set, who was passed over  member rank, score ms until the right lapses
+--            :turns:<lane>     hash, whose turn has come        rank → ms until the turn lapses
+--            :lapsing:<lane>   sorted set, turns given together  member their ranks, score ms until they lapse
+--            :active           sorted set, who has a session    member ticket id, score ms of its end
+--            :admitted         hash, when they were admitted    ticket id → ms
+--            :ended            sorted set, whose is over        member ticket id, score mark (µs, unique)
+--            :batch:<id>       string, the answer to a batch of joins, for a minute
+--            :invitation:<id>  string, `<ms until> <rank of the one fan, or how many used it>`
 -- ARGV[1]  the time in ms since the epoch, from a test; 0: the server's clock, the only clock of the line.
 --
 -- Ranks and marks stay below 2^53 and are passed as Lua numbers: Redis writes those with 17 digits. They are
@@ -16,12 +19,15 @@
 local UNITS_PER_PERMIT = 60000
 local STRIDE = 720720
 local RANKS_PER_MILLI = 1024
+local TAKEOVER_LEAD = 61440000
+local FORGOTTEN_MAX = 16
 local ENDED_MEMORY_MS = 86400000
 -- Arguments of one command: well below what Lua can unpack.
 local CHUNK = 1000
 
 local room = KEYS[1]
 local ACTIVE = room .. ':active'
+local ADMITTED = room .. ':admitted'
 local ENDED = room .. ':ended'
 
 local now = tonumber(ARGV[1])
@@ -44,21 +50,13 @@ end
 
 local function passed_key(lane) return room .. ':passed:' .. lane end
 local function turns_key(lane) return room .. ':turns:' .. lane end
+local function lapsing_key(lane) return room .. ':lapsing:' .. lane end
 
 -- Calls a command with any number of arguments, in pieces.
 local function call_many(command, key, arguments)
   for from = 1, #arguments, CHUNK do
     redis.call(command, key, unpack(arguments, from, math.min(from + CHUNK - 1, #arguments)))
   end
-end
-
--- The room's hash as a table of strings, or nil when there is no such room.
-local function load_state()
-  local flat = redis.call('HGETALL', room)
-  if #flat == 0 then return nil end
-  local state = {}
-  for i = 1, #flat, 2 do state[flat[i]] = flat[i + 1] end
-  return state
 end
 
 local function number(state, field)
@@ -81,20 +79,42 @@ local function known_lanes(state)
   return names
 end
 
+-- Whether the moment in a field has come; false where it names none.
+local function has_come(state, field)
+  local moment = number(state, field)
+  return moment > 0 and moment <= now
+end
+
+-- What mode and times come to: 'off', 'early', 'prequeue', 'open', 'paused', 'closed'.
+local function phase(state)
+  if state.mode == 'off' or state.mode == 'closed' then return state.mode end
+  if has_come(state, 'closes_at') then return 'closed' end
+  if number(state, 'opens_at') == 0 or has_come(state, 'opens_at') then
+    return state.mode == 'paused' and 'paused' or 'open'
+  end
+  return has_come(state, 'prequeue_at') and 'prequeue' or 'early'
+end
+
 -- A rate of zero admits nobody, not even a burst.
 local function drains(state)
-  return (state.mode == 'auto' or state.mode == 'always') and number(state, 'drain_per_minute') > 0
+  return phase(state) == 'open' and number(state, 'rate') > 0
+end
+
+local function units_max(state)
+  return number(state, 'burst') * UNITS_PER_PERMIT
 end
 
 -- Gathers the permits due since this was last done, up to the burst. While the room does not drain none
 -- gather, so that nothing is dumped after a pause. A clock that went back gathers nothing.
 local function gather(state)
   local units = number(state, 'units')
-  if drains(state) then
-    local elapsed = math.max(0, now - number(state, 'gathered_at'))
-    units = math.min(units + elapsed * number(state, 'drain_per_minute'), number(state, 'burst') * UNITS_PER_PERMIT)
+  if state.mode == 'auto' or state.mode == 'always' then
+    local closes_at = number(state, 'closes_at')
+    local to = closes_at > 0 and math.min(now, closes_at) or now
+    local elapsed = math.max(0, to - math.max(number(state, 'gathered_at'), number(state, 'opens_at')))
+    units = math.min(units + elapsed * number(state, 'rate'), units_max(state))
   end
-  state.units = units
+  state.units, state.gathered_at = units, now
   redis.call('HSET', room, 'units', units, 'gathered_at', now)
 end
 
@@ -113,31 +133,48 @@ local function add_ended(ids)
   end
 end
 
+-- Turns that nobody claimed in time: their fans are passed over, their permits go back to the drain.
+local function lapse(state, lane, return_until)
+  local given = redis.call('ZRANGEBYSCORE', lapsing_key(lane), '-inf', now)
+  local passed, gone = {}, {}
+  for _, ranks in ipairs(given) do
+    for rank in string.gmatch(ranks, '%d+') do
+      local until_ms = redis.call('HGET', turns_key(lane), rank)
+      if until_ms and tonumber(until_ms) <= now then
+        gone[#gone + 1] = rank
+        passed[#passed + 1] = return_until
+        passed[#passed + 1] = rank
+      end
+    end
+    redis.call('ZREM', lapsing_key(lane), ranks)
+  end
+  call_many('HDEL', turns_key(lane), gone)
+  call_many('ZADD', passed_key(lane), passed)
+  return #gone
+end
+
 -- Ends what has run out: sessions, turns that nobody claimed, rights to return.
 local function expire(state)
   local over = redis.call('ZRANGEBYSCORE', ACTIVE, '-inf', now)
   call_many('ZREM', ACTIVE, over)
+  call_many('HDEL', ADMITTED, over)
   add_ended(over)
-  local return_until = now + number(state, 'return_window')
+  local lapsed = 0
   for _, lane in ipairs(known_lanes(state)) do
-    local lapsed = redis.call('ZRANGEBYSCORE', turns_key(lane), '-inf', now)
-    if #lapsed > 0 then
-      local passed = {}
-      for _, rank in ipairs(lapsed) do
-        passed[#passed + 1] = return_until
-        passed[#passed + 1] = rank
-      end
-      call_many('ZADD', passed_key(lane), passed)
-      call_many('ZREM', turns_key(lane), lapsed)
-    end
+    lapsed = lapsed + lapse(state, lane, now + number(state, 'return_window'))
     redis.call('ZREMRANGEBYSCORE', passed_key(lane), '-inf', now)
+  end
+  if lapsed > 0 then
+    redis.call('HINCRBY', room, 'lapsed_total', lapsed)
+    state.lapsed_total = number(state, 'lapsed_total') + lapsed
+    set_units(state, math.min(number(state, 'units') + lapsed * UNITS_PER_PERMIT, units_max(state)))
   end
   redis.call('ZREMRANGEBYSCORE', ENDED, '-inf', '(' .. exact((now - ENDED_MEMORY_MS) * 1000))
 end
 
 local function count_turns(state)
   local turns = 0
-  for _, lane in ipairs(known_lanes(state)) do turns = turns + redis.call('ZCARD', turns_key(lane)) end
+  for _, lane in ipairs(known_lanes(state)) do turns = turns + redis.call('HLEN', turns_key(lane)) end
   return turns
 end
 
@@ -147,7 +184,7 @@ end
 
 -- How deep into each lane presence has to be known: well beyond what the drains of the next seconds look at.
 local function horizon_depth(state)
-  return 4000 + math.floor(number(state, 'drain_per_minute') / 60) * 8
+  return 4000 + math.floor(number(state, 'rate_max') / 60) * 8
 end
 
 -- The tickets in ARGV from `from` on: lane, rank, id for each.

@@ -1,34 +1,56 @@
--- report_presence: takes in which fans are there, lets the passed who came back wait again, lets sessions
--- slide.
+-- report_presence: takes in which fans are there and which just went, lets the passed who came back wait again,
+-- lets sessions go on.
 --
 -- ARGV[2]     how many waiting tickets follow
--- ARGV[3..]   lane, rank for each waiting ticket; then the ids of tickets with a session
+-- ARGV[3]     how many tickets of fans who went follow them
+-- ARGV[4..]   lane, rank for each ticket; then, for each session, ticket id, ms since the fan was admitted, ms it
+--             is to live from now on
 -- Reply       {indexes from 0 of tickets that do not wait, ids of sessions that have ended}
 -- Cost        O(tickets · log waiting)
 
 local state = load_state()
 if not state then return unknown_room() end
 
-local waiting_count = tonumber(ARGV[2])
+local waiting_count, gone_count = tonumber(ARGV[2]), tonumber(ARGV[3])
 local not_waiting, ended = {}, {}
+local function ticket(index) return ARGV[4 + 2 * index], ARGV[5 + 2 * index] end
+
+for index = waiting_count, waiting_count + gone_count - 1 do
+  local lane, rank = ticket(index)
+  local base = chunk_of(lane, rank)
+  if base then redis.call('HDEL', seen_key(lane, base), rank - base) end
+end
+
 for index = 0, waiting_count - 1 do
-  local lane, rank = ARGV[3 + 2 * index], ARGV[4 + 2 * index]
+  local lane, rank = ticket(index)
   if state['next:' .. lane] then
     if redis.call('ZREM', passed_key(lane), rank) == 1 then
       add(lane, rank)
     end
-    if not see(lane, rank) and not redis.call('ZSCORE', turns_key(lane), rank) then
+    if not see(lane, rank) and redis.call('HEXISTS', turns_key(lane), rank) == 0 then
       not_waiting[#not_waiting + 1] = index
     end
   end
 end
 
-local until_ms = now + number(state, 'session')
-for i = 3 + 2 * waiting_count, #ARGV do
-  if redis.call('ZSCORE', ENDED, ARGV[i]) then
-    ended[#ended + 1] = ARGV[i]
-  else
-    redis.call('ZADD', ACTIVE, until_ms, ARGV[i])
+-- Lets a session go on; false when it is over.
+local function slide(id, stayed, keep_for)
+  if redis.call('ZSCORE', ENDED, id) then return false end
+  local admitted_at = tonumber(redis.call('HGET', ADMITTED, id) or now - stayed)
+  local until_ms = math.max(tonumber(redis.call('ZSCORE', ACTIVE, id) or '0'), now + keep_for)
+  until_ms = math.min(until_ms, admitted_at + number(state, 'session_max'))
+  if until_ms <= now then
+    redis.call('ZREM', ACTIVE, id)
+    redis.call('HDEL', ADMITTED, id)
+    add_ended({ id })
+    return false
   end
+  redis.call('HSETNX', ADMITTED, id, admitted_at)
+  redis.call('ZADD', ACTIVE, until_ms, id)
+  return true
+end
+
+for i = 4 + 2 * (waiting_count + gone_count), #ARGV, 3 do
+  if not slide(ARGV[i], ARGV[i + 1], ARGV[i + 2]) then ended[#ended + 1] = ARGV[i] end
 end
 return { not_waiting, ended }

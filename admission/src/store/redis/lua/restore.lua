@@ -1,4 +1,4 @@
--- restore: puts back, each at its rank, tickets that are older than this line's memory; tells where all stand.
+-- restore: puts back, each at its rank, tickets that this line may have forgotten; tells where all stand.
 --
 -- The first of them begins a time in which nobody is admitted, so that those in front are back before turns
 -- are given.
@@ -16,7 +16,6 @@ each_place(2, function(lane, rank, id)
     state.hold_until = now + number(state, 'recovery_grace')
     redis.call('HSET', room, 'hold_until', state.hold_until)
   end
-  add(lane, rank)
-  see(lane, rank)
+  put(state, lane, rank)
 end)
 return standings(state, 2)

@@ -119,6 +119,20 @@ local function add(lane, rank)
   if changed(lane, base, 1) > CHUNK_FANS then split(lane, base) end
 end
 
+-- Puts one rank in, of a fan who is there now.
+local function put(state, lane, rank)
+  add(lane, rank)
+  local horizon = number(state, 'horizon:' .. lane)
+  if horizon <= 0 or tonumber(rank) <= horizon then see(lane, rank) end
+end
+
+-- Whether somebody has a rank: waits with it, was passed over, or has their turn.
+local function has(lane, rank)
+  rank = exact(rank)
+  return is_waiting(lane, rank) or redis.call('ZSCORE', passed_key(lane), rank)
+    or redis.call('HEXISTS', turns_key(lane), rank) == 1
+end
+
 -- Puts in ranks in ascending order, all above those that wait. The first `seen_count` of them count as seen.
 local function append(lane, ranks, seen_count)
   local base = redis.call('ZRANGE', waiting_key(lane), -1, -1)[1]
@@ -195,30 +209,4 @@ local function count_below(lane, rank)
   local found = known.members[at] or members(lane, known.bases[at])
   known.members[at] = found
   return known.before[at] + last_not(found, function(member) return member >= offset end)
-end
-
--- Where a ticket stands, as kind and value. Ranks come and stay as strings of digits.
-local WAITING, TURN, ACTIVE_STANDING, ENDED_STANDING, UNKNOWN = 0, 1, 2, 3, 4
-
-local function standing(state, lane, rank, id)
-  local until_ms = redis.call('ZSCORE', ACTIVE, id)
-  if until_ms then return ACTIVE_STANDING, tonumber(until_ms) end
-  if redis.call('ZSCORE', ENDED, id) then return ENDED_STANDING, 0 end
-  if not state['next:' .. lane] then return ENDED_STANDING, 0 end
-  until_ms = redis.call('ZSCORE', turns_key(lane), rank)
-  if until_ms then return TURN, tonumber(until_ms) end
-  if is_waiting(lane, rank) or redis.call('ZSCORE', passed_key(lane), rank) then return WAITING, 0 end
-  if tonumber(rank) < number(state, 'first_rank') then return UNKNOWN, 0 end
-  return ENDED_STANDING, 0
-end
-
--- The answer of every verb that tells where tickets stand: kind, value for each.
-local function standings(state, from)
-  local answer = {}
-  each_place(from, function(lane, rank, id)
-    local kind, value = standing(state, lane, rank, id)
-    answer[#answer + 1] = kind
-    answer[#answer + 1] = kind == WAITING and count_below(lane, rank) or value
-  end)
-  return answer
 end

@@ -1,0 +1,116 @@
+//! Where tickets stand, and the verbs that change it one by one.
+
+use crate::clock::Timestamp;
+use crate::ticket::{Place, TicketId};
+
+use super::line::Line;
+use crate::store::{Presence, PresenceAnswer, Standing, Stay};
+
+impl Line {
+    pub(super) fn look(&self, place: &Place) -> Standing {
+        if let Some(until) = self.active.get(&place.id) {
+            let admitted_at = self.admitted.get(&place.id).copied().unwrap_or_default();
+            return Standing::Active { until, admitted_at };
+        }
+        if self.ended.contains(&place.id) {
+            return Standing::Ended;
+        }
+        let Some(lane) = self.lanes.get(&place.lane) else { return Standing::Ended };
+        if let Some(until) = lane.turns.get(&place.rank) {
+            Standing::Turn { until }
+        } else if lane.waiting.contains(place.rank) || lane.passed.contains(&place.rank) {
+            Standing::Waiting { ahead: lane.waiting.count_below(place.rank) }
+        } else if self.may_have_forgotten(place.rank) {
+            Standing::Unknown
+        } else {
+            Standing::Ended
+        }
+    }
+
+    pub(super) fn restore(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
+        for place in places {
+            if self.look(place) != Standing::Unknown {
+                continue;
+            }
+            if self.hold_until == Timestamp::default() {
+                self.hold_until = now + self.rules.recovery_grace;
+            }
+            if let Some(lane) = self.lanes.get_mut(&place.lane) {
+                lane.put(place.rank, now);
+            }
+        }
+        places.iter().map(|place| self.look(place)).collect()
+    }
+
+    pub(super) fn claim(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
+        self.expire(now);
+        let until = now + self.rules.session;
+        for place in places {
+            let turn = self.lanes.get_mut(&place.lane).is_some_and(|lane| lane.turns.remove(&place.rank));
+            if turn && !self.ended.contains(&place.id) {
+                self.active.set(place.id, until);
+                self.admitted.insert(place.id, now);
+            }
+        }
+        places.iter().map(|place| self.look(place)).collect()
+    }
+
+    pub(super) fn leave(&mut self, place: &Place, now: Timestamp) {
+        if let Some(lane) = self.lanes.get_mut(&place.lane) {
+            lane.waiting.remove(place.rank);
+            lane.seen.remove(&place.rank);
+            lane.passed.remove(&place.rank);
+            lane.turns.remove(&place.rank);
+        }
+        self.end(place.id, now);
+    }
+
+    pub(super) fn end(&mut self, ticket: TicketId, now: Timestamp) {
+        self.active.remove(&ticket);
+        self.admitted.remove(&ticket);
+        self.ended.add(ticket, now);
+    }
+
+    pub(super) fn report_presence(&mut self, presence: &Presence, now: Timestamp) -> PresenceAnswer {
+        let mut answer = PresenceAnswer::default();
+        for place in &presence.gone {
+            if let Some(lane) = self.lanes.get_mut(&place.lane) {
+                lane.seen.remove(&place.rank);
+            }
+        }
+        for place in &presence.waiting {
+            let Some(lane) = self.lanes.get_mut(&place.lane) else { continue };
+            if lane.passed.remove(&place.rank) {
+                lane.waiting.insert(place.rank);
+            }
+            if lane.waiting.contains(place.rank) {
+                lane.seen.insert(place.rank, now);
+            } else if !lane.turns.contains(&place.rank) {
+                answer.not_waiting.push(place.clone());
+            }
+        }
+        for stay in &presence.active {
+            if !self.slide(stay, now) {
+                answer.ended.push(stay.ticket);
+            }
+        }
+        answer
+    }
+
+    /// Lets a session go on; false when it is over.
+    fn slide(&mut self, stay: &Stay, now: Timestamp) -> bool {
+        let Stay { ticket, stayed, keep_for } = *stay;
+        if self.ended.contains(&ticket) {
+            return false;
+        }
+        let admitted_at = *self.admitted.entry(ticket).or_insert(now - stayed);
+        let last = admitted_at + self.rules.session_max;
+        let until = self.active.get(&ticket).unwrap_or_default().max(now + keep_for).min(last);
+        if until <= now {
+            self.end(ticket, now);
+            return false;
+        }
+        self.active.set(ticket, until);
+        true
+    }
+}

@@ -1,0 +1,82 @@
+-- The room's state: read at the beginning of every verb, and put right where another server took it over.
+
+-- The server that runs this: another process, or a replica that was promoted, has another id.
+local function server_id()
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+end
+
+-- The lowest rank that may be given now in a lane that gave none yet.
+local function least_rank(state)
+  return first_rank_of(now) + number(state, 'lead')
+end
+
+-- Notes that ranks from one on, up to but without another, may be forgotten. Of too many such stretches the two
+-- oldest become one.
+local function forget(state, from, to)
+  local ranges = {}
+  for first, beyond in string.gmatch(state.forgotten or '', '(%d+)-(%d+)') do
+    ranges[#ranges + 1] = { tonumber(first), tonumber(beyond) }
+  end
+  ranges[#ranges + 1] = { from, to }
+  if #ranges > FORGOTTEN_MAX then
+    local oldest = table.remove(ranges, 1)
+    ranges[1] = { math.min(oldest[1], ranges[1][1]), math.max(oldest[2], ranges[1][2]) }
+  end
+  for at, range in ipairs(ranges) do ranges[at] = exact(range[1]) .. '-' .. exact(range[2]) end
+  state.forgotten = table.concat(ranges, ' ')
+  redis.call('HSET', room, 'forgotten', state.forgotten)
+end
+
+local function may_have_forgotten(state, rank)
+  rank = tonumber(rank)
+  for first, beyond in string.gmatch(state.forgotten, '(%d+)-(%d+)') do
+    if tonumber(first) <= rank and rank < tonumber(beyond) then return true end
+  end
+  return false
+end
+
+-- Notes that ranks of the draw may be forgotten, if any were given between two moments.
+local function forget_the_draw(state, known_until)
+  local prequeue_at, opens_at = number(state, 'prequeue_at'), number(state, 'opens_at')
+  if prequeue_at > 0 and prequeue_at <= now and known_until < opens_at then
+    forget(state, first_rank_of(prequeue_at), first_rank_of(opens_at))
+  end
+end
+
+local function set(state, field, value)
+  state[field] = value
+  redis.call('HSET', room, field, value)
+end
+
+-- Goes on with a line that may have lost what happened lately: since permits last gathered, which every drain
+-- does. Nobody is admitted until those who know more have told it; no rank of before is given again; and no
+-- permit is left, for it may have been used.
+local function resume(state, server)
+  local known_until = number(state, 'gathered_at')
+  local from = first_rank_of(known_until) + number(state, 'lead')
+  set(state, 'lead', number(state, 'lead') + TAKEOVER_LEAD)
+  local to = least_rank(state)
+  for _, lane in ipairs(known_lanes(state)) do
+    local next_rank = math.max(number(state, 'next:' .. lane), least_rank(state))
+    set(state, 'next:' .. lane, next_rank)
+    to = math.max(to, next_rank)
+  end
+  forget(state, from, to)
+  forget_the_draw(state, known_until)
+  set(state, 'units', 0)
+  set(state, 'gathered_at', now)
+  set(state, 'hold_until', now + number(state, 'recovery_grace'))
+  set(state, 'resumed_at', math.max(now, number(state, 'resumed_at') + 1))
+  set(state, 'server', server)
+end
+
+-- The room's hash as a table of strings, or nil when there is no such room.
+local function load_state()
+  local flat = redis.call('HGETALL', room)
+  if #flat == 0 then return nil end
+  local state = {}
+  for i = 1, #flat, 2 do state[flat[i]] = flat[i + 1] end
+  local server = server_id()
+  if state.server ~= server then resume(state, server) end
+  return state
+end
