@@ -7,8 +7,13 @@
     reason = "a test that cannot go on stops"
 )]
 
+mod adaptive;
 mod conformance;
 mod differential;
+mod redis_cluster;
+mod redis_fleet;
+mod redis_load;
+mod redis_sentinel;
 mod redis_server;
 mod redis_time;
 mod support;
