@@ -10,11 +10,12 @@
 //!
 //! - Values: [`name`], [`rank`], [`ticket`], [`invitation`], [`draw`], [`token`], [`rules`]. They parse, check
 //!   and sign; they do no I/O and are told the time.
-//! - Computations: [`position`], [`wait`].
+//! - Computations: [`position`], [`wait`], [`adaptive`].
 //! - Ports: [`clock`] (time and randomness), [`store`] (the line), with their adapters beside them.
 //! - [`invariants`]: the promises, as predicates over what fans saw; for tests and records, not for serving.
 //! - [`keyring`] signs; [`edge_signature`] is what edge and shop agree on.
 
+pub mod adaptive;
 pub mod clock;
 pub mod draw;
 pub mod edge_signature;

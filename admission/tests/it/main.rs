@@ -8,6 +8,7 @@
 )]
 
 mod adaptive;
+mod adaptive;
 mod conformance;
 mod differential;
 mod redis_cluster;
