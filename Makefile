@@ -1,6 +1,6 @@
 # The commands that people and CI use. Each installs what it needs and is missing, and says nothing otherwise.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build tools clean
+.PHONY: help demo test fuzz lint build tools clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -13,6 +13,10 @@ demo: ## Run the whole system with a crowd; then open the printed address (Ctrl-
 test: ## Run every test: unit, property, conformance, end to end, browser
 	@.ci/tools build test
 	@cargo nextest run --workspace
+
+fuzz: ## Attack the parsers of tickets, invitations and tokens, FUZZ_SECONDS (30) each
+	@.ci/tools build fuzz
+	@.ci/fuzz
 
 lint: ## Check format, lints, docs, dependencies and the house rules
 	@.ci/tools build lint

@@ -8,9 +8,9 @@
 )]
 
 mod adaptive;
-mod adaptive;
 mod conformance;
 mod differential;
+mod parsers;
 mod redis_cluster;
 mod redis_fleet;
 mod redis_load;
