@@ -10,6 +10,7 @@
 mod adaptive;
 mod conformance;
 mod differential;
+mod draw;
 mod parsers;
 mod redis_cluster;
 mod redis_fleet;
