@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use admission::store::redis::check_url;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -233,15 +234,10 @@ fn check_store(source: &Source<'_>, store: Option<WireStore>) -> Result<StoreCon
             let needed = "the kind \"memory\" takes none; remove it, or set kind = \"redis\"";
             Err(source.error(&url.span(), "store.url", "a URL", needed))
         }
-        ("redis", Some(url)) => {
-            let known = ["redis://", "rediss://", "unix://", "redis+unix://"];
-            if known.iter().any(|scheme| url.get_ref().starts_with(scheme)) {
-                Ok(StoreConfig::Redis { url: url.into_inner() })
-            } else {
-                let needed = "a URL such as \"redis://127.0.0.1:6379\" is needed";
-                Err(source.error(&url.span(), "store.url", "something else", needed))
-            }
-        }
+        ("redis", Some(url)) => match check_url(url.get_ref()) {
+            Ok(()) => Ok(StoreConfig::Redis { url: url.into_inner() }),
+            Err(error) => Err(source.error(&url.span(), "store.url", "a URL that leads nowhere", error)),
+        },
         ("redis", None) => {
             let needed = "the kind \"redis\" needs a `url` beside it, such as \"redis://127.0.0.1:6379\"";
             Err(source.error(&kind.span(), "store.url", "nothing", needed))

@@ -130,6 +130,8 @@ mod tests {
             ("redis://:secret@h:1/2", "redis://redacted@h:1/2"),
             ("redis://user:sec@ret@h:1", "redis://redacted@h:1"),
             ("unix:///run/r.sock?pass=secret", "unix:///run/r.sock?redacted"),
+            ("redis+cluster://u:secret@a:1,b:2", "redis+cluster://redacted@a:1,b:2"),
+            ("redis+sentinel://:secret@a:1,b:2/main/3", "redis+sentinel://redacted@a:1,b:2/main/3"),
         ] {
             assert_eq!(redact(url), shown);
         }

@@ -45,6 +45,11 @@ fn a_bad_configuration_is_explained() {
             vec!["edge.toml:2: `store.url`", "redis://"],
         ),
         (
+            "[store]\nkind = \"redis\"\nurl = \"redis+cluster://a:1,b\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:3: `store.url`", "`b` is no address", "redis+cluster://"],
+        ),
+        (
             "public_scheme = \"ftp\"\n[upstream]\naddress = \"a:1\"",
             rooms.clone(),
             vec!["edge.toml:1: `public_scheme`", "\"http\" or \"https\""],
