@@ -23,7 +23,7 @@ pub struct InForce {
 impl InForce {
     /// What `rules` say.
     pub fn of(rules: &Rules, since: Timestamp) -> Self {
-        let per_minute = if rules.drains() { rules.drain_per_minute } else { 0 };
+        let per_minute = if rules.mode.admits() { rules.drain_per_minute } else { 0 };
         Self { since, per_minute, burst: rules.burst, max_active: rules.max_active }
     }
 }
