@@ -19,3 +19,4 @@ mod redis_sentinel;
 mod redis_server;
 mod redis_time;
 mod support;
+mod wait_coverage;

@@ -8,7 +8,7 @@ use admission::name::LaneId;
 use admission::rules::{Mode, Rules};
 use admission::store::{LaneSnapshot, Snapshot};
 use admission::ticket::Place;
-use admission::wait::{DrainMeter, Wait};
+use admission::wait::{Ahead, DrainMeter, LaneLoad, Line, Wait};
 use tokio::time::Instant;
 
 /// A snapshot older than this says that the store is away, whatever the last call answered.
@@ -27,13 +27,15 @@ impl View {
     #[must_use]
     pub(super) fn after(&self, snapshot: Snapshot, now: Instant) -> Self {
         let mut meter = self.meter.clone();
-        if self
-            .snapshot()
-            .is_some_and(|before| before.rules.drain_per_minute != snapshot.rules.drain_per_minute)
-        {
-            meter.reset();
-        }
-        meter.observe(snapshot.at, snapshot.admitted_total, snapshot.waiting() > 0 && snapshot.drains());
+        meter.observe(&Line {
+            at: snapshot.at,
+            turns: snapshot.admitted_total,
+            joined: snapshot.joined_total,
+            waiting: snapshot.waiting(),
+            rate: snapshot.rate,
+            burst: snapshot.rules.burst,
+            moves: snapshot.drains() && snapshot.hold_until <= snapshot.at,
+        });
         Self { read: Some((Arc::new(snapshot), now)), failed: false, meter }
     }
 
@@ -100,25 +102,17 @@ impl View {
     /// How long the fan with `ahead` others before them in the lane of `place` waits.
     pub(super) fn wait(&self, place: &Place, ahead: u64) -> Option<Wait> {
         let snapshot = self.snapshot()?;
-        if self.store_is_away() || !snapshot.drains() {
+        if self.store_is_away() {
             return None;
         }
         // While other lanes have fans waiting, this lane gets its share of the turns only.
         let weight = |name: &LaneId| {
             snapshot.rules.lanes.iter().find(|lane| lane.name == *name).map_or(1, |lane| lane.weight)
         };
-        let mine = u64::from(weight(&place.lane)).max(1);
-        let all: u64 = snapshot
-            .lanes
-            .iter()
-            .filter(|lane| lane.name == place.lane || lane.ladder.waiting() > 0)
-            .map(|lane| u64::from(weight(&lane.name)))
-            .sum();
-        let turns_before =
-            (u128::from(ahead) * u128::from(all.max(mine)) / u128::from(mine)).min(u128::from(u64::MAX));
-        let total = snapshot.waiting().max(ahead);
-        let turns_before = u64::try_from(turns_before).unwrap_or(u64::MAX).min(total);
-        self.meter.wait(turns_before, snapshot.rules.drain_per_minute)
+        let others = snapshot.lanes.iter().filter(|lane| lane.name != place.lane);
+        let others =
+            others.map(|lane| LaneLoad { weight: weight(&lane.name), waiting: lane.ladder.waiting() });
+        self.meter.wait(&Ahead::new(ahead, weight(&place.lane), others))
     }
 }
 
