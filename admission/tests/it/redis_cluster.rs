@@ -82,9 +82,8 @@ async fn a_room_is_followed_to_another_node() {
     assert_eq!(store.snapshot(&room, 0).await.unwrap().revision, before.revision);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_primary_dies_under_load_and_its_replica_goes_on() {
-    let mut cluster = Cluster::start(true);
+/// A room on each primary, under load; with where it is.
+async fn under_load(cluster: &Cluster) -> Vec<(usize, Load)> {
     let store = RedisStore::open(&cluster.url()).unwrap();
     let mut loads = Vec::new();
     for name in ["demo", "arena", "opera"] {
@@ -93,28 +92,51 @@ async fn a_primary_dies_under_load_and_its_replica_goes_on() {
     for (_, load) in &loads {
         load.go_on(100).await;
     }
+    loads
+}
+
+/// The first room notices that its primary is away; the others go on, before and after a replica takes over.
+async fn go_on_without(cluster: &Cluster, loads: &[(usize, Load)]) {
     let at = loads[0].0;
-    let resumed_at = loads[0].1.resumed_at().await;
+    loads[0].1.fail().await;
+    for (_, load) in &loads[1..] {
+        load.go_on(50).await;
+    }
+    assert!(cluster.replicas[at].says("replication", "role:slave"), "the others waited for the replica");
+    wait_for("the replica to take over", || cluster.replicas[at].says("replication", "role:master"));
+    for (_, load) in loads {
+        load.go_on(300).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_dies_under_load_and_its_replica_goes_on() {
+    let mut cluster = Cluster::start(true);
+    let loads = under_load(&cluster).await;
+    let (at, resumed_at) = (loads[0].0, loads[0].1.resumed_at().await);
     cluster.primaries[at].outrun(&cluster.replicas[at], "demo");
     sleep(Duration::from_millis(300)).await;
     cluster.primaries[at].kill();
     cluster.replicas[at].go_on();
-
-    loads[0].1.fail().await;
-    for (_, load) in loads.iter().filter(|(other, _)| *other != at) {
-        load.go_on(50).await;
-    }
-    assert!(
-        cluster.replicas[at].says("replication", "role:slave"),
-        "the others go on before anyone took over"
-    );
-    wait_for("the replica to take over", || cluster.replicas[at].says("replication", "role:master"));
-    for (_, load) in &loads {
-        load.go_on(300).await;
-    }
+    go_on_without(&cluster, &loads).await;
     assert!(loads[0].1.resumed_at().await > resumed_at, "the line knows that another server went on with it");
     for (other, load) in loads {
         let forgotten = load.check().await;
         assert_eq!(forgotten > 0, other == at, "{forgotten} forgotten on {other}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_hangs_is_left_for_its_replica() {
+    let cluster = Cluster::start(true);
+    let loads = under_load(&cluster).await;
+    let at = loads[0].0;
+    cluster.primaries[at].stop();
+    go_on_without(&cluster, &loads).await;
+    cluster.primaries[at].go_on();
+    wait_for("the old one to step back", || cluster.primaries[at].says("replication", "role:slave"));
+    loads[0].1.go_on(100).await;
+    for (_, load) in loads {
+        load.check().await;
     }
 }
