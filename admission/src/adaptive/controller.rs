@@ -78,7 +78,7 @@ pub(super) fn beginning(level: f64) -> History {
 /// One decision in the making.
 pub(super) struct Controller {
     pub(super) level: f64,
-    /// Seconds.
+    /// What the interval counts for, in seconds.
     pub(super) length: f64,
     pub(super) history: History,
 }
@@ -88,14 +88,15 @@ impl Controller {
     pub(super) fn take_in(&mut self, interval: &LoadInterval) {
         let (length, millis) = (self.length, self.millis());
         let history = &mut self.history;
-        let admitted = interval.admitted as f64 * 60.0 / length * 1000.0;
+        let seconds = interval.length.as_secs_f64().max(0.1);
+        let admitted = interval.admitted as f64 * 60.0 / seconds * 1000.0;
         let towards = |average: u64, value: f64, over: f64| {
             let kept = (-length / over).exp();
             (average as f64 * kept + value * (1.0 - kept)).round() as u64
         };
         history.admitted_lately = towards(history.admitted_lately, admitted, ADMITTED_OVER);
         history.load_made_by = towards(history.load_made_by, history.admitted_lately as f64, ADMITTED_OVER);
-        let answering = interval.report.answered() as f64 / length * 1000.0;
+        let answering = interval.report.answered() as f64 / seconds * 1000.0;
         history.answering = match history.answering {
             0 => answering as u64,
             before => towards(before, answering, ANSWERING_OVER),

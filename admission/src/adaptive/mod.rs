@@ -9,21 +9,24 @@
 //!
 //! Fans stay for minutes. The load of now was made by those who were admitted over the last minute, and a cut
 //! shows in it only when they are gone. A controller that cuts until the load falls cuts far too deep. This one
-//! asks instead what *made* the load: the rate of admissions averaged over the last minute. Where 20 % of the
-//! answers fail, the shop can take 80 % of that. As long as the load falls as it should, the answer stays the
-//! same, however often it is asked, so one cut is enough. Where fans leave at once the average lags behind, which
-//! makes the controller slower to cut again, but not to cut: when it does not get better for ten seconds, it cuts
-//! further.
+//! asks instead what *made* the load: the rate of admissions averaged over the last minute, when trouble begins.
+//! From then on the answers a second say how much of that load is left, late or prompt, and the share of them that
+//! the shop can bear says what rate it can take. As long as the load falls as it should, that stays the same however
+//! often it is asked, so one cut is enough. Where it does not get better for half a minute, the rate goes down
+//! another twentieth.
 //!
 //! - **Cuts fast**: at once, to what the shop can take, at most to a quarter in one step.
-//! - **Raises slowly**: a percent or so at a time, and only where all signs are calm, the line uses the rate, and
-//!   there is enough to judge by.
-//! - **Remembers what hurt**: it goes up to just below that, waits there, and tries more only in steps of a fifth
-//!   of a percent; each time it is hurt at the same rate it waits twice as long. When it gets well past, it
-//!   forgets.
+//! - **Raises slowly**: a percent at a time, and only where all signs are calm, the line uses the rate, and there is
+//!   enough to judge by. Where the shop tells its load, never beyond what that leaves.
+//! - **Remembers what hurt**: it goes up to just below that, waits there, and tries more only in far smaller steps.
+//!   Each time it is hurt at about the same rate it waits longer and tries more gently. Once it is well past, it
+//!   goes faster, and forgets.
 //! - **Leaves it alone in between**: between calm and high it does nothing.
 //! - **Nothing asked of the shop** says nothing. The rate stays for a minute, and then goes back step by step to
 //!   the one that the operator set to begin with: what was good for yesterday's crowd is not proven for the next.
+//!
+//! Failures that have nothing to do with load look the same as others. A shop that always fails more often than
+//! [`Targets`] bears is cut down to the least rate, and needs other targets.
 
 mod controller;
 mod history;
