@@ -7,6 +7,7 @@ mod duration;
 pub mod edge;
 mod error;
 pub mod keys;
+mod moment;
 pub mod rooms;
 mod show;
 mod values;

@@ -1,13 +1,14 @@
-//! Checks that every section needs: numbers in a range, durations, addresses.
+//! Checks that every section needs: numbers in a range, durations, moments, addresses.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use toml::Spanned;
+use admission::clock::Timestamp;
+use toml::{Spanned, Value};
 
-use super::duration;
 use super::error::{ConfigError, Source};
+use super::{duration, moment};
 
 /// A wire value that may be left out.
 pub(super) type Maybe<T> = Option<Spanned<T>>;
@@ -53,6 +54,13 @@ impl Source<'_> {
             duration::show(*range.end())
         );
         Err(self.error(&value.span(), field, found, needed))
+    }
+
+    /// A moment, if one is named.
+    pub(super) fn moment(&self, field: &str, value: &Maybe<Value>) -> Result<Option<Timestamp>, ConfigError> {
+        let Some(value) = value else { return Ok(None) };
+        let found = value.get_ref();
+        moment::parse(found).map(Some).ok_or_else(|| self.error(&value.span(), field, found, moment::NEEDED))
     }
 
     /// An address to listen on, or `default`.

@@ -6,6 +6,10 @@ use crate::harness::{command, files, room};
 
 const GOOD: &str = "[upstream]\naddress = \"127.0.0.1:9090\"";
 
+/// Rules with all that may be left out.
+const RULES: &str = "prequeue_at = \"2027-05-01T08:00:00Z\"\nopens_at = 2027-05-01T12:00:00+02:00\n\
+                     closes_at = 2027-05-02T00:00:00Z\ndrain_per_minute = 77\ndrain_min = 7\ndrain_max = 99";
+
 fn run(edge: &str, rooms: &str, arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let (edge, rooms) = files(&folder, edge, rooms);
@@ -69,6 +73,34 @@ fn a_bad_configuration_is_explained() {
         (GOOD, with("drain_per_minut = 5"), vec!["rooms.toml:5: `drain_per_minut`", "`drain_per_minute`"]),
         (GOOD, with("max_active = 0"), vec!["rooms.toml:5: `room.max_active`", "found 0"]),
         (GOOD, with("session = \"1h\"\nsession_max = \"10m\""), vec!["rooms.toml:6: `room.session_max`"]),
+        (
+            GOOD,
+            with("opens_at = \"noon\""),
+            vec!["rooms.toml:5: `room.opens_at`", "\"noon\"", "2027-05-01T10:00:00Z"],
+        ),
+        (
+            GOOD,
+            with("opens_at = 2027-05-01T10:00:00"),
+            vec!["rooms.toml:5: `room.opens_at`", "with its offset"],
+        ),
+        (
+            GOOD,
+            with("prequeue_at = 2027-05-01T10:00:00Z\nopens_at = 2027-05-01T10:00:34Z"),
+            vec!["rooms.toml:6: `room.opens_at`", "found 2027-05-01T10:00:34Z", "at least 35 s"],
+        ),
+        (
+            GOOD,
+            with("prequeue_at = 2027-05-01T10:00:00Z"),
+            vec!["rooms.toml:5: `room.prequeue_at`", "needs an opening"],
+        ),
+        (
+            GOOD,
+            with("opens_at = 2027-05-01T10:00:00Z\ncloses_at = 2027-05-01T10:00:00Z"),
+            vec!["rooms.toml:6: `room.closes_at`", "after `opens_at`"],
+        ),
+        (GOOD, with("drain_min = 10"), vec!["rooms.toml:5: `room.drain_min`", "`drain_max` is needed"]),
+        (GOOD, with("drain_max = 10"), vec!["rooms.toml:5: `room.drain_max`", "`drain_min` is needed"]),
+        (GOOD, with("drain_min = 10\ndrain_max = 5"), vec!["rooms.toml:5: `room.drain_min`", "found 10"]),
         (GOOD, with("[[room.lane]]\nname = \"A\""), vec!["rooms.toml:6: `room.lane.name`", "\"A\""]),
         (GOOD, rooms.replace("\"demo\"", "\"De mo\""), vec!["rooms.toml:2: `room.id`", "\"De mo\""]),
         (
@@ -152,10 +184,12 @@ fn keys_may_come_from_files() {
 #[test]
 fn what_is_in_force_is_printed_without_secrets_and_can_be_read_back() {
     let edge = "[store]\nkind = \"redis\"\nurl = \"redis://:hunter2@localhost:6379/1\"\n".to_owned() + GOOD;
-    let output =
-        run(&edge, &room("drain_per_minute = 77"), &["--print-config", "--listen", "127.0.0.1:7777"]);
+    let output = run(&edge, &room(RULES), &["--print-config", "--listen", "127.0.0.1:7777"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
+    for part in ["prequeue_at = 2027-05-01T08:00:00Z", "opens_at = 2027-05-01T10:00:00Z", "drain_max = 99"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     for part in ["drain_per_minute = 77", "listen = \"127.0.0.1:7777\"", "redis://redacted@localhost:6379/1"]
     {
         assert!(text.contains(part), "{part}: {text}");

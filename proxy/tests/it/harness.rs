@@ -70,7 +70,17 @@ impl Edge {
         let folder = tempfile::tempdir().unwrap();
         let edge = format!("listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n{edge}\n");
         files(&folder, &edge, rooms);
-        Self::spawn(folder, None)
+        Self::spawn(folder, None).wait_for_permits()
+    }
+
+    /// A line that begins has no permits; they gather at its rate. Where fans are let in at once, tests begin when
+    /// the first ones are there.
+    fn wait_for_permits(self) -> Self {
+        let rooms = std::fs::read_to_string(self.folder.path().join("rooms.toml")).unwrap();
+        if !rooms.contains("mode =") {
+            std::thread::sleep(Duration::from_millis(400));
+        }
+        self
     }
 
     fn spawn(folder: TempDir, listen: Option<SocketAddr>) -> Self {

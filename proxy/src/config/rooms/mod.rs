@@ -1,14 +1,16 @@
 //! `rooms.toml`: the rooms, where they apply and how their lines move.
 
+mod rules;
+
 use std::ops::Range;
 use std::path::Path;
 
-use admission::name::{LaneId, RoomId};
-use admission::rules::{LaneRule, Mode, Rules, RulesError};
+use admission::name::RoomId;
+use admission::rules::Rules;
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, Value};
 
-use super::duration;
+use self::rules::WireLane;
 use super::error::{ConfigError, Source};
 use super::values::Maybe;
 use crate::gate::host;
@@ -55,7 +57,12 @@ struct WireRoom {
     title: Maybe<String>,
     message: Maybe<String>,
     mode: Maybe<String>,
+    prequeue_at: Maybe<Value>,
+    opens_at: Maybe<Value>,
+    closes_at: Maybe<Value>,
     drain_per_minute: Maybe<i64>,
+    drain_min: Maybe<i64>,
+    drain_max: Maybe<i64>,
     burst: Maybe<i64>,
     max_active: Maybe<i64>,
     waiting_max: Maybe<i64>,
@@ -67,13 +74,6 @@ struct WireRoom {
     recovery_grace: Maybe<String>,
     #[serde(default)]
     lane: Vec<WireLane>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireLane {
-    name: Spanned<String>,
-    weight: Maybe<i64>,
 }
 
 /// Reads `rooms.toml` from its text.
@@ -141,7 +141,12 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         title,
         message,
         mode,
+        prequeue_at,
+        opens_at,
+        closes_at,
         drain_per_minute,
+        drain_min,
+        drain_max,
         burst,
         max_active,
         waiting_max,
@@ -164,44 +169,29 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         let needed = format!("a room has at most {ROUTES_MAX} hosts");
         return Err(source.error(&id.span(), "room.hosts", format!("{} hosts", hosts.len()), needed));
     }
-    let default = Rules::default();
-    let number = |field, value: &Maybe<i64>, default| source.number(field, value, 0..=100_000_000, default);
-    let drain = number("room.drain_per_minute", &drain_per_minute, default.drain_per_minute)?;
-    let time = |field, value: &Maybe<String>, default| {
-        let any = std::time::Duration::ZERO..=std::time::Duration::MAX;
-        source.duration(field, value, any, default)
-    };
-    let rules = Rules {
-        mode: check_mode(source, &mode)?,
-        drain_per_minute: drain,
-        burst: number("room.burst", &burst, Rules::default_burst(drain))?,
-        max_active: number("room.max_active", &max_active, default.max_active)?,
-        waiting_max: number("room.waiting_max", &waiting_max, default.waiting_max)?,
-        session: time("room.session", &session, default.session)?,
-        session_max: time("room.session_max", &session_max, default.session_max)?,
-        claim_window: time("room.claim_window", &claim_window, default.claim_window)?,
-        return_window: time("room.return_window", &return_window, default.return_window)?,
-        presence_window: time("room.presence_window", &presence_window, default.presence_window)?,
-        recovery_grace: time("room.recovery_grace", &recovery_grace, default.recovery_grace)?,
-        lanes: check_lanes(source, &lane)?,
-        ..Rules::default()
-    };
-    let rules = rules.check().map_err(|error: RulesError| {
-        let at = match error.field {
-            "drain_per_minute" => drain_per_minute.as_ref().map(Spanned::span),
-            "burst" => burst.as_ref().map(Spanned::span),
-            "max_active" => max_active.as_ref().map(Spanned::span),
-            "waiting_max" => waiting_max.as_ref().map(Spanned::span),
-            "session" => session.as_ref().map(Spanned::span),
-            "session_max" => session_max.as_ref().or(session.as_ref()).map(Spanned::span),
-            "claim_window" => claim_window.as_ref().map(Spanned::span),
-            "return_window" => return_window.as_ref().map(Spanned::span),
-            "presence_window" => presence_window.as_ref().map(Spanned::span),
-            "recovery_grace" => recovery_grace.as_ref().map(Spanned::span),
-            _ => lane.last().map(|lane| lane.weight.as_ref().map_or(lane.name.span(), Spanned::span)),
-        };
-        source.error(&at.unwrap_or(span.clone()), &format!("room.{}", error.field), error.found, error.needed)
-    })?;
+    let rules = rules::check(
+        source,
+        span,
+        rules::Wire {
+            mode,
+            prequeue_at,
+            opens_at,
+            closes_at,
+            drain_per_minute,
+            drain_min,
+            drain_max,
+            burst,
+            max_active,
+            waiting_max,
+            session,
+            session_max,
+            claim_window,
+            return_window,
+            presence_window,
+            recovery_grace,
+            lane,
+        },
+    )?;
     Ok(RoomConfig {
         title: text(source, "room.title", &title, room_id.as_str())?,
         message: text(source, "room.message", &message, "")?,
@@ -210,34 +200,6 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         id: room_id,
         rules,
     })
-}
-
-fn check_mode(source: &Source<'_>, mode: &Maybe<String>) -> Result<Mode, ConfigError> {
-    let Some(mode) = mode else { return Ok(Mode::default()) };
-    [Mode::Off, Mode::Auto, Mode::Always, Mode::Paused, Mode::Closed]
-        .into_iter()
-        .find(|known| known.as_str() == mode.get_ref())
-        .ok_or_else(|| {
-            let needed = "one of \"off\", \"auto\", \"always\", \"paused\", \"closed\" is needed";
-            source.error(&mode.span(), "room.mode", format!("\"{}\"", mode.get_ref()), needed)
-        })
-}
-
-fn check_lanes(source: &Source<'_>, lanes: &[WireLane]) -> Result<Vec<LaneRule>, ConfigError> {
-    if lanes.is_empty() {
-        return Ok(Rules::default().lanes);
-    }
-    lanes
-        .iter()
-        .map(|WireLane { name, weight }| {
-            let lane = LaneId::parse(name.get_ref()).map_err(|error| {
-                source.error(&name.span(), "room.lane.name", format!("\"{}\"", name.get_ref()), error)
-            })?;
-            let max = u64::from(admission::rules::WEIGHT_MAX);
-            let weight = source.number("room.lane.weight", weight, 1..=max, 1)?;
-            Ok(LaneRule { name: lane, weight: u32::try_from(weight).unwrap_or(u32::MAX) })
-        })
-        .collect()
 }
 
 fn check_host(source: &Source<'_>, found: &Spanned<String>) -> Result<String, ConfigError> {
@@ -276,53 +238,13 @@ fn text(
 /// A room as a table that [`parse`] reads.
 pub(super) fn show(room: &RoomConfig) -> toml::Table {
     let RoomConfig { id, hosts, paths, title, message, rules } = room;
-    let Rules {
-        mode,
-        drain_per_minute,
-        burst,
-        max_active,
-        waiting_max,
-        session,
-        session_max,
-        claim_window,
-        return_window,
-        presence_window,
-        recovery_grace,
-        lanes,
-        ..
-    } = rules;
     let mut table = toml::Table::new();
-    let mut put = |key: &str, value: toml::Value| table.insert(key.to_owned(), value);
-    let number = |value: u64| toml::Value::Integer(i64::try_from(value).unwrap_or(i64::MAX));
+    let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
     put("id", id.to_string().into());
     put("hosts", hosts.clone().into());
     put("paths", paths.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     put("title", title.clone().into());
     put("message", message.clone().into());
-    put("mode", mode.as_str().into());
-    put("drain_per_minute", number(*drain_per_minute));
-    put("burst", number(*burst));
-    put("max_active", number(*max_active));
-    put("waiting_max", number(*waiting_max));
-    for (key, value) in [
-        ("session", session),
-        ("session_max", session_max),
-        ("claim_window", claim_window),
-        ("return_window", return_window),
-        ("presence_window", presence_window),
-        ("recovery_grace", recovery_grace),
-    ] {
-        put(key, duration::show(*value).into());
-    }
-    let lanes: Vec<toml::Value> = lanes
-        .iter()
-        .map(|LaneRule { name, weight }| {
-            let mut lane = toml::Table::new();
-            lane.insert("name".to_owned(), name.to_string().into());
-            lane.insert("weight".to_owned(), number(u64::from(*weight)));
-            lane.into()
-        })
-        .collect();
-    put("lane", lanes.into());
+    rules::show(rules, &mut table);
     table
 }
