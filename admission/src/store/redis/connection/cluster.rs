@@ -54,6 +54,8 @@ struct Map {
 #[derive(Default)]
 struct Asked {
     at: Option<Instant>,
+    /// Why nobody answered, where nobody did.
+    failed: Option<RedisError>,
     /// With whom the next question begins.
     turn: usize,
 }
@@ -80,7 +82,8 @@ impl Cluster {
                     answer => return answer,
                 }
             }
-            self.ask(version).await;
+            let unanswered = self.ask(version).await;
+            fault = fault.or(unanswered);
             // Where the cluster goes on naming the same node, nobody took over yet.
             let is_same = match (&link, self.link_of(slot).0) {
                 (Some(link), Some(now)) => Arc::ptr_eq(link, &now),
@@ -112,7 +115,7 @@ impl Cluster {
             return other.send_asking(command).await;
         }
         // The slot moved for good: meanwhile hear which others moved with it.
-        let (answer, ()) = tokio::join!(other.send(command), self.ask(version));
+        let (answer, _) = tokio::join!(other.send(command), self.ask(version));
         answer
     }
 
@@ -144,11 +147,12 @@ impl Cluster {
 
     /// Hears who has which slots, unless that was heard since `version`, or asked a moment ago. Of those who
     /// answer, the one that saw the latest fail-over is right: a node that was cut off goes on naming the
-    /// primaries of before.
-    async fn ask(&self, version: u64) {
+    /// primaries of before. Tells why, where nobody answers.
+    async fn ask(&self, version: u64) -> Option<Fault> {
         let mut asking = self.asking.lock().await;
-        if self.read().version != version || asking.at.is_some_and(|at| at.elapsed() < ASK_PAUSE) {
-            return;
+        let is_recent = asking.at.is_some_and(|at| at.elapsed() < ASK_PAUSE);
+        if self.read().version != version || is_recent {
+            return asking.failed.clone().map(|error| Fault::new(&self.name, error));
         }
         asking.at = Some(Instant::now());
         asking.turn = asking.turn.wrapping_add(1);
@@ -159,12 +163,18 @@ impl Cluster {
         let most = asked.len() / 2 + 1;
         let mut best: Option<(u64, Vec<Range>)> = None;
         let mut answers = 0;
+        let mut failed = None;
         let collect = async {
             while let Some(answer) = asked.join_next().await {
-                let Ok(Ok((epoch, ranges))) = answer else { continue };
-                answers += 1;
-                if best.as_ref().is_none_or(|(best, _)| epoch > *best) {
-                    best = Some((epoch, ranges));
+                match answer {
+                    Ok(Ok((epoch, ranges))) => {
+                        answers += 1;
+                        if best.as_ref().is_none_or(|(best, _)| epoch > *best) {
+                            best = Some((epoch, ranges));
+                        }
+                    }
+                    Ok(Err(error)) => failed = Some(error),
+                    Err(_) => {}
                 }
                 if answers == most {
                     break;
@@ -173,9 +183,14 @@ impl Cluster {
         };
         // Those who have not answered by then are away.
         let _ = tokio::time::timeout(ASK_TIMEOUT, collect).await;
-        if let Some((_, ranges)) = best {
-            self.take_over(ranges);
-        }
+        asking.failed = match best {
+            Some((_, ranges)) => {
+                self.take_over(ranges);
+                None
+            }
+            None => failed,
+        };
+        asking.failed.clone().map(|error| Fault::new(&self.name, error))
     }
 
     /// Some of the nodes that are known, others each time.
