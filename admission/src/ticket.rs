@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::{Random, RandomError, Timestamp};
 use crate::draw::DrawId;
@@ -21,7 +22,7 @@ const DRAWN: &str = "d";
 const PROVISIONAL: &str = "p";
 
 /// Names one ticket, without saying anything about its place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TicketId([u8; TICKET_ID_BYTES]);
 
 impl TicketId {
@@ -64,7 +65,7 @@ impl fmt::Debug for TicketId {
 }
 
 /// Where a ticket stands: what a store needs to know of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The lane it stands in.
     pub lane: LaneId,

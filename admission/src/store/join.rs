@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::rank::Rank;
@@ -11,7 +13,7 @@ use crate::ticket::TicketId;
 pub type BatchId = TicketId;
 
 /// One fan who wants in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
     /// The lane to stand in. It has to be one of the room's.
     pub lane: LaneId,
@@ -36,7 +38,7 @@ impl Join {
 }
 
 /// An invitation that a fan joins with. The caller has checked it; the store counts how often it was used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationUse {
     /// The invitation.
     pub id: TicketId,
@@ -47,7 +49,7 @@ pub struct InvitationUse {
 }
 
 /// What a fan who joins is ready to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Intent {
     /// Enter at once where the room is free, else wait: a page navigation.
     EnterOrWait,

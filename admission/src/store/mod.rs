@@ -26,7 +26,9 @@ mod snapshot;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
+use crate::adaptive::{History, LoadInterval, LoadReport};
 use crate::clock::Timestamp;
 use crate::name::{LaneId, RoomId};
 use crate::rank::Rank;
@@ -134,7 +136,7 @@ pub struct Presence {
 }
 
 /// A session that is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stay {
     /// The ticket.
     pub ticket: TicketId,
@@ -195,6 +197,25 @@ pub trait QueueStore: Send + Sync {
     /// Takes in which fans are there, lets the passed who came back wait again, and lets sessions slide.
     async fn report_presence(&self, room: &RoomId, presence: &Presence)
     -> Result<PresenceAnswer, StoreError>;
+
+    /// Adds what the caller saw of the shop to what the other proxies did. Whoever comes first after an interval
+    /// of [`INTERVAL`](crate::adaptive::INTERVAL) gets the sums and what the controller remembers, to decide about
+    /// the rate. Nothing in a room whose drain does not adapt.
+    async fn report_load(
+        &self,
+        room: &RoomId,
+        report: &LoadReport,
+    ) -> Result<Option<(LoadInterval, History)>, StoreError>;
+
+    /// Puts in force the rate, in fans a minute, that was decided about the interval of this number; false when a
+    /// later one is over already.
+    async fn set_rate(
+        &self,
+        room: &RoomId,
+        interval: u64,
+        rate: u64,
+        history: &History,
+    ) -> Result<bool, StoreError>;
 
     /// What there is to know of the room. `ended_mark` is that of the snapshot before, or 0.
     async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError>;

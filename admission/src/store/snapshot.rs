@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::position::Ladder;
@@ -98,7 +100,7 @@ impl Snapshot {
 }
 
 /// What a proxy remembers of a line, for a store that has lost it. Whoever never saw the line knows nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// Above every rank that was seen in any lane.
     pub next_rank: Rank,

@@ -40,7 +40,9 @@ impl Ended {
         (tickets.collect(), last)
     }
 
-    pub(super) fn forget(&mut self, before: Timestamp) {
+    /// Forgets what ended before a moment. Whether there was anything.
+    pub(super) fn forget(&mut self, before: Timestamp) -> bool {
+        let count = self.by_mark.len();
         while let Some((&mark, &ticket)) = self.by_mark.first_key_value() {
             if mark >= before.as_millis() * 1000 {
                 break;
@@ -48,5 +50,17 @@ impl Ended {
             self.by_mark.remove(&mark);
             self.marks.remove(&ticket);
         }
+        self.by_mark.len() < count
+    }
+
+    /// All of them with their marks, in the order in which they ended.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, TicketId)> {
+        self.by_mark.iter().map(|(mark, ticket)| (*mark, *ticket))
+    }
+
+    /// Takes in what [`Ended::iter`] told.
+    pub(super) fn recall(&mut self, mark: u64, ticket: TicketId) {
+        self.marks.insert(ticket, mark);
+        self.by_mark.insert(mark, ticket);
     }
 }

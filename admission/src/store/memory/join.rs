@@ -16,11 +16,25 @@ impl Line {
         for forgotten in self.answers_until.take_expired(now) {
             self.answers.remove(&forgotten);
         }
-        for forgotten in self.invitations_until.take_expired(now) {
-            self.invitations.remove(&forgotten);
-        }
         if let Some(answer) = self.answers.get(&batch) {
             return answer.clone();
+        }
+        let answer = self.take_in(joins, now);
+        self.answers.insert(batch, answer.clone());
+        self.answers_until.set(batch, now + JOIN_MEMORY);
+        answer
+    }
+
+    /// Whether joining with this batch only tells the answer of before.
+    pub(super) fn has_answered(&self, batch: &BatchId, now: Timestamp) -> bool {
+        self.answers_until.get(batch).is_some_and(|until| now < until)
+    }
+
+    /// Takes fans in, as a batch that nobody has seen before.
+    pub(super) fn take_in(&mut self, joins: &[Join], now: Timestamp) -> Vec<Joined> {
+        for forgotten in self.invitations_until.take_expired(now) {
+            self.invitations.remove(&forgotten);
+            self.has_expired = true;
         }
         self.expire(now);
         self.gather(now);
@@ -33,8 +47,6 @@ impl Line {
                 *ahead = self.lanes.get(&join.lane).map_or(0, |lane| lane.waiting.count_below(*rank));
             }
         }
-        self.answers.insert(batch, answer.clone());
-        self.answers_until.set(batch, now + JOIN_MEMORY);
         answer
     }
 

@@ -12,6 +12,7 @@ use crate::ticket::TicketId;
 
 use super::deadlines::Deadlines;
 use super::ended::Ended;
+use super::load::Load;
 use super::rank_set::RankSet;
 use crate::store::{BatchId, ENDED_MEMORY, FORGOTTEN_MAX, Joined, Memory, UNITS_PER_PERMIT};
 
@@ -28,6 +29,7 @@ pub(super) struct Line {
     pub(super) rate: u64,
     /// Permits that have gathered, in units; exact, so that no rounding gives or takes a turn.
     pub(super) units: u64,
+    pub(super) load: Load,
     pub(super) gathered_at: Timestamp,
     pub(super) lanes: BTreeMap<LaneId, Lane>,
     pub(super) active: Deadlines<TicketId>,
@@ -42,6 +44,8 @@ pub(super) struct Line {
     /// What became of invitations: the rank of the one fan, or how many used it.
     pub(super) invitations: HashMap<TicketId, u64>,
     pub(super) invitations_until: Deadlines<TicketId>,
+    /// Whether time changed anything since this was last taken: what a journal has to note besides the verbs.
+    pub(super) has_expired: bool,
 }
 
 #[derive(Clone)]
@@ -62,7 +66,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    fn new(next_rank: Rank) -> Self {
+    pub(super) fn new(next_rank: Rank) -> Self {
         Self {
             waiting: RankSet::default(),
             seen: HashMap::new(),
@@ -103,6 +107,7 @@ impl Line {
             lead: 0,
             rate: rules.first_rate(),
             units: 0,
+            load: Load::default(),
             gathered_at: now,
             lanes: BTreeMap::new(),
             active: Deadlines::default(),
@@ -115,6 +120,7 @@ impl Line {
             answers_until: Deadlines::default(),
             invitations: HashMap::new(),
             invitations_until: Deadlines::default(),
+            has_expired: false,
         };
         line.forget_the_draw(now, now);
         line.add_lanes(first_rank);
@@ -244,6 +250,7 @@ impl Line {
         for ticket in self.active.take_expired(now) {
             self.admitted.remove(&ticket);
             self.ended.add(ticket, now);
+            self.has_expired = true;
         }
         let mut lapsed = 0;
         for lane in self.lanes.values_mut() {
@@ -251,13 +258,14 @@ impl Line {
                 lane.passed.set(rank, now + self.rules.return_window);
                 lapsed += 1;
             }
-            lane.passed.take_expired(now);
+            self.has_expired |= !lane.passed.take_expired(now).is_empty();
         }
         if lapsed > 0 {
+            self.has_expired = true;
             self.lapsed_total += lapsed;
             self.units = self.units.saturating_add(lapsed * UNITS_PER_PERMIT).min(self.units_max());
         }
-        self.ended.forget(now - ENDED_MEMORY);
+        self.has_expired |= self.ended.forget(now - ENDED_MEMORY);
     }
 
     pub(super) fn turns(&self) -> u64 {

@@ -1,47 +1,85 @@
 //! The line in memory: for one proxy with nothing to install, and the readable reference of what each verb
-//! does.
+//! does. With a [`journal`] it survives a restart of its process.
 
 mod deadlines;
 mod drain;
 mod ended;
 mod join;
+mod journal;
 mod line;
+mod load;
 mod rank_set;
 mod snapshot;
 mod standing;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::clock::Clock;
+use crate::adaptive::{History, LoadInterval, LoadReport};
+use crate::clock::{Clock, Timestamp};
 use crate::name::RoomId;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
+use self::journal::{Entry, Gathered, Journal, Verb};
 use self::line::Line;
 use super::{
     BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
     StoreError,
 };
 
-/// The line of every room, in this process. It is gone with the process; the fans' tickets bring it back.
+pub use self::journal::JournalError;
+
+/// The line of every room.
+type Lines = HashMap<RoomId, Line>;
+
+/// The line of every room, in this process. Without a journal it is gone with the process, but for what the fans'
+/// tickets bring back.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     // A std mutex, held for the length of one verb and never across an await: every verb is plain computation.
-    lines: Mutex<HashMap<RoomId, Line>>,
+    lines: Arc<Mutex<Lines>>,
+    journal: Option<Journal>,
 }
 
 impl MemoryStore {
-    /// An empty store that goes by `clock`.
+    /// An empty store that goes by `clock`, and writes nothing.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, lines: Mutex::default() }
+        Self { clock, lines: Arc::default(), journal: None }
+    }
+
+    /// A store that goes by `clock` and keeps its journal in the file at `path`: it goes on where the process
+    /// before left it, or begins empty where there is no file yet.
+    ///
+    /// # Errors
+    /// When another process has the file, a newer version wrote it, it is something else, or it cannot be read or
+    /// locked. A damaged one is read as far as possible, and kept.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+        let (lines, journal) = Journal::open(path, &clock)?;
+        Ok(Self { clock, lines, journal: Some(journal) })
+    }
+
+    /// Waits until everything that was done is on the disk, for some seconds at most. Whether it is; without a
+    /// journal there is nothing to wait for.
+    pub fn flush(&self) -> bool {
+        self.journal.as_ref().is_none_or(Journal::flush)
+    }
+
+    /// Ends the store, so that nothing is missing when it is opened again: verbs fail from here on. Takes some
+    /// seconds at most.
+    pub fn close(&self) {
+        if let Some(journal) = &self.journal {
+            journal.close();
+        }
     }
 
     /// The lines. A verb that panicked half-way would leave a line that may be inconsistent but is still the
     /// best there is: going on serves the fans better than refusing them all.
-    fn lines(&self) -> MutexGuard<'_, HashMap<RoomId, Line>> {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -52,18 +90,46 @@ impl MemoryStore {
         let now = clock.now();
         let mut lines = self.lines().clone();
         lines.values_mut().for_each(|line| line.resume(now));
-        Self { clock, lines: Mutex::new(lines) }
+        Self { clock, lines: Arc::new(Mutex::new(lines)), journal: None }
     }
 
     /// A copy of everything, as a replica has it at this moment.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self { clock: self.clock.clone(), lines: Mutex::new(self.lines().clone()) }
+        let lines = self.lines().clone();
+        Self { clock: self.clock.clone(), lines: Arc::new(Mutex::new(lines)), journal: None }
     }
 
-    fn with_line<T>(&self, room: &RoomId, verb: impl FnOnce(&mut Line) -> T) -> Result<T, StoreError> {
-        let mut lines = self.lines();
-        lines.get_mut(room).map(verb).ok_or_else(|| StoreError::UnknownRoom(room.clone()))
+    /// Does a verb, which also tells what of it to note in the journal.
+    fn with_line<'v, T>(
+        &self,
+        room: &'v RoomId,
+        verb: impl FnOnce(&mut Line, Timestamp) -> (T, Option<Verb<'v>>),
+    ) -> Result<T, StoreError> {
+        let mut lines = self.open_lines()?;
+        let now = self.clock.now();
+        let line = lines.get_mut(room).ok_or_else(|| StoreError::UnknownRoom(room.clone()))?;
+        let gathered = Gathered { at: line.gathered_at, units: line.units };
+        let (answer, verb) = verb(line, now);
+        let has_expired = std::mem::take(&mut line.has_expired);
+        if let Some(journal) = &self.journal {
+            let passed = || (has_expired || journal.is_silent(now)).then_some(Verb::TimePassed);
+            if let Some(verb) = verb.or_else(passed) {
+                journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, verb });
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The lines, unless verbs are over.
+    fn open_lines(&self) -> Result<MutexGuard<'_, Lines>, StoreError> {
+        let lines = self.lines();
+        match &self.journal {
+            Some(journal) if journal.is_closing() => {
+                Err(StoreError::Unavailable("its process is stopping".into()))
+            }
+            _ => Ok(lines),
+        }
     }
 }
 
@@ -76,49 +142,80 @@ impl QueueStore for MemoryStore {
         revision: u64,
         memory: &Memory,
     ) -> Result<(), StoreError> {
+        let mut lines = self.open_lines()?;
         let now = self.clock.now();
-        let mut lines = self.lines();
-        match lines.get_mut(room) {
-            Some(line) => line.configure(rules, revision, memory, now),
+        let (gathered, is_news) = match lines.get_mut(room) {
+            Some(line) => {
+                let gathered = Gathered { at: line.gathered_at, units: line.units };
+                let is_news = line.revision < revision || !memory.is_empty();
+                line.configure(rules, revision, memory, now);
+                (gathered, is_news)
+            }
             None => {
                 lines.insert(room.clone(), Line::new(rules, revision, memory, now));
+                (Gathered::default(), true)
             }
+        };
+        if let Some(journal) = self.journal.as_ref().filter(|_| is_news) {
+            let (rules, memory) = (Cow::Borrowed(rules), Cow::Borrowed(memory));
+            let verb = Verb::Configure { rules, revision, memory };
+            journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, verb });
         }
         Ok(())
     }
 
     async fn join(&self, room: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| line.join(batch, joins, now))
+        self.with_line(room, |line, now| {
+            let is_repeated = line.has_answered(&batch, now);
+            let answer = line.join(batch, joins, now);
+            let news = if is_repeated { None } else { who_came(joins, &answer) };
+            (answer, news.map(Verb::Join))
+        })
     }
 
     async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
-        self.with_line(room, |line| places.iter().map(|place| line.look(place)).collect())
+        self.with_line(room, |line, _| (places.iter().map(|place| line.look(place)).collect(), None))
     }
 
     async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| line.restore(places, now))
+        self.with_line(room, |line, now| {
+            let unknown = those(places, |place| line.look(place) == Standing::Unknown);
+            (line.restore(places, now), unknown.map(Verb::Restore))
+        })
     }
 
     async fn claim(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| line.claim(places, now))
+        self.with_line(room, |line, now| {
+            line.expire(now);
+            let turns = those(places, |place| line.has_turn(place));
+            (line.claim(places, now), turns.map(Verb::Claim))
+        })
     }
 
     async fn leave(&self, room: &RoomId, places: &[Place]) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| places.iter().for_each(|place| line.leave(place, now)))
+        self.with_line(room, |line, now| {
+            places.iter().for_each(|place| line.leave(place, now));
+            ((), Some(Verb::Leave(Cow::Borrowed(places))))
+        })
     }
 
     async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| tickets.iter().for_each(|ticket| line.end(*ticket, now)))
+        self.with_line(room, |line, now| {
+            tickets.iter().for_each(|ticket| line.end(*ticket, now));
+            ((), Some(Verb::End(Cow::Borrowed(tickets))))
+        })
     }
 
     async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| line.drain(now))
+        self.with_line(room, |line, now| {
+            let lanes = line.drain(now);
+            let mut drained = Drained::default();
+            for lane in &lanes {
+                drained.turns.extend(lane.turns.iter().map(|rank| (lane.lane.clone(), *rank)));
+                drained.passed += lane.passed.len() as u64;
+            }
+            (drained, (!lanes.is_empty()).then_some(Verb::Drain(lanes)))
+        })
     }
 
     async fn report_presence(
@@ -126,12 +223,52 @@ impl QueueStore for MemoryStore {
         room: &RoomId,
         presence: &Presence,
     ) -> Result<PresenceAnswer, StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| line.report_presence(presence, now))
+        self.with_line(room, |line, now| {
+            let back = those(&presence.waiting, |place| line.was_passed(place));
+            let answer = line.report_presence(presence, now);
+            let is_news = back.is_some() || !presence.active.is_empty();
+            let active = Cow::Borrowed(presence.active.as_slice());
+            (answer, is_news.then(|| Verb::Presence { back: back.unwrap_or_default(), active }))
+        })
+    }
+
+    async fn report_load(
+        &self,
+        room: &RoomId,
+        report: &LoadReport,
+    ) -> Result<Option<(LoadInterval, History)>, StoreError> {
+        self.with_line(room, |line, now| (line.report_load(report, now), None))
+    }
+
+    async fn set_rate(
+        &self,
+        room: &RoomId,
+        interval: u64,
+        rate: u64,
+        history: &History,
+    ) -> Result<bool, StoreError> {
+        self.with_line(room, |line, now| (line.set_rate(interval, rate, history, now), None))
     }
 
     async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError> {
-        let now = self.clock.now();
-        self.with_line(room, |line| line.snapshot(ended_mark, now))
+        self.with_line(room, |line, now| (line.snapshot(ended_mark, now), None))
     }
+}
+
+/// Those of the places that are so, if any.
+fn those(places: &[Place], is_so: impl Fn(&Place) -> bool) -> Option<Vec<Place>> {
+    let found: Vec<Place> = places.iter().filter(|place| is_so(place)).cloned().collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// Those who got in or into the line, if any: the others changed nothing.
+fn who_came<'a>(joins: &'a [Join], answer: &[Joined]) -> Option<Cow<'a, [Join]>> {
+    let came =
+        |joined: &Joined| matches!(joined, Joined::Entered { .. } | Joined::Waiting { .. } | Joined::Drawn);
+    if answer.iter().all(came) && !joins.is_empty() {
+        return Some(Cow::Borrowed(joins));
+    }
+    let some: Vec<Join> =
+        joins.iter().zip(answer).filter(|(_, joined)| came(joined)).map(|(join, _)| join.clone()).collect();
+    (!some.is_empty()).then_some(Cow::Owned(some))
 }

@@ -27,6 +27,16 @@ impl Line {
         }
     }
 
+    /// Whether its turn has come and it has not claimed it.
+    pub(super) fn has_turn(&self, place: &Place) -> bool {
+        self.lanes.get(&place.lane).is_some_and(|lane| lane.turns.contains(&place.rank))
+    }
+
+    /// Whether it was passed over, and is not back.
+    pub(super) fn was_passed(&self, place: &Place) -> bool {
+        self.lanes.get(&place.lane).is_some_and(|lane| lane.passed.contains(&place.rank))
+    }
+
     pub(super) fn restore(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
         for place in places {
             if self.look(place) != Standing::Unknown {

@@ -1,7 +1,10 @@
 //! From what the scripts reply to the types of the port.
 
+use std::time::Duration;
+
 use redis::{FromRedisValue, Value};
 
+use crate::adaptive::{History, LoadInterval, LoadReport};
 use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::position::{Ladder, Rung};
@@ -163,9 +166,9 @@ pub(super) fn drained(value: Value) -> Result<Drained, StoreError> {
     let mut turns = Vec::new();
     while !reply.is_empty() {
         let name = lane_name(&reply.take::<String>("lane name")?)?;
-        let mut ranks = reply.list("ranks")?;
-        while !ranks.is_empty() {
-            turns.push((name.clone(), ranks.rank("rank")?));
+        let ranks: String = reply.take("ranks")?;
+        for rank in ranks.split_whitespace() {
+            turns.push((name.clone(), Rank::new(rank.parse().map_err(|_| unreadable("rank"))?)));
         }
     }
     Ok(Drained { turns, passed })
@@ -180,4 +183,19 @@ pub(super) fn presence(value: Value, waiting: &[Place]) -> Result<PresenceAnswer
         not_waiting.push(waiting.get(index).ok_or_else(|| unreadable("index"))?.clone());
     }
     Ok(PresenceAnswer { not_waiting, ended: reply.list("ended")?.ticket_ids()? })
+}
+
+pub(super) fn load_interval(value: Value) -> Result<Option<(LoadInterval, History)>, StoreError> {
+    if value == Value::Nil {
+        return Ok(None);
+    }
+    let mut reply = Reply::of(value)?;
+    let (number, length) = (reply.take("number")?, Duration::from_millis(reply.take("length")?));
+    let (admitted, rate) = (reply.take("admitted")?, reply.take("rate")?);
+    // A history that cannot be read is none: the controller begins anew.
+    let history = reply.take::<String>("history")?.parse().unwrap_or_default();
+    let sums: String = reply.take("sums")?;
+    let sums: Vec<u64> = sums.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    let report = LoadReport::from_numbers(&sums).ok_or_else(|| unreadable("sums"))?;
+    Ok(Some((LoadInterval { number, length, report, admitted, rate }, history)))
 }

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use redis::{FromRedisValue, Value};
 
+use crate::adaptive::{History, INTERVAL, LoadInterval, LoadReport};
 use crate::clock::{Clock, Timestamp, millis};
 use crate::name::RoomId;
 use crate::rules::Rules;
@@ -156,6 +157,7 @@ impl QueueStore for RedisStore {
             ("opens_at", moment(rules.opens_at)),
             ("closes_at", moment(rules.closes_at)),
             ("drain_per_minute", rules.drain_per_minute),
+            ("adaptive", u64::from(rules.adaptive.is_some())),
             ("rate_min", rules.bounded_rate(0)),
             ("rate_max", rules.rate_max()),
             ("burst", rules.burst),
@@ -238,6 +240,28 @@ impl QueueStore for RedisStore {
             call.arg(ticket.to_string()).arg(millis(*stayed)).arg(millis(*keep_for));
         }
         decode::presence(self.run(room, &call).await?, waiting)
+    }
+
+    async fn report_load(
+        &self,
+        room: &RoomId,
+        report: &LoadReport,
+    ) -> Result<Option<(LoadInterval, History)>, StoreError> {
+        let mut call = self.call(&self.shared.scripts.report_load, room);
+        call.arg(millis(INTERVAL)).arg(report.to_numbers().to_vec());
+        decode::load_interval(self.run(room, &call).await?)
+    }
+
+    async fn set_rate(
+        &self,
+        room: &RoomId,
+        interval: u64,
+        rate: u64,
+        history: &History,
+    ) -> Result<bool, StoreError> {
+        let mut call = self.call(&self.shared.scripts.set_rate, room);
+        call.arg(interval).arg(rate).arg(history.to_string());
+        self.run(room, &call).await
     }
 
     async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError> {

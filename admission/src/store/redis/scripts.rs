@@ -13,6 +13,8 @@ pub(super) struct Scripts {
     pub(super) end: Script,
     pub(super) drain: Script,
     pub(super) report_presence: Script,
+    pub(super) report_load: Script,
+    pub(super) set_rate: Script,
     pub(super) snapshot: Script,
 }
 
@@ -44,6 +46,8 @@ impl Scripts {
             end: script!("lua/end.lua"),
             drain: script!("lua/drain.lua"),
             report_presence: script!("lua/report_presence.lua"),
+            report_load: script!("lua/report_load.lua"),
+            set_rate: script!("lua/set_rate.lua"),
             snapshot: script!("lua/snapshot.lua"),
         }
     }

@@ -21,12 +21,16 @@ macro_rules! on_both_stores {
     };
 }
 
+mod afterwards;
 mod draining;
+mod invitations;
 mod joining;
+mod load;
 mod positions;
 mod presence;
 mod recovery;
 mod sessions;
+mod times;
 
 /// 600 a minute is 10 a second; the burst of 10 that is there at the start is used.
 async fn used_up(kind: Kind, rules: Rules) -> Line {

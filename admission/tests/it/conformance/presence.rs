@@ -1,13 +1,17 @@
 //! Turns go to fans who are there.
 
+use admission::clock::Clock;
 use admission::rank::Rank;
+use admission::rules::Rules;
 use admission::store::{Presence, Standing};
 use admission::ticket::Place;
 
 use super::{SECOND, used_up};
-use crate::support::{Kind, lane, ranks, rules};
+use crate::support::{Kind, Line, lane, ranks, rules};
 
 on_both_stores! {
+    whoever_went_is_absent_at_once
+    leavers_cost_no_throughput
     absent_fans_are_passed_over_and_cost_no_permit
     a_passed_fan_who_returns_enters_first
     a_passed_fan_who_stays_away_too_long_loses_the_place
@@ -63,4 +67,48 @@ async fn those_who_leave_hold_up_nobody(kind: Kind) {
     line.clock.advance(SECOND);
     let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
     assert_eq!(turns, ranks(&places[10..]));
+}
+
+async fn whoever_went_is_absent_at_once(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let places = line.fans(&lane("general"), 12).await;
+    let presence = Presence { gone: places[..5].to_vec(), ..Presence::default() };
+    line.store.report_presence(&line.room, &presence).await.unwrap();
+    let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
+    assert_eq!(turns, ranks(&places[5..]), "P8: nobody waits for a time-out");
+}
+
+/// 30 % of the line leave at random times; a third of them are noticed only when they are silent for the presence
+/// window, so that some of them are offered a turn that nobody takes.
+async fn leavers_cost_no_throughput(kind: Kind) {
+    const FANS: usize = 3000;
+    let line = Line::start(kind, Rules { claim_window: 10 * SECOND, ..rules() }).await;
+    let places = line.fans(&lane("general"), FANS).await;
+    // Deterministic: a fan's number says whether and when they leave, in quarter seconds of 200 s.
+    let leaves_at = |fan: usize| (fan * 7919 % 10 < 3).then(|| fan * 104_729 % 800);
+    let silently = |fan: usize| fan % 3 == 0;
+    let (mut entered, mut begun) = (0, false);
+    let begin = line.clock.now();
+    for step in 0..800 {
+        line.clock.advance(SECOND / 4);
+        let here = |fan: &usize| leaves_at(*fan).is_none_or(|at| at > step);
+        let waiting = (0..FANS).filter(here).map(|fan| places[fan].clone()).collect();
+        let gone = (0..FANS).filter(|fan| leaves_at(*fan) == Some(step) && !silently(*fan));
+        let presence =
+            Presence { waiting, gone: gone.map(|fan| places[fan].clone()).collect(), ..Presence::default() };
+        if !begun || step % 8 == 0 || !presence.gone.is_empty() {
+            line.store.report_presence(&line.room, &presence).await.unwrap();
+            begun = true;
+        }
+        for (_, rank) in line.drain().await {
+            let fan = places.binary_search_by_key(&rank, |place| place.rank).unwrap();
+            if here(&fan) {
+                line.claim(&places[fan]).await;
+                entered += 1;
+            }
+        }
+    }
+    let due = line.clock.now().since(begin).as_millis() as usize / 100;
+    assert!(entered * 100 >= due * 98, "{entered} of {due}");
+    assert!(entered <= due + 10, "P2");
 }

@@ -1,8 +1,10 @@
 //! From a turn to a session and its end.
 
+use std::time::Duration;
+
 use admission::clock::Clock;
 use admission::rules::Rules;
-use admission::store::{Presence, Standing};
+use admission::store::{Presence, Standing, Stay};
 
 use super::SECOND;
 use crate::support::{Kind, Line, lane, rules, stay};
@@ -14,6 +16,8 @@ on_both_stores! {
     sessions_end_by_time_by_the_shop_and_by_leaving
     sessions_slide_but_an_ended_one_stays_ended
     ended_sessions_are_told_once
+    a_stay_has_an_end_whoever_reports_it
+    an_unclaimed_turn_gives_its_permit_back
 }
 
 async fn a_turn_is_claimed_once_and_stays_claimed(kind: Kind) {
@@ -125,4 +129,52 @@ async fn ended_sessions_are_told_once(kind: Kind) {
     let more = line.store.snapshot(&line.room, first.ended_mark).await.unwrap();
     assert_eq!(more.ended, ids[2..]);
     assert!(line.store.snapshot(&line.room, more.ended_mark).await.unwrap().ended.is_empty());
+}
+
+async fn a_stay_has_an_end_whoever_reports_it(kind: Kind) {
+    let short = Rules { session: 60 * SECOND, session_max: 100 * SECOND, ..rules() };
+    let line = Line::start(kind, short).await;
+    let places = line.fans(&lane("general"), 2).await;
+    line.drain().await;
+    line.claim(&places[0]).await;
+    let admitted_at = line.clock.now();
+    let report = async |stayed, keep_for| {
+        let stay = Stay { ticket: places[0].id, stayed, keep_for };
+        let presence = Presence { active: vec![stay], ..Presence::default() };
+        line.store.report_presence(&line.room, &presence).await.unwrap()
+    };
+    line.clock.advance(50 * SECOND);
+    // A proxy that saw the fan for the first time believes that they just came; the store knows better.
+    report(Duration::ZERO, 60 * SECOND).await;
+    let until = admitted_at + 100 * SECOND;
+    assert_eq!(line.look(&places[0]).await, Standing::Active { until, admitted_at });
+    line.clock.advance(50 * SECOND);
+    assert_eq!(report(Duration::ZERO, 60 * SECOND).await.ended, [places[0].id]);
+    assert_eq!(line.look(&places[0]).await, Standing::Ended);
+    // A store that forgot the session learns from the report when it began, and that it is over.
+    let forgotten = Stay { ticket: places[1].id, stayed: 100 * SECOND, keep_for: 60 * SECOND };
+    let presence = Presence { active: vec![forgotten], ..Presence::default() };
+    let answer = line.store.report_presence(&line.room, &presence).await.unwrap();
+    assert_eq!(answer.ended, [places[1].id]);
+}
+
+async fn an_unclaimed_turn_gives_its_permit_back(kind: Kind) {
+    let slow = Rules { drain_per_minute: 60, burst: 3, claim_window: 5 * SECOND, ..rules() };
+    let line = Line::start(kind, slow).await;
+    line.clock.advance(5 * SECOND);
+    let places = line.fans(&lane("general"), 20).await;
+    assert_eq!(line.drain().await.len(), 3);
+    for _ in 0..4 {
+        line.clock.advance(SECOND);
+        line.see(&places).await;
+        line.drain().await;
+    }
+    let before = line.snapshot().await;
+    assert_eq!((before.admitted_total, before.lapsed_total), (7, 0));
+    // The first three turns lapse together; one permit gathers besides. The burst bounds what gathers.
+    line.clock.advance(SECOND);
+    line.see(&places[7..]).await;
+    assert_eq!(line.drain().await.len(), 3);
+    let after = line.snapshot().await;
+    assert_eq!((after.admitted_total, after.lapsed_total), (10, 3));
 }

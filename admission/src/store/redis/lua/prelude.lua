@@ -41,7 +41,7 @@ local function unknown_room()
 end
 
 local function exact(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 local function first_rank_of(ms)

@@ -1,0 +1,88 @@
+//! Fans who came while the store was away, and are ranked when it is back by when they came.
+
+use std::time::Duration;
+
+use admission::clock::{Clock, Timestamp};
+use admission::rank::Rank;
+use admission::store::{Intent, Join, Joined, Standing};
+use admission::ticket::Place;
+
+use super::SECOND;
+use crate::support::{Kind, Line, lane, ranks, rules, ticket_id};
+
+on_both_stores! {
+    they_stand_behind_those_before_and_before_those_after_in_the_order_they_came
+    nobody_is_ranked_before_a_turn_that_was_given
+    a_moment_in_the_future_is_now
+    a_thousand_at_one_moment_each_get_a_rank_of_their_own
+}
+
+async fn came_at(line: &Line, moments: &[Timestamp]) -> Vec<Place> {
+    let joins: Vec<Join> = moments
+        .iter()
+        .map(|moment| Join {
+            arrived_at: Some(*moment),
+            ..Join::new(lane("general"), ticket_id(), Intent::Wait)
+        })
+        .collect();
+    let joined = line.store.join(&line.room, ticket_id(), &joins).await.unwrap();
+    let place = |(join, joined): (&Join, Joined)| {
+        let Joined::Waiting { rank, .. } = joined else { panic!("{joined:?}") };
+        Place { lane: join.lane.clone(), rank, id: join.id }
+    };
+    joins.iter().zip(joined).map(place).collect()
+}
+
+async fn they_stand_behind_those_before_and_before_those_after_in_the_order_they_came(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let before = line.fans(&lane("general"), 3).await;
+    let away = line.clock.now() + Duration::from_millis(5);
+    line.clock.advance(60 * SECOND);
+    let after = line.fans(&lane("general"), 2).await;
+    // Two proxies come back one after the other.
+    let one = came_at(&line, &[away + 9 * SECOND, away + 3 * SECOND]).await;
+    let other = came_at(&line, &[away + 5 * SECOND]).await;
+    let in_order = [&before[..], &one[1..], &other[..], &one[..1], &after[..]].concat();
+    let mut sorted = in_order.clone();
+    sorted.sort_by_key(|place| place.rank);
+    assert_eq!(in_order, sorted);
+    for (ahead, place) in in_order.iter().enumerate() {
+        assert_eq!(line.look(place).await, Standing::Waiting { ahead: ahead as u64 });
+    }
+    line.see(&in_order).await;
+    let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
+    assert_eq!(turns, ranks(&in_order));
+    let later = line.fans(&lane("general"), 1).await;
+    assert!(later[0].rank > after[1].rank);
+}
+
+async fn nobody_is_ranked_before_a_turn_that_was_given(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let away = line.clock.now();
+    line.clock.advance(60 * SECOND);
+    let served = line.fans(&lane("general"), 4).await;
+    assert_eq!(line.drain().await.len(), 4);
+    let late = came_at(&line, &[away]).await;
+    assert!(late[0].rank > served[3].rank, "a rank that was given is never given again");
+}
+
+async fn a_moment_in_the_future_is_now(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let now = line.clock.now();
+    let ahead = came_at(&line, &[now + 3600 * SECOND]).await;
+    line.clock.advance(SECOND);
+    let next = line.fans(&lane("general"), 1).await;
+    assert!(ahead[0].rank < next[0].rank);
+}
+
+async fn a_thousand_at_one_moment_each_get_a_rank_of_their_own(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let moment = line.clock.now();
+    line.clock.advance(10 * SECOND);
+    let mut all = ranks(&came_at(&line, &[moment; 1000]).await);
+    all.extend(ranks(&came_at(&line, &[moment; 1000]).await));
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 2000);
+    assert_eq!(line.snapshot().await.waiting(), 2000);
+}
