@@ -44,7 +44,7 @@ pub struct Snapshot {
     pub lanes: Vec<LaneSnapshot>,
     /// Sessions that ended after the mark that the caller gave, oldest first.
     pub ended: Vec<TicketId>,
-    /// The mark to give next time. When [`ENDED_PER_SNAPSHOT_MAX`] came, there are more: ask again.
+    /// The mark to give next time. When [`ENDED_PER_SNAPSHOT_MAX`](super::ENDED_PER_SNAPSHOT_MAX) came, there are more: ask again.
     pub ended_mark: u64,
 }
 

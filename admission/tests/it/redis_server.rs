@@ -52,7 +52,7 @@ impl RedisServer {
             .stdout(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("redis-server cannot be started ({error}); run `make tools`"));
-        let mut server = Self { child, port, folder: folder };
+        let mut server = Self { child, port, folder };
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline {
             if server.child.try_wait().unwrap().is_some() {

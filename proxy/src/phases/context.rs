@@ -30,6 +30,8 @@ pub struct Context {
     pub hand_over: Option<HandOver>,
     /// Bytes of the body that came so far.
     pub body_bytes: u64,
+    /// When it was sent on to the shop, while no answer has come.
+    pub forwarded_at: Option<Instant>,
     /// The shop's instance that was chosen.
     pub instance: Option<String>,
     /// Instances that could not be reached.
@@ -62,10 +64,20 @@ impl Context {
             cookies: Vec::new(),
             hand_over: None,
             body_bytes: 0,
+            forwarded_at: None,
             instance: None,
             failures: 0,
             outcome: "unread",
             own_status: None,
+        }
+    }
+}
+
+impl Context {
+    /// The shop answered, or failed to; and said this of its load. Counts once.
+    pub(super) fn saw_the_shop(&mut self, failed: bool, load: Option<f64>) {
+        if let (Some(room), Some(forwarded_at)) = (&self.passage.room, self.forwarded_at.take()) {
+            room.saw_the_shop(forwarded_at.elapsed(), failed, load);
         }
     }
 }

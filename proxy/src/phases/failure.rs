@@ -24,6 +24,9 @@ impl Edge {
         let status = status_of(error);
         if let (Some(status), None) = (status, session.response_written()) {
             context.outcome = "failed";
+            if status.is_server_error() {
+                context.saw_the_shop(true, None);
+            }
             let reply = self.failure(session, status, context);
             // A fan who was let in a moment ago keeps that, though the shop does not answer.
             let reply = context.cookies.iter().fold(reply, |reply, cookie| reply.cookie(cookie));

@@ -11,7 +11,7 @@ mod visitor;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use admission::edge_signature::TICKET_WHILE_OFF;
 use admission::rules::Mode;
@@ -78,6 +78,7 @@ impl ProxyHttp for Edge {
             return Error::e_explain(ErrorType::ConnectError, "the shop has no address");
         };
         context.instance = Some(instance.to_owned());
+        context.forwarded_at = Some(Instant::now());
         let lookup =
             tokio::time::timeout(self.config.upstream.connect_timeout, tokio::net::lookup_host(instance));
         let address = match instance.parse() {

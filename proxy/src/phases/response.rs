@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use admission::edge_signature::{HEADER_PREFIX, HEADER_SESSION};
+use admission::edge_signature::{HEADER_LOAD, HEADER_PREFIX, HEADER_SESSION};
 use http::header::{self, HeaderName};
 use pingora::http::ResponseHeader;
 
@@ -32,6 +32,8 @@ fn session_says(value: &str) -> Option<SessionSays> {
 pub(super) fn shape(response: &mut ResponseHeader, context: &mut Context) -> pingora::Result<()> {
     let says =
         response.headers.get(HEADER_SESSION).and_then(|value| value.to_str().ok()).and_then(session_says);
+    let load = response.headers.get(HEADER_LOAD).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    context.saw_the_shop(response.status.is_server_error(), load);
     let private_talk: Vec<HeaderName> =
         response.headers.keys().filter(|name| name.as_str().starts_with(HEADER_PREFIX)).cloned().collect();
     for name in &private_talk {

@@ -134,6 +134,7 @@ impl Ends {
 
 #[cfg(test)]
 mod tests {
+    use admission::adaptive::{History, LoadInterval, LoadReport};
     use admission::clock::SystemRandom;
     use admission::name::LaneId;
     use admission::rank::Rank;
@@ -190,6 +191,16 @@ mod tests {
         }
         async fn report_presence(&self, _: &RoomId, _: &Presence) -> Result<PresenceAnswer, StoreError> {
             Ok(PresenceAnswer::default())
+        }
+        async fn report_load(
+            &self,
+            _: &RoomId,
+            _: &LoadReport,
+        ) -> Result<Option<(LoadInterval, History)>, StoreError> {
+            Ok(None)
+        }
+        async fn set_rate(&self, _: &RoomId, _: u64, _: u64, _: &History) -> Result<bool, StoreError> {
+            Ok(false)
         }
         async fn snapshot(&self, room: &RoomId, _: u64) -> Result<Snapshot, StoreError> {
             Err(StoreError::UnknownRoom(room.clone()))

@@ -4,6 +4,7 @@
 //! killed.
 
 mod joins;
+mod load;
 mod passes;
 mod registry;
 mod sessions;
@@ -30,6 +31,7 @@ use tokio::time::Instant;
 use crate::config::RoomConfig;
 use crate::waiting::cookies::{Cookies, Scheme};
 use joins::{Ends, Joins};
+use load::Load;
 pub use passes::Pass;
 use registry::{Registry, Stage};
 use sessions::Sessions;
@@ -77,6 +79,7 @@ pub struct Room {
     sessions: Sessions,
     joins: Joins,
     ends: Ends,
+    load: Load,
 }
 
 /// Where a fan with a ticket stands.
@@ -159,6 +162,7 @@ impl Room {
             view: ArcSwap::from_pointee(View::default()),
             registry: Mutex::default(),
             sessions: Sessions::default(),
+            load: Load::default(),
             config,
             ports,
         });

@@ -79,6 +79,7 @@ impl Tick {
             self.room.end_the_overstayed(snapshot.rules.session_max);
             self.report_presence(snapshot).await?;
             self.end_again().await?;
+            self.room.adapt(snapshot).await?;
             let drained = bounded(self.room.ports.store.drain(&self.room.config.id)).await;
             if !matches!(drained, Err(StoreError::UnknownRoom(_))) {
                 drained?;
@@ -134,6 +135,7 @@ impl Tick {
         // Sessions that ended just before may be told again, and have marks from before.
         self.ended_mark = (snapshot.resumed_at - ENDED_AGAIN).as_millis() * MARKS_PER_MILLI;
         self.room.sessions.all_are_due();
+        self.room.registry.lock().all_are_due();
         self.configure().await
     }
 

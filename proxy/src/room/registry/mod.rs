@@ -198,6 +198,13 @@ impl Registry {
         due
     }
 
+    /// All presence has to be reported again: the store may have forgotten it.
+    pub(super) fn all_are_due(&mut self) {
+        for fan in self.fans.values_mut() {
+            fan.reported_at = None;
+        }
+    }
+
     /// The reports of these fans did not arrive.
     pub(super) fn presence_failed(&mut self, places: &[Place]) {
         for place in places {
