@@ -38,8 +38,13 @@ use crate::ticket::{Place, TicketId};
 pub use join::{BatchId, Intent, InvitationUse, Join, Joined};
 pub use snapshot::{LaneSnapshot, Memory, Snapshot};
 
-/// Most tickets in one call of a verb. Callers cut longer lists into several calls.
+/// Most tickets in one call of a verb that changes where each of them stands. Callers cut longer lists into several
+/// calls.
 pub const BATCH_MAX: usize = 1000;
+
+/// Most tickets in one report of presence, and most that are looked at in one call: so many that one call a tick is
+/// enough, however many fans there are.
+pub const REPORT_MAX: usize = 10_000;
 
 /// Most turns that one drain gives; what is due beyond it waits for the next call.
 pub const TURNS_PER_DRAIN_MAX: u64 = 10_000;

@@ -9,6 +9,8 @@ mod passes;
 mod registry;
 mod sessions;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod tick;
 mod view;
 

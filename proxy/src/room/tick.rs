@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::clock::Timestamp;
-use admission::store::{BATCH_MAX, ENDED_PER_SNAPSHOT_MAX, Memory, Presence, Snapshot, Standing, StoreError};
+use admission::store::{
+    BATCH_MAX, ENDED_PER_SNAPSHOT_MAX, Memory, Presence, REPORT_MAX, Snapshot, Standing, StoreError,
+};
 use admission::ticket::Place;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -142,7 +144,7 @@ impl Tick {
     /// Ends again the sessions that are known to be over, where the store may have forgotten it.
     async fn end_again(&self) -> Result<(), StoreError> {
         let room = &self.room;
-        for tickets in room.sessions.due_to_end_again().chunks(BATCH_MAX) {
+        for tickets in room.sessions.due_to_end_again().chunks(REPORT_MAX) {
             if let Err(error) = bounded(room.ports.store.end(&room.config.id, tickets)).await {
                 room.sessions.all_are_due();
                 return Err(error);
@@ -176,30 +178,20 @@ impl Tick {
         let waiting = room.registry.lock().due_for_presence(snapshot, waiting_every, Instant::now());
         let active =
             room.sessions.due_for_presence(active_every, snapshot.rules.session, room.ports.clock.now());
-        let mut waiting = waiting.chunks(BATCH_MAX);
-        let mut active = active.chunks(BATCH_MAX);
-        let mut failure = None;
-        loop {
-            let (waiting, active) = (waiting.next().unwrap_or_default(), active.next().unwrap_or_default());
-            if waiting.is_empty() && active.is_empty() {
-                break;
-            }
-            let presence = Presence { waiting: waiting.to_vec(), active: active.to_vec(), gone: Vec::new() };
-            match bounded(room.ports.store.report_presence(&room.config.id, &presence)).await {
-                Ok(answer) => {
-                    room.sessions.end(&answer.ended, room.token_life());
-                    self.look_at(&answer.not_waiting).await?;
-                }
-                Err(error) => {
-                    room.registry.lock().presence_failed(waiting);
-                    room.sessions.presence_failed(active);
-                    failure = Some(error);
-                }
-            }
+        if waiting.is_empty() && active.is_empty() {
+            return Ok(());
         }
-        match failure {
-            None | Some(StoreError::UnknownRoom(_)) => Ok(()),
-            Some(error) => Err(error),
+        let presence = Presence { waiting, active, gone: Vec::new() };
+        match bounded(room.ports.store.report_presence(&room.config.id, &presence)).await {
+            Ok(answer) => {
+                room.sessions.end(&answer.ended, room.token_life());
+                self.look_at(&answer.not_waiting).await
+            }
+            Err(error) => {
+                room.registry.lock().presence_failed(&presence.waiting);
+                room.sessions.presence_failed(&presence.active);
+                if matches!(error, StoreError::UnknownRoom(_)) { Ok(()) } else { Err(error) }
+            }
         }
     }
 
@@ -225,7 +217,7 @@ impl Tick {
 
     async fn look_at(&self, places: &[Place]) -> Result<(), StoreError> {
         let room = &self.room;
-        for places in places.chunks(BATCH_MAX) {
+        for places in places.chunks(REPORT_MAX) {
             match bounded(room.ports.store.look(&room.config.id, places)).await {
                 Ok(standings) => self.learn(places, &standings),
                 Err(StoreError::UnknownRoom(_)) => return Ok(()),

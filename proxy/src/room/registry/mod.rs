@@ -10,7 +10,7 @@ use admission::clock::Timestamp;
 use admission::name::LaneId;
 use admission::position::ShownPosition;
 use admission::rank::Rank;
-use admission::store::{BATCH_MAX, Snapshot};
+use admission::store::{BATCH_MAX, REPORT_MAX, Snapshot};
 use admission::ticket::{Place, TICKET_ID_BYTES, TicketId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -189,7 +189,8 @@ impl Registry {
         for lane in &snapshot.lanes {
             for (place, fan) in self.fans.range_mut(up_to(&lane.name, lane.horizon)) {
                 let is_due = fan.reported_at.is_none_or(|at| now.duration_since(at) >= every);
-                if is_due && fan.stage == Stage::Waiting {
+                // What does not fit is due again the next time; those in front come first.
+                if is_due && fan.stage == Stage::Waiting && due.len() < REPORT_MAX {
                     fan.reported_at = Some(now);
                     due.push(place.clone());
                 }
@@ -230,7 +231,7 @@ impl Registry {
                     Stage::Expired => false,
                 };
                 let is_due = fan.looked_at.is_none_or(|at| now.duration_since(at) >= every);
-                if wants_to_know && is_due && due.len() < 8 * BATCH_MAX {
+                if wants_to_know && is_due && due.len() < REPORT_MAX {
                     due.push(place.clone());
                 }
             }

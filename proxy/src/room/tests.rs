@@ -1,0 +1,124 @@
+//! What a room asks of the store.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use admission::adaptive::{History, LoadInterval, LoadReport};
+use admission::clock::{SystemClock, SystemRandom};
+use admission::name::RoomId;
+use admission::rules::Rules;
+use admission::store::memory::MemoryStore;
+use admission::store::{BatchId, Drained, Memory, Presence, PresenceAnswer, Snapshot};
+
+use super::*;
+use crate::config::rooms;
+
+/// Counts the calls that reach a store in memory.
+struct Counting {
+    store: MemoryStore,
+    calls: AtomicUsize,
+}
+
+impl Counting {
+    fn counted(&self) -> &MemoryStore {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        &self.store
+    }
+}
+
+#[async_trait::async_trait]
+impl QueueStore for Counting {
+    async fn configure(
+        &self,
+        room: &RoomId,
+        rules: &Rules,
+        at: u64,
+        memory: &Memory,
+    ) -> Result<(), StoreError> {
+        self.counted().configure(room, rules, at, memory).await
+    }
+    async fn join(&self, room: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
+        // Joins are not part of the tick.
+        self.store.join(room, batch, joins).await
+    }
+    async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.counted().look(room, places).await
+    }
+    async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.counted().restore(room, places).await
+    }
+    async fn claim(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.counted().claim(room, places).await
+    }
+    async fn leave(&self, room: &RoomId, places: &[Place]) -> Result<(), StoreError> {
+        self.counted().leave(room, places).await
+    }
+    async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError> {
+        self.counted().end(room, tickets).await
+    }
+    async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError> {
+        self.counted().drain(room).await
+    }
+    async fn report_presence(
+        &self,
+        room: &RoomId,
+        presence: &Presence,
+    ) -> Result<PresenceAnswer, StoreError> {
+        self.counted().report_presence(room, presence).await
+    }
+    async fn report_load(
+        &self,
+        room: &RoomId,
+        report: &LoadReport,
+    ) -> Result<Option<(LoadInterval, History)>, StoreError> {
+        self.counted().report_load(room, report).await
+    }
+    async fn set_rate(
+        &self,
+        room: &RoomId,
+        at: u64,
+        rate: u64,
+        history: &History,
+    ) -> Result<bool, StoreError> {
+        self.counted().set_rate(room, at, rate, history).await
+    }
+    async fn snapshot(&self, room: &RoomId, mark: u64) -> Result<Snapshot, StoreError> {
+        self.counted().snapshot(room, mark).await
+    }
+}
+
+/// Most calls of the store in one tick of 250 ms, over ten seconds, with so many fans connected.
+async fn calls_a_tick(fans: usize) -> usize {
+    let file = "[[room]]\nid = \"demo\"\npaths = [\"/buy\"]\nmode = \"always\"\ndrain_per_minute = 600";
+    let config = rooms::parse(std::path::Path::new("rooms.toml"), file).unwrap().remove(0);
+    let clock = Arc::new(SystemClock);
+    let store = Arc::new(Counting { store: MemoryStore::new(clock.clone()), calls: AtomicUsize::new(0) });
+    let keys = Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
+    let ports = Ports { store: store.clone(), keys: Arc::new(keys), clock, random: Arc::new(SystemRandom) };
+    let room = Room::start(config, 1, Scheme::Http, ports, Duration::from_millis(250));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let bell = Arc::new(Notify::new());
+    for from in (0..fans).step_by(10_000) {
+        let joins = (from..fans.min(from + 10_000)).map(|_| room.join(Intent::Wait));
+        for joined in futures_util::future::join_all(joins).await {
+            let Arrival::Waiting(open) = joined.unwrap() else { panic!("a fan did not get a place") };
+            assert!(room.attach(&open.place, &bell));
+        }
+    }
+    assert_eq!(room.fans(), fans);
+    let mut most = 0;
+    for _ in 0..40 {
+        let before = store.calls.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        most = most.max(store.calls.load(Ordering::Relaxed) - before);
+    }
+    most
+}
+
+/// Time is virtual: a tick is over when all its calls are.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_fans_cost_the_store_no_more_calls_than_one() {
+    let (one, many) = (calls_a_tick(1).await, calls_a_tick(100_000).await);
+    println!("calls a tick: {one} for one fan, {many} for 100,000");
+    // Presence, drain, snapshot, and a look at the fans whose turn may have come.
+    assert!(one <= 4 && many <= 4, "{one} for one fan, {many} for 100,000");
+}
