@@ -5,16 +5,18 @@
   const room = "/.waiting-room/" + main.dataset.room;
   const number = new Intl.NumberFormat("en");
   const words = {
+    prequeue: ["You are here in time", "The order will be drawn when the line opens: all who are here by then have the same chance. Coming early gives no advantage. One place is one draw, and refreshing changes nothing. Keep this page open."],
     waiting: ["You are in line", "Keep this page open. You will be let in as soon as it is your turn."],
     admitted: ["It is your turn", "You are being let in."],
     paused: ["The line is paused", "Nobody is let in at the moment. Your place is kept."],
+    early: ["Not open yet", "Nobody is let in before the opening. Your place is kept."],
     closed: ["This is closed", "Nobody is let in any more."],
     expired: ["Your place has passed", "Your turn came and went. You can stand in line again."],
     left: ["You have left the line", "Your place went to the fans behind you."],
   };
   let state = main.dataset.state;
   let poll = Number(main.dataset.poll) || 5000;
-  let socket = null, failures = 0, misses = 0, polls = 0, timer = 0, watchdog = 0, done = false, entering = false, spoken = 0;
+  let socket = null, failures = 0, misses = 0, polls = 0, timer = 0, watchdog = 0, done = false, entering = false, spoken = 0, ticking = 0, heardAt = "";
 
   const jitter = (ms) => ms * (0.75 + Math.random() * 0.5);
   const later = (ms, what) => { clearTimeout(timer); timer = setTimeout(what, jitter(ms)); };
@@ -44,21 +46,49 @@
     at("progress").value = first > 1 ? Math.round(100 * (first - position) / (first - 1)) : 100;
   }
 
-  function showState(next) {
+  function showState(next, opens) {
     const changed = next !== state;
     state = next;
-    const [heading, lead] = words[next] || words.waiting;
+    const [heading, lead] = (next === "closed" && opens ? words.early : words[next]) || words.waiting;
     main.dataset.state = at("heading").dataset.state = next;
     at("heading").textContent = heading;
     at("lead").textContent = lead;
     at("again").hidden = next !== "expired" && next !== "left";
-    at("leave").hidden = next !== "waiting" && next !== "paused";
+    at("leave").hidden = next !== "waiting" && next !== "paused" && next !== "prequeue";
+    if (at("draw")) {
+      at("undrawn").hidden = next !== "prequeue";
+      at("drawn").hidden = next === "prequeue";
+    }
     document.title = heading + " · " + main.dataset.title;
     if (changed) say(heading + ". " + lead);
   }
 
+  // The time left is counted from the server's clock, which says both when it opens and what time it is; how far the
+  // fan's own clock is off does not matter.
+  function showOpening(opensAt, left) {
+    at("opens").hidden = !opensAt;
+    clearInterval(ticking);
+    if (!opensAt) return;
+    const moment = new Date(opensAt), deadline = performance.now() + left;
+    at("opening").textContent = moment.toLocaleString([], { dateStyle: "long", timeStyle: "medium" });
+    const count = () => {
+      const seconds = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
+      const two = (value) => String(value).padStart(2, "0");
+      const hours = Math.floor(seconds / 3600);
+      at("countdown").textContent = seconds ? hours + ":" + two(Math.floor(seconds / 60) % 60) + ":" + two(seconds % 60) : "Opening…";
+    };
+    count();
+    at("countdown").hidden = false;
+    ticking = setInterval(count, 500);
+  }
+
   function show(status) {
-    showState(status.state);
+    showState(status.state, status.opens_at);
+    // While the server itself has no news of the line, its countdown goes on from what it knew last.
+    if (status.updated_at !== heardAt || !status.opens_at) {
+      showOpening(status.opens_at, new Date(status.opens_at) - new Date(status.updated_at));
+      heardAt = status.updated_at;
+    }
     const placed = typeof status.position === "number";
     at("place").hidden = !placed;
     if (placed) {
@@ -166,6 +196,8 @@
   stamp(at("updated").dateTime);
   const first = Number(at("position").dataset.number);
   if (first) progress(first);
-  showState(state);
+  const opening = at("opening").dataset;
+  showState(state, opening.at);
+  showOpening(opening.at, Number(opening.opensIn));
   if (state === "admitted") enter(); else if (window.WebSocket) listen(); else ask();
 })();

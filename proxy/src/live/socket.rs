@@ -46,6 +46,9 @@ pub(super) struct Surroundings {
     pub load: Arc<Load>,
 }
 
+/// Over how long fans are told of something, in no order, while their order is secret.
+const SHUFFLE: Duration = Duration::from_millis(500);
+
 enum End {
     /// The fan is gone, or too slow.
     Gone,
@@ -118,7 +121,13 @@ async fn serve(
             beat = next();
         }
         tokio::select! {
-            () = bell.notified() => (due, with_ping) = (true, false),
+            () = bell.notified() => {
+                (due, with_ping) = (true, false);
+                // Bells ring in the order of the ranks. While that is secret, so is who is told first.
+                if room.order_is_secret() {
+                    tokio::time::sleep(jitter(surroundings.random.as_ref(), Duration::ZERO, SHUFFLE)).await;
+                }
+            }
             () = sleep_until(beat) => {
                 if last_heard.elapsed() > heartbeat * SILENT_HEARTBEATS {
                     return End::Gone;

@@ -53,9 +53,15 @@ impl Edge {
             Call::Join(_) => join(room, headers).await,
             Call::Status(_) => status(room, headers).await,
             Call::Leave(_) => leave(room, headers).await,
-            Call::Draw(_) => {
-                Reply::problem(StatusCode::NOT_FOUND, "no_draw", "the order of this room is not drawn")
-            }
+            Call::Draw(_) => match room.draw() {
+                Some(draw) => {
+                    let draw = serde_json::to_string(&draw).unwrap_or_default();
+                    Reply::json(StatusCode::OK, draw, Caching::Second)
+                }
+                None => {
+                    Reply::problem(StatusCode::NOT_FOUND, "no_draw", "the order of this room is not drawn")
+                }
+            },
             _ => {
                 let facts = serde_json::to_string(&room.facts()).unwrap_or_default();
                 Reply::json(StatusCode::OK, facts, Caching::Second)
@@ -84,10 +90,20 @@ async fn join(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
             Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
                 .retry_after(30)
         }
-        Ok(Arrival::Closed | Arrival::NotFree | Arrival::Entered(_)) => {
-            Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "closed", "the room is closed").retry_after(60)
-        }
+        Ok(Arrival::Closed | Arrival::NotFree | Arrival::Entered(_)) => closed(room),
         Err(error) => away(room, &error),
+    }
+}
+
+/// Nobody may join: any more, or yet.
+fn closed(room: &Room) -> Reply {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    match room.opening() {
+        Some(opening) => {
+            let detail = format!("the room opens at {}", opening.at);
+            Reply::problem(status, "not_open", &detail).retry_after(opening.again_in.as_secs())
+        }
+        None => Reply::problem(status, "closed", "the room is closed").retry_after(60),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::rules::Mode;
+use admission::rules::{Mode, Phase};
 use admission::store::Intent;
 use admission::token::Admission;
 use http::{HeaderMap, StatusCode, header};
@@ -16,6 +16,7 @@ use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, RoomError, Stand};
 use crate::waiting::page::Notice;
 use crate::waiting::reply::Reply;
 use crate::waiting::status::{State, Status};
+use crate::waiting::words;
 
 /// When a page without script is heard of again, at the latest.
 const PAGE_AGAIN: Duration = Duration::from_secs(20);
@@ -99,20 +100,20 @@ impl Edge {
         if let Some(ticket) = ticket_of(room, headers) {
             match room.stand(&ticket.place, PAGE_AGAIN).await {
                 Stand::Waiting(ahead) => {
-                    let status = room.status(&ticket.place, Stand::Waiting(ahead));
-                    return Answer::Reply(self.pages.waiting(&room.config.title, &status), "waiting");
+                    let page = self.waiting_page(room, &ticket, Stand::Waiting(ahead));
+                    return Answer::Reply(page, "waiting");
                 }
                 Stand::Admitted => match room.claim(&ticket.place).await {
                     Ok(Claim::Active(pass)) => return Answer::admitted(room, pass, "claimed"),
                     Ok(Claim::Waiting(ahead)) => {
-                        let status = room.status(&ticket.place, Stand::Waiting(ahead));
-                        return Answer::Reply(self.pages.waiting(&room.config.title, &status), "waiting");
+                        let page = self.waiting_page(room, &ticket, Stand::Waiting(ahead));
+                        return Answer::Reply(page, "waiting");
                     }
                     Ok(Claim::Expired) => {}
                     Err(error) => {
                         log_failure(room, &error);
-                        let status = room.status(&ticket.place, Stand::Waiting(None));
-                        return Answer::Reply(self.pages.waiting(&room.config.title, &status), "store_away");
+                        let page = self.waiting_page(room, &ticket, Stand::Waiting(None));
+                        return Answer::Reply(page, "store_away");
                     }
                 },
                 // The place has passed; whoever asks for the page again stands in line again.
@@ -123,23 +124,38 @@ impl Edge {
             Ok(Arrival::Entered(pass)) => Answer::admitted(room, pass, "entered"),
             Ok(Arrival::Waiting(ticket)) => {
                 let stand = room.stand(&ticket.place, PAGE_AGAIN).await;
-                let status = room.status(&ticket.place, stand);
-                let reply = self.pages.waiting(&room.config.title, &status);
+                let reply = self.waiting_page(room, &ticket, stand);
                 Answer::Reply(reply.cookie(&room.cookies.give_ticket(&room.seal(&ticket))), "joined")
             }
             Ok(Arrival::Full) => {
                 let text = "More fans are in line than it can hold. Please try again in a little while.";
                 Answer::Reply(self.notice(room, "The line is full", text, 30), "full")
             }
-            Ok(Arrival::Closed | Arrival::NotFree) => {
-                let text = "Nobody is let in any more.";
-                Answer::Reply(self.notice(room, "This is closed", text, 60), "closed")
-            }
+            Ok(Arrival::Closed | Arrival::NotFree) => Answer::Reply(self.closed(room), "closed"),
             Err(error) => {
                 log_failure(room, &error);
                 let text = "We cannot take you into the line right now. This page tries again by itself.";
                 Answer::Reply(self.notice(room, "One moment, please", text, RETRY_SECONDS), "store_away")
             }
+        }
+    }
+
+    fn waiting_page(&self, room: &Room, open: &OpenTicket, stand: Stand) -> Reply {
+        let status = room.status(&open.place, stand);
+        self.pages.waiting(&room.config.title, &status, room.draw_note(&open.ticket).as_ref())
+    }
+
+    /// Nobody may join: any more, or yet.
+    fn closed(&self, room: &Room) -> Reply {
+        match room.opening() {
+            Some(opening) => {
+                let text = format!(
+                    "It opens at {}. Nobody stands in line before; this page looks again by itself.",
+                    words::moment(&opening.at)
+                );
+                self.notice(room, "Not open yet", &text, opening.again_in.as_secs())
+            }
+            None => self.notice(room, "This is closed", "Nobody is let in any more.", 60),
         }
     }
 
@@ -176,11 +192,12 @@ impl Edge {
     /// mistake a queue for success. A person, who has somewhere to go `back` to, reads a page.
     fn refuse(&self, room: &Room, standing: Option<&Status>, back: Option<&str>) -> Reply {
         let id = &room.config.id;
-        let state = match (standing, room.mode()) {
+        let state = match (standing, room.phase()) {
             (Some(status), _) => status.state,
-            (None, Mode::Paused) => State::Paused,
-            (None, Mode::Closed) => State::Closed,
-            (None, _) => State::Waiting,
+            (None, Phase::Prequeue) => State::Prequeue,
+            (None, Phase::Paused) => State::Paused,
+            (None, Phase::Closed | Phase::Early) => State::Closed,
+            (None, Phase::Open | Phase::Off) => State::Waiting,
         };
         let status = StatusCode::TOO_MANY_REQUESTS;
         let retry_seconds = standing.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
@@ -210,7 +227,7 @@ fn refused_words(standing: Option<State>) -> (&'static str, &'static str) {
             "It is your turn now",
             "What you sent came a moment too early and was not passed on to the shop. Go back and send it again.",
         ),
-        Some(State::Waiting | State::Paused | State::Closed) => (
+        Some(State::Prequeue | State::Waiting | State::Paused | State::Closed) => (
             "It is not your turn yet",
             "What you sent was not passed on to the shop, so nothing was changed there. Your place in line is \
              kept: go back and you will be let in when it is your turn.",

@@ -3,6 +3,8 @@
 //! No truth lives here. Everything is rebuilt from the store, the tickets and the tokens when the process is
 //! killed.
 
+mod arriving;
+mod drawing;
 mod joins;
 mod load;
 mod passes;
@@ -20,10 +22,9 @@ use std::time::Duration;
 
 use admission::clock::{Clock, Random, Timestamp};
 use admission::keyring::Keyring;
-use admission::name::LaneId;
-use admission::rules::Mode;
-use admission::store::{Intent, Join, Joined, QueueStore, Standing, StoreError};
-use admission::ticket::{Order, Place, Ticket, TicketId};
+use admission::rules::{Mode, Phase};
+use admission::store::{QueueStore, Standing, StoreError};
+use admission::ticket::{Place, TicketId};
 use admission::token::TokenError;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -32,17 +33,21 @@ use tokio::time::Instant;
 
 use crate::config::RoomConfig;
 use crate::waiting::cookies::{Cookies, Scheme};
+pub use arriving::{Arrival, OpenTicket};
 use joins::{Ends, Joins};
 use load::Load;
 pub use passes::Pass;
 use registry::{Registry, Stage};
 use sessions::Sessions;
+pub use telling::Opening;
 use view::View;
 
 /// Longest time that a call of the store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a fan who polls counts as there after they should have polled again.
 const POLL_GRACE: Duration = Duration::from_secs(5);
+/// The longest time between two polls that is ever asked for: before the opening.
+const POLL_LATEST: Duration = Duration::from_secs(25);
 /// How long a fan counts as there after their WebSocket closed: a page that is being reloaded.
 const RECONNECT_GRACE: Duration = Duration::from_secs(3);
 /// The store is asked about one ticket at most this often, however often its fan asks.
@@ -93,30 +98,6 @@ pub enum Stand {
     Admitted,
     /// The ticket is worth nothing any more.
     Expired,
-}
-
-/// A ticket that is good, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenTicket {
-    /// What the fan carries.
-    pub ticket: Ticket,
-    /// Its place, computed once. For a drawn ticket the fan must not learn it before the room opens.
-    pub place: Place,
-}
-
-/// What became of a join.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// The fan has a session.
-    Entered(Pass),
-    /// The fan waits, with this ticket.
-    Waiting(OpenTicket),
-    /// The room is not free, and the fan did not want to wait.
-    NotFree,
-    /// The line is as long as it may get.
-    Full,
-    /// The room is closed.
-    Closed,
 }
 
 /// A ticket's turn was to be claimed.
@@ -177,6 +158,16 @@ impl Room {
         self.view.load().mode(&self.config.rules)
     }
 
+    /// What mode and times come to.
+    pub fn phase(&self) -> Phase {
+        self.view.load().phase(&self.config.rules, self.ports.clock.now())
+    }
+
+    /// Whether the order is drawn and yet to be told.
+    pub fn order_is_secret(&self) -> bool {
+        self.view.load().order_is_secret()
+    }
+
     /// Whether a fan who came now would probably be let in without waiting.
     pub fn is_free(&self) -> bool {
         self.view.load().is_free()
@@ -192,54 +183,6 @@ impl Room {
         self.registry.lock().len()
     }
 
-    /// Opens a ticket. One whose session ended is none any more, and one that stands nowhere is none yet.
-    pub fn open_ticket(&self, sealed: &str) -> Option<OpenTicket> {
-        let ticket = Ticket::open(&self.ports.keys, &self.config.id, sealed).ok()?;
-        let place = ticket.place(&self.ports.keys)?;
-        (!self.sessions.has_ended(ticket.id)).then_some(OpenTicket { ticket, place })
-    }
-
-    /// The ticket as the fan carries it.
-    pub fn seal(&self, open: &OpenTicket) -> String {
-        open.ticket.seal(&self.ports.keys)
-    }
-
-    /// A fan without a ticket joins.
-    ///
-    /// # Errors
-    /// When the store cannot be reached.
-    pub async fn join(&self, intent: Intent) -> Result<Arrival, RoomError> {
-        let id = self.random_id()?;
-        let lane = self.general_lane();
-        let joined = self.joins.join(Join::new(lane.clone(), id, intent)).await?;
-        Ok(match joined {
-            Joined::Entered { rank, until } => {
-                Arrival::Entered(self.pass(&Place { lane, rank, id }, until, None)?)
-            }
-            Joined::Waiting { rank, ahead } => {
-                let place = Place { lane: lane.clone(), rank, id };
-                self.registry.lock().joined(&place, ahead, Instant::now());
-                let (room, issued_at) = (self.config.id.clone(), self.ports.clock.now());
-                let ticket = Ticket { room, lane, id, order: Order::Ranked(rank), issued_at };
-                Arrival::Waiting(OpenTicket { ticket, place })
-            }
-            Joined::NotFree => Arrival::NotFree,
-            Joined::Full => Arrival::Full,
-            Joined::Closed | Joined::Drawn | Joined::Taken | Joined::InvitationUsed => Arrival::Closed,
-        })
-    }
-
-    /// The lane of those who hold no invitation to another: `general` where there is one, else the last.
-    fn general_lane(&self) -> LaneId {
-        let view = self.view.load();
-        let lanes = &view.rules(&self.config.rules).lanes;
-        let general = LaneId::general();
-        match lanes.last() {
-            Some(last) if lanes.iter().all(|lane| lane.name != general) => last.name.clone(),
-            _ => general,
-        }
-    }
-
     fn random_id(&self) -> Result<TicketId, RoomError> {
         TicketId::random(self.ports.random.as_ref()).map_err(|error| RoomError::Unsigned(error.to_string()))
     }
@@ -247,6 +190,9 @@ impl Room {
     /// A fan with a ticket is there and will be heard of again within `again_within`: where do they stand?
     pub async fn stand(&self, place: &Place, again_within: Duration) -> Stand {
         let now = Instant::now();
+        let view = self.view.load_full();
+        // Before the opening fans are asked to poll less often.
+        let again_within = if view.order_is_secret() { again_within.max(POLL_LATEST) } else { again_within };
         let (just_looked, just_joined) = {
             let mut registry = self.registry.lock();
             registry.polled(place, now + again_within + POLL_GRACE, now);
@@ -256,9 +202,12 @@ impl Room {
         };
         let here = self.stand_now(place);
         let Stand::Waiting(_) = here else { return here };
-        let view = self.view.load_full();
         // Newer than the snapshot, and the answer to the join is still the best there is.
         let is_fresh = just_joined && view.ahead(place).is_none();
+        // Whether the store is asked must not depend on a rank that nobody knows yet: it takes time.
+        if view.order_is_secret() {
+            return here;
+        }
         if !view.only_the_store_knows(place) || just_looked || is_fresh || view.store_is_away() {
             return here;
         }

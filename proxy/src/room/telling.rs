@@ -2,54 +2,107 @@
 
 use std::time::Duration;
 
-use admission::rules::Mode;
+use admission::clock::{Random, Timestamp};
+use admission::rules::Phase;
 use admission::ticket::Place;
 
 use super::view::View;
 use super::{Room, Stand};
+use crate::ids::jitter;
 use crate::waiting::status::{Eta, Facts, State, Status};
 use crate::waiting::time::rfc3339;
+
+/// Between two polls before the opening, at least and at most.
+const EARLY_POLLS: (Duration, Duration) = (Duration::from_secs(8), Duration::from_secs(15));
+/// How long after the opening the last of those who poll comes back, at most, and for how many each second more.
+const OPENING_SPREAD: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
+const POLLS_PER_SECOND: u64 = 1000;
+
+/// When a room opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The moment.
+    pub at: String,
+    /// When to ask again: somewhat after the next thing happens, not at once with everybody, and not too seldom.
+    pub again_in: Duration,
+}
 
 impl Room {
     /// What a fan is told.
     pub fn status(&self, place: &Place, stand: Stand) -> Status {
         let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
-        let state = match (stand, rules.mode) {
+        let state = match (stand, view.phase(&self.config.rules, self.ports.clock.now())) {
             (Stand::Admitted, _) => State::Admitted,
             (Stand::Expired, _) => State::Expired,
             // Nobody has to wait any more: whoever asks for the page again gets it.
-            (Stand::Waiting(_), Mode::Off) => State::Admitted,
-            (Stand::Waiting(_), Mode::Paused) => State::Paused,
-            (Stand::Waiting(_), Mode::Closed) => State::Closed,
-            (Stand::Waiting(_), _) => State::Waiting,
+            (Stand::Waiting(_), Phase::Off) => State::Admitted,
+            (Stand::Waiting(_), Phase::Paused) => State::Paused,
+            (Stand::Waiting(_), Phase::Early | Phase::Closed) => State::Closed,
+            (Stand::Waiting(_), Phase::Prequeue) => State::Prequeue,
+            (Stand::Waiting(_), Phase::Open) => State::Waiting,
         };
-        // While the line is being put back together, whoever is back first would read a place that is too good.
-        let ahead = match stand {
-            Stand::Waiting(ahead) if !view.is_rebuilding() && state != State::Admitted => ahead,
+        // While the order is not drawn there is none to tell, whatever the rank; and while the line is being put back
+        // together, whoever is back first would read a place that is too good.
+        let is_told = !view.order_is_secret() && !view.is_rebuilding();
+        let ahead = match (stand, state) {
+            (_, State::Admitted | State::Prequeue) => None,
+            (Stand::Waiting(ahead), _) if is_told => ahead,
             _ => None,
         };
         let position = ahead.map(|ahead| self.registry.lock().show(place, ahead));
         let shown_ahead = position.map(|position| position.saturating_sub(1));
         let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
+        let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
+        let opens = self.opens(&view);
+        let opens_in = opens.map(|(_, opens_in)| opens_in);
+        let random = self.ports.random.as_ref();
         Status {
             room: self.config.id.to_string(),
             lane: place.lane.to_string(),
             state,
             position,
             ahead: shown_ahead,
-            waiting: view.snapshot().map_or(0, |snapshot| snapshot.waiting()),
+            waiting,
             eta_seconds: wait.map(|wait| Eta { low: wait.low.as_secs(), high: wait.high.as_secs().max(1) }),
-            drain_per_minute: rules.drain_per_minute,
-            opens_at: None,
-            poll_after_ms: poll_after_ms(state, wait.map(|wait| wait.low)),
+            drain_per_minute: self.rate(&view),
+            opens_at: opens.map(|(opens_at, _)| rfc3339(opens_at)),
+            opens_in,
+            poll_after_ms: poll_after_ms(random, state, wait.map(|wait| wait.low), opens_in, waiting),
             message: self.message(&view, state),
             updated_at: rfc3339(view.snapshot().map_or(self.ports.clock.now(), |snapshot| snapshot.at)),
         }
     }
 
+    /// When the room opens and how long that is from now, while it is to come.
+    fn opens(&self, view: &View) -> Option<(Timestamp, Duration)> {
+        let opens_at = view.rules(&self.config.rules).opens_at?;
+        let phase = view.phase(&self.config.rules, self.ports.clock.now());
+        let opens_in = opens_at.since(view.store_now().unwrap_or_else(|| self.ports.clock.now()));
+        (phase == Phase::Prequeue || !opens_in.is_zero()).then_some((opens_at, opens_in))
+    }
+
+    /// When the room opens, for who may not join yet; nothing where no opening is to come.
+    pub fn opening(&self) -> Option<Opening> {
+        let view = self.view.load();
+        let (at, opens_in) = self.opens(&view)?;
+        let now = view.store_now().unwrap_or_else(|| self.ports.clock.now());
+        let joins_in = view.rules(&self.config.rules).prequeue_at.map(|at| at.since(now));
+        let next = joins_in.filter(|joins_in| !joins_in.is_zero()).unwrap_or(opens_in);
+        let random = self.ports.random.as_ref();
+        let again_in = if next > Duration::from_secs(60) {
+            jitter(random, Duration::from_secs(30), Duration::from_secs(60))
+        } else {
+            next + jitter(random, Duration::from_secs(1), OPENING_SPREAD.1)
+        };
+        Some(Opening { at: rfc3339(at), again_in })
+    }
+
+    fn rate(&self, view: &View) -> u64 {
+        view.snapshot().map_or_else(|| self.config.rules.first_rate(), |snapshot| snapshot.rate)
+    }
+
     fn message(&self, view: &View, state: State) -> String {
-        if matches!(state, State::Waiting | State::Paused) {
+        if matches!(state, State::Waiting | State::Paused | State::Prequeue) {
             if view.store_is_away() {
                 return "We cannot reach the line right now. Your place is safe, and nobody passes you."
                     .to_owned();
@@ -64,32 +117,82 @@ impl Room {
     /// What anyone is told of the room.
     pub fn facts(&self) -> Facts {
         let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
         let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
-        let state = match rules.mode {
-            Mode::Paused => "paused",
-            Mode::Closed => "closed",
-            Mode::Off => "open",
-            Mode::Auto if waiting == 0 && view.is_free() => "open",
-            Mode::Auto | Mode::Always => "queueing",
+        let state = match view.phase(&self.config.rules, self.ports.clock.now()) {
+            Phase::Prequeue => "prequeue",
+            Phase::Paused => "paused",
+            Phase::Early | Phase::Closed => "closed",
+            Phase::Off => "open",
+            Phase::Open if view.is_free() => "open",
+            Phase::Open => "queueing",
         };
         Facts {
             room: self.config.id.to_string(),
             state,
             waiting,
             active: view.snapshot().map_or(0, |snapshot| snapshot.active),
-            drain_per_minute: rules.drain_per_minute,
-            opens_at: None,
+            drain_per_minute: self.rate(&view),
+            opens_at: self.opens(&view).map(|(opens_at, _)| rfc3339(opens_at)),
             server_time: rfc3339(view.store_now().unwrap_or_else(|| self.ports.clock.now())),
         }
     }
 }
 
-/// When to ask again: often near the front, and never so seldom that a turn could be missed.
-fn poll_after_ms(state: State, wait: Option<Duration>) -> u64 {
-    match (state, wait) {
-        (State::Admitted, _) => 1000,
-        (State::Waiting, Some(low)) => (admission::clock::millis(low) / 10).clamp(2000, 10_000),
-        _ => 5000,
+/// When to ask again: often near the front, and never so seldom that a turn could be missed. Before the opening
+/// everybody at another time, and after it not all at once.
+fn poll_after_ms(
+    random: &dyn Random,
+    state: State,
+    wait: Option<Duration>,
+    opens_in: Option<Duration>,
+    waiting: u64,
+) -> u64 {
+    let after = match (state, wait, opens_in) {
+        (State::Admitted, ..) => Duration::from_secs(1),
+        (State::Prequeue | State::Closed, _, Some(opens_in)) => {
+            let (from, to) = EARLY_POLLS;
+            let (least, most) = OPENING_SPREAD;
+            let spread = Duration::from_secs(waiting / POLLS_PER_SECOND).clamp(least, most);
+            if opens_in > to {
+                jitter(random, from, to)
+            } else {
+                opens_in + jitter(random, Duration::ZERO, spread)
+            }
+        }
+        (State::Waiting, Some(low), _) => (low / 10).clamp(Duration::from_secs(2), Duration::from_secs(10)),
+        _ => Duration::from_secs(5),
+    };
+    admission::clock::millis(after).max(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use admission::clock::SystemRandom;
+
+    use super::*;
+
+    #[test]
+    fn polls_before_the_opening_are_spread() {
+        let polls = |opens_in: u64, waiting| -> Vec<u64> {
+            let opens_in = Some(Duration::from_secs(opens_in));
+            (0..200).map(|_| poll_after_ms(&SystemRandom, State::Prequeue, None, opens_in, waiting)).collect()
+        };
+        let distinct = |polls: &[u64]| polls.iter().collect::<std::collections::BTreeSet<_>>().len();
+        let far = polls(600, 0);
+        assert!(far.iter().all(|poll| (8000..=15_000).contains(poll)) && distinct(&far) > 150);
+        let near = polls(5, 8000);
+        assert!(near.iter().all(|poll| (5000..=13_000).contains(poll)) && distinct(&near) > 150);
+        assert!(near.iter().max() > Some(&11_000), "not all at the opening");
+        let at = polls(0, 0);
+        assert!(at.iter().all(|poll| (1000..=2000).contains(poll)));
+    }
+
+    #[test]
+    fn polls_in_the_line_follow_the_wait() {
+        let poll = |wait| poll_after_ms(&SystemRandom, State::Waiting, wait, None, 0);
+        assert_eq!(poll(None), 5000);
+        assert_eq!(poll(Some(Duration::from_secs(1))), 2000);
+        assert_eq!(poll(Some(Duration::from_secs(50))), 5000);
+        assert_eq!(poll(Some(Duration::from_secs(5000))), 10_000);
     }
 }

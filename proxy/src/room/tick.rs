@@ -157,7 +157,8 @@ impl Tick {
         let room = &self.room;
         let before = room.view.load_full();
         let changed = before.snapshot().is_some_and(|before| {
-            before.rules.mode != snapshot.rules.mode
+            before.phase() != snapshot.phase()
+                || before.rules.opens_at != snapshot.rules.opens_at
                 || (before.hold_until > before.at) != (snapshot.hold_until > snapshot.at)
         });
         let view = Arc::new(before.after(snapshot, Instant::now()));
@@ -165,7 +166,9 @@ impl Tick {
         let mut registry = room.registry.lock();
         if changed || before.store_is_away() {
             registry.ring_all();
-        } else if let Some(snapshot) = view.snapshot().filter(|_| !view.is_rebuilding()) {
+        } else if let Some(snapshot) =
+            view.snapshot().filter(|_| !view.is_rebuilding() && !view.order_is_secret())
+        {
             registry.ring_the_misled(snapshot);
         }
     }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::clock::Timestamp;
+use admission::draw::{self, DRAW_NUMBERS};
 use admission::name::LaneId;
-use admission::rules::{Mode, Rules};
+use admission::rank::Rank;
+use admission::rules::{Mode, Phase, Rules};
 use admission::store::{LaneSnapshot, Snapshot};
 use admission::ticket::Place;
 use admission::wait::{Ahead, DrainMeter, LaneLoad, Line, Wait};
@@ -75,6 +77,17 @@ impl View {
         self.read.as_ref().map(|(snapshot, at)| snapshot.at + at.elapsed())
     }
 
+    /// What mode and times come to, by the last snapshot; by `clock_now` where the store has not told any.
+    pub(super) fn phase(&self, configured: &Rules, clock_now: Timestamp) -> Phase {
+        self.snapshot().map_or_else(|| configured.phase(clock_now), |snapshot| snapshot.phase())
+    }
+
+    /// Whether the order is yet to be told: it is drawn, and the room has not opened. Until then nobody may learn
+    /// anything that depends on a rank.
+    pub(super) fn order_is_secret(&self) -> bool {
+        self.snapshot().is_some_and(|snapshot| order_is_secret(snapshot))
+    }
+
     /// Whether a fan who came now would probably be let in without waiting.
     pub(super) fn is_free(&self) -> bool {
         !self.store_is_away() && self.snapshot().is_some_and(|snapshot| snapshot.is_free())
@@ -89,14 +102,15 @@ impl View {
     /// line waits to be put back; asking about them says nothing.
     pub(super) fn only_the_store_knows(&self, place: &Place) -> bool {
         let Some(snapshot) = self.snapshot() else { return false };
-        let in_line = |lane: &LaneSnapshot| place.rank > lane.cursor && place.rank < lane.next_rank;
+        let in_line = |lane: &LaneSnapshot| place.rank > lane.cursor && is_told(snapshot, lane, place.rank);
         !snapshot.may_have_forgotten(place.rank) && !snapshot.lane(&place.lane).is_some_and(in_line)
     }
 
     /// Fans before `place` by the last snapshot alone.
     pub(super) fn ahead(&self, place: &Place) -> Option<u64> {
-        let lane = self.snapshot()?.lane(&place.lane)?;
-        (place.rank < lane.next_rank).then(|| lane.ladder.ahead(place.rank))
+        let snapshot = self.snapshot()?;
+        let lane = snapshot.lane(&place.lane)?;
+        is_told(snapshot, lane, place.rank).then(|| lane.ladder.ahead(place.rank))
     }
 
     /// How long the fan with `ahead` others before them in the lane of `place` waits.
@@ -114,6 +128,22 @@ impl View {
             others.map(|lane| LaneLoad { weight: weight(&lane.name), waiting: lane.ladder.waiting() });
         self.meter.wait(&Ahead::new(ahead, weight(&place.lane), others))
     }
+}
+
+/// Whether the order is yet to be told, by this snapshot.
+pub(super) fn order_is_secret(snapshot: &Snapshot) -> bool {
+    let Rules { prequeue_at, opens_at, .. } = snapshot.rules.as_ref();
+    prequeue_at.is_some() && opens_at.is_some_and(|opens_at| snapshot.at < opens_at)
+}
+
+/// Whether a ticket of this rank is older than the snapshot, so that its ladder tells how many stand before it. Ranks
+/// of the draw are given before the opening, and say nothing of when.
+pub(super) fn is_told(snapshot: &Snapshot, lane: &LaneSnapshot, rank: Rank) -> bool {
+    let is_drawn = |prequeue_at| {
+        (draw::rank(prequeue_at, 0)..draw::rank(prequeue_at, DRAW_NUMBERS)).contains(&rank)
+            && !order_is_secret(snapshot)
+    };
+    rank < lane.next_rank || snapshot.rules.prequeue_at.is_some_and(is_drawn)
 }
 
 #[cfg(test)]
@@ -190,6 +220,26 @@ mod tests {
         }
         let elsewhere = Place { lane: LaneId::parse("gone").unwrap(), ..place(101) };
         assert!(view.only_the_store_knows(&elsewhere));
+    }
+
+    #[tokio::test]
+    async fn a_drawn_rank_is_told_when_the_room_has_opened() {
+        let rules = Rules {
+            prequeue_at: Some(Timestamp::from_millis(50_000)),
+            opens_at: Some(Timestamp::from_millis(100_001)),
+            ..Rules::default()
+        };
+        let before = Snapshot { rules: rules.into(), ..snapshot(vec![lane("general", 5)]) };
+        let after = Snapshot { at: Timestamp::from_millis(100_001), ..before.clone() };
+        let drawn = place(draw::rank(Timestamp::from_millis(50_000), 7).get());
+        let view = View::default().after(before, Instant::now());
+        assert!(view.order_is_secret() && view.ahead(&drawn).is_none());
+        assert_eq!(view.phase(&Rules::default(), Timestamp::default()), Phase::Prequeue);
+        let view = view.after(after, Instant::now());
+        assert!(!view.order_is_secret() && !view.only_the_store_knows(&drawn));
+        assert_eq!(view.ahead(&drawn), Some(5));
+        let late = place(draw::rank(Timestamp::from_millis(50_000), DRAW_NUMBERS).get());
+        assert!(view.only_the_store_knows(&late) && view.ahead(&late).is_none());
     }
 
     #[tokio::test]

@@ -7,8 +7,10 @@ use http::header::{self, HeaderName};
 use minijinja::{AutoEscape, Environment, context};
 use sha2::{Digest, Sha256};
 
+use super::draw::DrawNote;
 use super::reply::Reply;
 use super::status::{State, Status};
+use super::words;
 
 const WAITING: &str = include_str!("../../assets/waiting.html");
 const NOTICE: &str = include_str!("../../assets/notice.html");
@@ -65,23 +67,29 @@ impl Pages {
         Ok(Self { templates, policy })
     }
 
-    /// The waiting page for a fan with this status.
-    pub fn waiting(&self, title: &str, status: &Status) -> Reply {
+    /// The waiting page for a fan with this status, who takes part in this draw, if in any.
+    pub fn waiting(&self, title: &str, status: &Status, draw: Option<&DrawNote>) -> Reply {
         let refresh_seconds = refresh_seconds(status);
-        let (heading, lead) = words(status.state);
+        let (heading, lead) = words::of(status);
         let page = self.templates.get_template("waiting").and_then(|template| {
             template.render(context! {
                 title, heading, lead, refresh_seconds,
                 style => STYLE, script => SCRIPT,
                 room => status.room,
                 state => status.state.as_str(),
-                position => status.position.map(grouped),
+                position => status.position.map(words::grouped),
                 position_number => status.position,
-                ahead => status.ahead.map(grouped),
-                wait => wait_words(status),
+                ahead => status.ahead.map(words::grouped),
+                wait => words::wait(status.eta_seconds),
                 message => status.message,
                 updated_at => status.updated_at,
-                updated_words => time_of_day(&status.updated_at),
+                updated_words => words::time_of_day(&status.updated_at),
+                opens_at => status.opens_at,
+                opens_in_ms => status.opens_in.map(admission::clock::millis),
+                opens_words => words::opens(status),
+                commitment => draw.map(|draw| draw.commitment.as_str()),
+                ticket => draw.map(|draw| draw.ticket.as_str()),
+                is_drawn => status.state != State::Prequeue,
                 poll_after_ms => status.poll_after_ms,
             })
         });
@@ -121,59 +129,7 @@ impl Pages {
 
 /// After how long a page without script asks again.
 fn refresh_seconds(status: &Status) -> u64 {
-    (status.poll_after_ms / 1000).clamp(2, 20)
-}
-
-fn words(state: State) -> (&'static str, &'static str) {
-    match state {
-        State::Waiting => {
-            ("You are in line", "Keep this page open. You will be let in as soon as it is your turn.")
-        }
-        State::Admitted => ("It is your turn", "You are being let in."),
-        State::Paused => ("The line is paused", "Nobody is let in at the moment. Your place is kept."),
-        State::Closed => ("This is closed", "Nobody is let in any more."),
-        State::Expired => ("Your place has passed", "Your turn came and went. You can stand in line again."),
-    }
-}
-
-/// The wait in words, as the page's script writes it too.
-fn wait_words(status: &Status) -> String {
-    let Some(eta) = status.eta_seconds else {
-        return "not known yet".to_owned();
-    };
-    if eta.high < 60 {
-        return "less than a minute".to_owned();
-    }
-    let (low, high) = (eta.low / 60, eta.high.div_ceil(60));
-    if high < 120 { between(low, high, "minute") } else { between(low / 60, high.div_ceil(60), "hour") }
-}
-
-fn between(low: u64, high: u64, unit: &str) -> String {
-    let plural = if high == 1 { "" } else { "s" };
-    match low {
-        0 => format!("up to {high} {unit}{plural}"),
-        low if low >= high => format!("about {high} {unit}{plural}"),
-        low => format!("{low} to {high} {unit}{plural}"),
-    }
-}
-
-/// `2027-01-31T12:00:00.250Z` as `12:00:00 UTC`, for pages without script; with it, the browser's own clock is used.
-fn time_of_day(moment: &str) -> String {
-    let time = moment.split_once('T').and_then(|(_, time)| time.get(..8));
-    time.map_or_else(|| moment.to_owned(), |time| format!("{time} UTC"))
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    status.poll_after_ms.div_ceil(1000).clamp(2, 25)
 }
 
 #[cfg(test)]
@@ -192,6 +148,7 @@ mod tests {
             eta_seconds: Some(Eta { low: 300, high: 500 }),
             drain_per_minute: 600,
             opens_at: None,
+            opens_in: None,
             poll_after_ms: 5000,
             message: "<b>Doors & more</b>".to_owned(),
             updated_at: "2027-01-01T12:01:24.950Z".to_owned(),
@@ -200,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_page_is_whole_without_script() {
-        let reply = Pages::new().unwrap().waiting("The \"Big\" Show", &status());
+        let reply = Pages::new().unwrap().waiting("The \"Big\" Show", &status(), None);
         let body = std::str::from_utf8(&reply.body).unwrap();
         for part in [
             "1,235",
@@ -229,15 +186,52 @@ mod tests {
     #[test]
     fn a_place_that_is_not_known_is_not_shown() {
         let unknown = Status { position: None, ahead: None, eta_seconds: None, ..status() };
-        let reply = Pages::new().unwrap().waiting("Show", &unknown);
+        let reply = Pages::new().unwrap().waiting("Show", &unknown, None);
         let body = std::str::from_utf8(&reply.body).unwrap();
         assert!(body.contains("class=\"place\" hidden") && body.contains("data-number=\"\""), "{body}");
     }
 
     #[test]
+    fn before_the_opening_the_page_says_how_the_order_is_made() {
+        let early = Status {
+            state: State::Prequeue,
+            position: None,
+            ahead: None,
+            eta_seconds: None,
+            opens_at: Some("2027-01-01T12:13:00.000Z".to_owned()),
+            opens_in: Some(std::time::Duration::from_secs(11 * 60 + 30)),
+            ..status()
+        };
+        let draw = DrawNote { commitment: "c0ffee".to_owned(), ticket: "abcdefghijklmnop".to_owned() };
+        let body = |status: &Status| {
+            let reply = Pages::new().unwrap().waiting("Show", status, Some(&draw));
+            assert!(reply.body.len() < 18 * 1024, "{} bytes", reply.body.len());
+            String::from_utf8(reply.body.to_vec()).unwrap()
+        };
+        let page = body(&early);
+        for part in [
+            "The order will be drawn",
+            "gives no advantage",
+            "One place is one draw",
+            "refreshing changes nothing",
+            "12:13:00 UTC on 2027-01-01, in about 12 minutes",
+            "data-opens-in=\"690000\"",
+            "c0ffee",
+            "abcdefghijklmnop",
+            "id=\"drawn\" hidden",
+            "class=\"place\" hidden",
+        ] {
+            assert!(page.contains(part), "{part} is missing in {page}");
+        }
+        let page = body(&status());
+        assert!(page.contains("c0ffee") && page.contains("/.waiting-room/demo/draw"), "{page}");
+        assert!(page.contains("id=\"undrawn\" hidden") && page.contains("id=\"opens\" class=\"place\" hidden"), "{page}");
+    }
+
+    #[test]
     fn the_policy_names_what_the_page_holds() {
         let pages = Pages::new().unwrap();
-        let reply = pages.waiting("x", &status());
+        let reply = pages.waiting("x", &status(), None);
         let body = std::str::from_utf8(&reply.body).unwrap();
         let policy = reply.header("content-security-policy").unwrap();
         for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
@@ -269,32 +263,5 @@ mod tests {
         let page = std::str::from_utf8(&reply.body).unwrap();
         assert!(page.contains("Go back</a>") && !page.contains("http-equiv"), "{page}");
         assert!(!page.contains("<script>") && !page.contains("tries again"), "{page}");
-    }
-
-    #[test]
-    fn numbers_and_waits_are_written_for_people() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
-        assert_eq!(wait_words(&Status { eta_seconds: None, ..status() }), "not known yet");
-        for (low, high, text) in [
-            (0, 30, "less than a minute"),
-            (59, 59, "less than a minute"),
-            (0, 60, "up to 1 minute"),
-            (60, 60, "about 1 minute"),
-            (20, 90, "up to 2 minutes"),
-            (60, 61, "1 to 2 minutes"),
-            (120, 120, "about 2 minutes"),
-            (600, 1000, "10 to 17 minutes"),
-            (3600, 7139, "60 to 119 minutes"),
-            (3599, 7141, "up to 2 hours"),
-            (3600, 7200, "1 to 2 hours"),
-            (1200, 9000, "up to 3 hours"),
-            (7200, 7200, "about 2 hours"),
-            (7200, 9000, "2 to 3 hours"),
-        ] {
-            let eta_seconds = Some(Eta { low, high });
-            assert_eq!(wait_words(&Status { eta_seconds, ..status() }), text, "{low} {high}");
-        }
     }
 }

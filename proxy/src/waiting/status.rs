@@ -1,18 +1,22 @@
 //! What a fan is told of their place, the same over HTTP and WebSocket; and what anyone is told of a room.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// Where a fan is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
+    /// Before the opening, while the order is not decided.
+    Prequeue,
     /// In the line, which moves.
     Waiting,
     /// Their turn has come: `GET …/ticket` gives the admission token.
     Admitted,
     /// In the line, which stands because the operator paused it.
     Paused,
-    /// The room is closed; the place is kept.
+    /// The room is closed, or not open yet; the place is kept.
     Closed,
     /// The ticket is worth nothing any more.
     Expired,
@@ -22,6 +26,7 @@ impl State {
     /// The name in JSON, headers and pages.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Prequeue => "prequeue",
             Self::Waiting => "waiting",
             Self::Admitted => "admitted",
             Self::Paused => "paused",
@@ -57,10 +62,13 @@ pub struct Status {
     pub waiting: u64,
     /// How long it may take; nothing while nobody knows.
     pub eta_seconds: Option<Eta>,
-    /// Fans admitted a minute, as configured.
+    /// Fans admitted a minute: as configured, or as the drain has adapted.
     pub drain_per_minute: u64,
-    /// When the room opens; nothing when it is open.
+    /// When the room opens, while that is to come.
     pub opens_at: Option<String>,
+    /// How long that is from now.
+    #[serde(skip)]
+    pub opens_in: Option<Duration>,
     /// When to ask again, for who cannot hold a WebSocket.
     pub poll_after_ms: u64,
     /// What there is to tell: the operator's words, or a note that something is away. May be empty.
@@ -90,15 +98,15 @@ impl Status {
 pub struct Facts {
     /// The room.
     pub room: String,
-    /// `open`, `queueing`, `paused` or `closed`.
+    /// `open`, `prequeue`, `queueing`, `paused` or `closed`.
     pub state: &'static str,
     /// Fans who wait.
     pub waiting: u64,
     /// Fans with a session.
     pub active: u64,
-    /// Fans admitted a minute, as configured.
+    /// Fans admitted a minute: as configured, or as the drain has adapted.
     pub drain_per_minute: u64,
-    /// When the room opens; nothing when it is open.
+    /// When the room opens, while that is to come.
     pub opens_at: Option<String>,
     /// The store's time.
     pub server_time: String,

@@ -16,6 +16,7 @@ mod house;
 mod line;
 mod live;
 mod passing;
+mod prequeue;
 mod raw;
 mod shop;
 mod store_away;

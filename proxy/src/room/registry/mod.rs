@@ -15,6 +15,8 @@ use admission::ticket::{Place, TICKET_ID_BYTES, TicketId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::view::is_told;
+
 /// Most fans that one proxy holds.
 const FANS_MAX: usize = 500_000;
 /// Most WebSockets of one ticket: two tabs are one fan, fifty are not.
@@ -274,7 +276,7 @@ impl Registry {
                 continue;
             }
             let Some(lane) = snapshot.lane(&place.lane) else { continue };
-            if place.rank < lane.next_rank && fan.shown.misleads(lane.ladder.ahead(place.rank)) {
+            if is_told(snapshot, lane, place.rank) && fan.shown.misleads(lane.ladder.ahead(place.rank)) {
                 fan.ring();
             }
         }
