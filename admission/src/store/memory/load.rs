@@ -16,6 +16,18 @@ pub(super) struct Load {
     history: String,
 }
 
+impl Load {
+    /// The beginning of an interval that nobody saw anything of yet, with what the controller remembers.
+    pub(super) fn remembering(history: String) -> Self {
+        Self { history, ..Self::default() }
+    }
+
+    /// What the controller remembers.
+    pub(super) fn history(&self) -> &str {
+        &self.history
+    }
+}
+
 impl Line {
     pub(super) fn report_load(
         &mut self,

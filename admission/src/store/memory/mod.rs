@@ -113,8 +113,10 @@ impl MemoryStore {
         let (answer, verb) = verb(line, now);
         let has_expired = std::mem::take(&mut line.has_expired);
         if let Some(journal) = &self.journal {
-            let passed = || (has_expired || journal.is_silent(now)).then_some(Verb::TimePassed);
-            if let Some(verb) = verb.or_else(passed) {
+            let verb = verb
+                .or_else(|| has_expired.then_some(Verb::Expire))
+                .or_else(|| journal.is_silent(now).then_some(Verb::Nothing));
+            if let Some(verb) = verb {
                 journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, verb });
             }
         }
@@ -168,8 +170,10 @@ impl QueueStore for MemoryStore {
         self.with_line(room, |line, now| {
             let is_repeated = line.has_answered(&batch, now);
             let answer = line.join(batch, joins, now);
+            // Where nobody came, invitations may still have run out, as they do when somebody asks to join.
+            let nobody = || line.has_expired.then_some(Cow::Borrowed(joins.get(..0).unwrap_or_default()));
             let news = if is_repeated { None } else { who_came(joins, &answer) };
-            (answer, news.map(Verb::Join))
+            (answer, news.or_else(nobody).map(Verb::Join))
         })
     }
 
@@ -247,7 +251,11 @@ impl QueueStore for MemoryStore {
         rate: u64,
         history: &History,
     ) -> Result<bool, StoreError> {
-        self.with_line(room, |line, now| (line.set_rate(interval, rate, history, now), None))
+        self.with_line(room, |line, now| {
+            let is_set = line.set_rate(interval, rate, history, now);
+            let (rate, history) = (line.rate, Cow::Owned(history.to_string()));
+            (is_set, is_set.then_some(Verb::Rate { rate, history }))
+        })
     }
 
     async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError> {

@@ -52,6 +52,8 @@ pub(super) struct LineHead {
     pub(super) lead: u64,
     pub(super) rate: u64,
     pub(super) gathered: Gathered,
+    /// What the controller of an adaptive drain remembers.
+    pub(super) history: String,
     pub(super) joined_total: u64,
     pub(super) admitted_total: u64,
     pub(super) lapsed_total: u64,
@@ -107,6 +109,13 @@ pub(in crate::store::memory) enum Verb<'a> {
         back: Vec<Place>,
         active: Cow<'a, [Stay]>,
     },
-    /// Nothing but that this moment came.
-    TimePassed,
+    /// The rate that was decided, and what the controller remembers.
+    Rate {
+        rate: u64,
+        history: Cow<'a, str>,
+    },
+    /// A moment came at which something ran out.
+    Expire,
+    /// Nothing, until this moment.
+    Nothing,
 }

@@ -6,6 +6,7 @@ use crate::rules::Rules;
 use crate::store::Presence;
 use crate::store::memory::Lines;
 use crate::store::memory::line::Line;
+use crate::store::memory::load::Load;
 
 use super::frame::{self, HEADER};
 use super::image;
@@ -149,7 +150,13 @@ pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
             let presence = Presence { waiting: back, gone: vec![], active: active.into_owned() };
             line.report_presence(&presence, at);
         }
-        Verb::TimePassed => line.expire(at),
+        Verb::Rate { rate, history } => {
+            line.gather(at);
+            line.rate = rate;
+            line.load = Load::remembering(history.into_owned());
+        }
+        Verb::Expire => line.expire(at),
+        Verb::Nothing => {}
     }
     line.has_expired = false;
     true
