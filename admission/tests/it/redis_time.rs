@@ -7,7 +7,7 @@ use admission::clock::{Clock, SystemClock, Timestamp};
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::redis::RedisStore;
-use admission::store::{Intent, Join, Memory, Presence, QueueStore, Snapshot};
+use admission::store::{Intent, Join, Joined, Memory, Presence, QueueStore, Snapshot};
 use admission::ticket::Place;
 
 use crate::redis_server::RedisServer;
@@ -31,10 +31,16 @@ fn room() -> RoomId {
 }
 
 async fn fill(store: &dyn QueueStore, count: usize) {
+    fill_for(store, count, PER_MINUTE, BURST).await;
+}
+
+/// A line of `count` fans that is to move at this rate, with its burst gathered.
+async fn fill_for(store: &dyn QueueStore, count: usize, drain_per_minute: u64, burst: u64) {
     // Present for longer than the test runs, so that only the rate is measured.
     let rules = Rules {
-        drain_per_minute: PER_MINUTE,
-        burst: BURST,
+        drain_per_minute,
+        burst,
+        max_active: 1_000_000,
         presence_window: Duration::from_secs(3600),
         ..rules()
     };
@@ -42,8 +48,15 @@ async fn fill(store: &dyn QueueStore, count: usize) {
     for _ in 0..count / 1000 {
         let joins: Vec<Join> =
             (0..1000).map(|_| Join::new(lane("general"), ticket_id(), Intent::Wait)).collect();
-        store.join(&room(), ticket_id(), &joins).await.unwrap();
+        let joined = store.join(&room(), ticket_id(), &joins).await.unwrap();
+        let waiting = joins.iter().zip(joined).filter_map(|(join, joined)| match joined {
+            Joined::Waiting { rank, .. } => Some(Place { lane: join.lane.clone(), rank, id: join.id }),
+            _ => None,
+        });
+        let presence = Presence { waiting: waiting.collect(), ..Presence::default() };
+        store.report_presence(&room(), &presence).await.unwrap();
     }
+    tokio::time::sleep(Duration::from_millis(burst * 60_000 / drain_per_minute)).await;
 }
 
 async fn snapshot(store: &dyn QueueStore) -> Snapshot {
@@ -88,6 +101,39 @@ async fn eight_callers_with_wrong_clocks_admit_at_the_rate_of_one() {
     // Between the last drain and the look that follows it a few milliseconds pass, and before the first one.
     assert!((admitted as f64) <= due + BURST as f64, "{admitted} admitted, {due} due");
     assert!((admitted as f64 - due).abs() <= due / 100.0 + 2.0, "{admitted} admitted, {due} due");
+}
+
+/// Two edges whose clocks are a second apart, ticking as they do, where 20,000 fans a second are to be admitted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_a_second_land_within_a_fifth_of_a_percent() {
+    const FAST: u64 = 1_200_000;
+    let server = RedisServer::start();
+    let observer = RedisStore::open(&server.url()).unwrap();
+    fill_for(&observer, 220_000, FAST, FAST / 120).await;
+    observer.drain(&room()).await.unwrap();
+    let before = snapshot(&observer).await;
+    let edges: Vec<_> = (0..2)
+        .map(|edge| {
+            let store = RedisStore::open(&server.url()).unwrap();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(100 * edge)).await;
+                for _ in 0..40 {
+                    store.drain(&room()).await.unwrap();
+                    store.snapshot(&room(), u64::MAX / 2).await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(240)).await;
+                }
+            })
+        })
+        .collect();
+    for edge in edges {
+        edge.await.unwrap();
+    }
+    observer.drain(&room()).await.unwrap();
+    let after = snapshot(&observer).await;
+    let seconds = after.at.since(before.at).as_secs_f64();
+    let (admitted, due) = (after.admitted_total - before.admitted_total, seconds * FAST as f64 / 60.0);
+    println!("{admitted} admitted in {seconds:.3} s, {:.5} of the rate", admitted as f64 / due);
+    assert!((admitted as f64 / due - 1.0).abs() <= 0.002, "{admitted} admitted, {due} due");
 }
 
 /// The counter-proof: were the time the callers' own, wrong clocks would break the rate.
