@@ -7,7 +7,7 @@ use admission::clock::{SystemClock, SystemRandom};
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::memory::MemoryStore;
-use admission::store::{BatchId, Drained, Memory, Presence, PresenceAnswer, Snapshot};
+use admission::store::{BatchId, Drained, Intent, Join, Joined, Memory, Presence, PresenceAnswer, Snapshot};
 
 use super::*;
 use crate::config::rooms;

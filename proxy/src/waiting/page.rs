@@ -225,7 +225,10 @@ mod tests {
         }
         let page = body(&status());
         assert!(page.contains("c0ffee") && page.contains("/.waiting-room/demo/draw"), "{page}");
-        assert!(page.contains("id=\"undrawn\" hidden") && page.contains("id=\"opens\" class=\"place\" hidden"), "{page}");
+        assert!(
+            page.contains("id=\"undrawn\" hidden") && page.contains("id=\"opens\" class=\"place\" hidden"),
+            "{page}"
+        );
     }
 
     #[test]
