@@ -117,7 +117,9 @@ mod tests {
         let cut = |edge| Setting { cut_off: vec![(edge, Span::new(at(8), at(9)))], ..setting() };
         assert_eq!(order(&[first(), second(10)], &cut(0)), []);
         assert_eq!(order(&[first(), second(10)], &cut(1)).len(), 1);
-        assert_eq!(order(&[first(), second(10)], &Setting { lost: vec![at(9)], ..setting() }), []);
+        let lost = |second| Setting { lost: vec![at(second)], ..setting() };
+        assert_eq!(order(&[first(), second(10)], &lost(10)), [], "their turn may have been lost");
+        assert_eq!(order(&[first(), second(10)], &lost(6)).len(), 1, "the line had time to be put together");
     }
 
     #[test]

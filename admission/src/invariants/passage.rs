@@ -24,8 +24,12 @@ fn out_of_turn(story: &Story, setting: &Setting) -> Option<Violation> {
             let message = format!("{} {opened} without a session", story.name);
             return Some(Violation::new(Promise::NoTurnNoEntry, *at, &[story], message));
         }
-        let Some(over) = over.filter(|over| over < at) else { continue };
-        // Every edge hears of it at its tick, where it can hear.
+        let Some((over, where_over)) = over.filter(|(over, _)| over < at) else { continue };
+        // The edge that saw it tells the line, every other hears of it at its tick: where they can.
+        let telling = Span::new(over, over + setting.tolerance.settle);
+        if setting.linked(where_over, telling) != [telling] {
+            continue;
+        }
         let told = setting
             .linked(*edge, Span::new(over, *at))
             .iter()

@@ -83,9 +83,7 @@ impl Lapses {
 }
 
 fn too_few(stories: &[Story], turns: &[Turn], setting: &Setting) -> Option<Violation> {
-    let everything = Span::new(Timestamp::default(), setting.until);
-    let roomy = setting.in_force(everything).all(|rule| rule.max_active >= stories.len() as u64);
-    if !roomy {
+    if !is_roomy(stories, setting) {
         return None;
     }
     for window in somebody_waits(stories, setting).into_iter().flat_map(|span| setting.calm(span)) {
@@ -111,8 +109,14 @@ fn too_few(stories: &[Story], turns: &[Turn], setting: &Setting) -> Option<Viola
     None
 }
 
+/// Whether there was room for everybody all the time, so that the rate alone decides.
+pub(super) fn is_roomy(stories: &[Story], setting: &Setting) -> bool {
+    let everything = Span::new(Timestamp::default(), setting.until);
+    setting.in_force(everything).all(|rule| rule.max_active >= stories.len() as u64)
+}
+
 /// The stretches in each moment of which some fan was there, known to the line, and waited.
-fn somebody_waits(stories: &[Story], setting: &Setting) -> Vec<Span> {
+pub(super) fn somebody_waits(stories: &[Story], setting: &Setting) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     for story in stories {
         let turns = story.turns(setting);

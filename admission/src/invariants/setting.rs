@@ -48,10 +48,12 @@ pub struct Setting {
     pub until: Timestamp,
     /// The rules, each entry from its moment on, in the order of time.
     pub rules: Vec<InForce>,
-    /// When an edge could not reach the line, or was dead.
+    /// When an edge could not reach the line, or was dead; from the beginning of time where it was not there yet.
     pub cut_off: Vec<(u32, Span)>,
     /// When the line lost its data.
     pub lost: Vec<Timestamp>,
+    /// Joins whose fans never heard the answer: they may have a rank that nobody uses.
+    pub ghosts: u64,
     /// When anything at all was wrong: no edge can be blamed for being slow.
     pub troubled: Vec<Span>,
     /// How late news may be.
@@ -95,13 +97,20 @@ impl Setting {
         self.lost.iter().any(|at| span.contains(*at))
     }
 
-    /// When, within `span`, an edge could reach the line, and the line did not lose its data: one piece for each
-    /// stretch.
+    /// When, within `span`, an edge could reach the line: one piece for each stretch.
+    pub(super) fn reachable(&self, edge: u32, span: Span) -> Vec<Span> {
+        without(span, self.cuts(edge))
+    }
+
+    /// When, within `span`, an edge could reach the line, and the line did not lose its data.
     pub(super) fn linked(&self, edge: u32, span: Span) -> Vec<Span> {
-        let mut cuts: Vec<Span> =
-            self.cut_off.iter().filter(|(cut, _)| *cut == edge).map(|(_, at)| *at).collect();
+        let mut cuts = self.cuts(edge);
         cuts.extend(self.lost.iter().map(|at| Span::new(*at, *at)));
         without(span, cuts)
+    }
+
+    fn cuts(&self, edge: u32) -> Vec<Span> {
+        self.cut_off.iter().filter(|(cut, _)| *cut == edge).map(|(_, at)| *at).collect()
     }
 
     /// When, within `span`, nothing was wrong.
@@ -112,7 +121,8 @@ impl Setting {
     /// Whether an edge was cut off for so long, around `span`, that sessions may have run out in the line.
     pub(super) fn cut_off_long(&self, span: Span) -> bool {
         let long = |cut: &Span| cut.length() >= self.session / 3;
-        self.cut_off.iter().any(|(_, cut)| long(cut) && cut.meets(span))
+        let begun = |cut: &Span| cut.from > Timestamp::default();
+        self.cut_off.iter().any(|(_, cut)| begun(cut) && long(cut) && cut.meets(span))
     }
 }
 

@@ -146,9 +146,9 @@ impl Story {
         self.seen.iter().find(|seen| is_it(&seen.what))
     }
 
-    /// When they finished or left.
-    pub(super) fn over(&self) -> Option<Timestamp> {
-        self.first(|what| matches!(what, What::Finished | What::Left)).map(|seen| seen.at)
+    /// When, and through which edge, they finished or left.
+    pub(super) fn over(&self) -> Option<(Timestamp, u32)> {
+        self.first(|what| matches!(what, What::Finished | What::Left)).map(|seen| (seen.at, seen.edge))
     }
 }
 

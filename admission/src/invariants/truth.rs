@@ -1,9 +1,12 @@
 //! P5.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::rank::Rank;
 
+use super::rate::{is_roomy, somebody_waits};
 use super::setting::Setting;
 use super::story::{Line, Seen, Span, Story, Told, What};
 use super::turns::Turn;
@@ -29,20 +32,19 @@ pub fn position(stories: &[Story], setting: &Setting) -> Vec<Violation> {
 }
 
 fn went_up(story: &Story, setting: &Setting) -> Option<Violation> {
-    let mut shown: Vec<(u32, u64)> = Vec::new();
+    let mut shown: Option<(u32, u64)> = None;
     for Seen { at, edge, what } in &story.seen {
         match what {
-            What::Came { .. } if !setting.shown_travels => shown.clear(),
+            What::Came { .. } if !setting.shown_travels => shown = None,
             What::Told(Told { position: Some(position), .. }) => {
-                let edge = if setting.shown_travels { 0 } else { *edge };
-                match shown.iter_mut().find(|(other, _)| *other == edge) {
-                    Some((_, before)) if position > before => {
+                let before = shown.filter(|(other, _)| setting.shown_travels || other == edge);
+                match before {
+                    Some((_, before)) if *position > before => {
                         let message =
                             format!("{} was shown position {position} after position {before}", story.name);
                         return Some(Violation::new(Promise::Truth, *at, &[story], message));
                     }
-                    Some((_, before)) => *before = *position,
-                    None => shown.push((edge, *position)),
+                    _ => shown = Some((*edge, *position)),
                 }
             }
             _ => {}
@@ -71,7 +73,7 @@ impl<'a> Other<'a> {
             lane: &story.lane,
             rank: story.order(),
             begins: story.begins(),
-            over: story.over(),
+            over: story.over().map(|(at, _)| at),
             present: story.present(setting),
             turns: story.turns(setting),
             waits: story.seen.iter().filter(|seen| waits(seen)).map(|seen| seen.at).collect(),
@@ -103,23 +105,25 @@ fn inexact(story: &Story, others: &[Other<'_>], setting: &Setting) -> Option<Vio
     let before: Vec<&Other<'_>> =
         others.iter().filter(|other| *other.lane == story.lane && other.rank < story.order()).collect();
     let mut least_shown = u64::MAX;
-    for Seen { at, what, .. } in &story.seen {
+    for Seen { at, edge, what } in &story.seen {
         let What::Told(Told { position: Some(position), sure: true, .. }) = what else { continue };
-        if *position == least_shown {
+        let before_it = least_shown;
+        least_shown = least_shown.min(*position);
+        let span = Span::new(*at - setting.tolerance.stale, *at);
+        // An edge that was cut off shows what it knew last.
+        if *position == before_it || setting.linked(*edge, span) != [span] {
             continue;
         }
-        let span = Span::new(*at - setting.tolerance.stale, *at);
-        let most = 1 + before.iter().filter(|other| other.may_wait(span)).count() as u64;
+        let most = 1 + setting.ghosts + before.iter().filter(|other| other.may_wait(span)).count() as u64;
         let least = 1 + before.iter().filter(|other| other.must_wait(span, setting)).count() as u64;
         let off = |position: u64| (position / 100).max(1);
-        if *position > most + off(most) || (*position + off(least) < least && *position < least_shown) {
+        if *position > most + off(most) || (*position + off(least) < least && *position < before_it) {
             let message = format!(
                 "{} was shown position {position}; it was {least} at least and {most} at most",
                 story.name
             );
             return Some(Violation::new(Promise::Truth, *at, &[story], message));
         }
-        least_shown = least_shown.min(*position);
     }
     None
 }
@@ -140,17 +144,27 @@ impl std::ops::AddAssign for Coverage {
     }
 }
 
-/// Counts the estimates told to these fans from which on the drain was steady until their turn came.
+/// How long the drain has to have been steady before an estimate is judged: what gathered before is gone by then.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Counts the estimates told to these fans while the drain was steady, and stayed so until their turn came: the
+/// rate did not change, nothing was wrong, there was room for everybody, and somebody waited all the time.
 pub fn coverage(stories: &[Story], setting: &Setting) -> Coverage {
     let mut coverage = Coverage::default();
+    if !is_roomy(stories, setting) {
+        return coverage;
+    }
+    let busy = somebody_waits(stories, setting);
     for story in stories {
-        let Some(turn) = story.turns(setting).into_iter().find(|turn| turn.sure) else { continue };
+        let Some(turn) = story.turns(setting).into_iter().next().filter(|turn| turn.sure) else { continue };
         for Seen { at, what, .. } in story.seen.iter().filter(|seen| seen.at < turn.given.from) {
             let What::Told(Told { wait: Some(wait), sure: true, .. }) = what else { continue };
-            let until = Span::new(*at, turn.given.to);
-            let steady = setting.in_force(until).count() == 1 && setting.calm(until) == [until];
+            let (waited, judged) = (Span::new(*at, turn.given.from), Span::new(*at - STEADY, turn.given.to));
+            let steady = setting.in_force(judged).count() == 1
+                && setting.calm(judged) == [judged]
+                && busy.iter().any(|span| span.covers(Span::new(judged.from, waited.to)));
             if steady {
-                let (least, most) = (turn.given.from.since(*at), turn.given.to.since(*at));
+                let (least, most) = (waited.length(), turn.given.to.since(*at));
                 coverage.estimates += 1;
                 coverage.right += usize::from(wait.low <= most && least <= wait.high);
             }
@@ -175,8 +189,6 @@ pub fn estimate(coverage: Coverage, at: Timestamp) -> Option<Violation> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::example::{at, fan, setting, told, turn, waiting};
     use super::*;
     use crate::wait::Wait;
@@ -242,7 +254,7 @@ mod tests {
     fn estimated(low: u64, high: u64) -> Coverage {
         let wait = Wait { low: Duration::from_secs(low), high: Duration::from_secs(high) };
         let told = What::Told(Told { wait: Some(wait), ..told(Line::Waiting) });
-        let story = fan("a", 1).connects(0).sees(5, told).sees(20, turn()).into_story();
+        let story = fan("a", 1).connects(0).sees(15, told).sees(30, turn()).into_story();
         coverage(&[story], &setting())
     }
 

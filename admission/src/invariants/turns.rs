@@ -25,7 +25,7 @@ impl Story {
     /// was cut off. The fan's being there has to be known anew after each gap, which takes
     /// [`settle`](super::Tolerance::settle).
     pub fn present(&self, setting: &Setting) -> Vec<Span> {
-        self.there(setting).into_iter().flat_map(|(edge, _, span)| setting.linked(edge, span)).collect()
+        self.there(setting).into_iter().flat_map(|(edge, _, span)| setting.reachable(edge, span)).collect()
     }
 
     /// When the fan was there and in the line: through which edge, and whether by a live connection.
@@ -65,8 +65,15 @@ impl Story {
             .filter(|(_, live, _)| *live)
             .flat_map(|(edge, _, span)| setting.linked(edge, span))
             .collect();
-        let mut reading =
-            Reading { setting, live, turns: Vec::new(), open: false, waited: self.begins(), gone: None };
+        let mut reading = Reading {
+            setting,
+            live,
+            turns: Vec::new(),
+            open: false,
+            doubted: false,
+            waited: self.begins(),
+            gone: None,
+        };
         for seen in &self.seen {
             reading.read(seen);
         }
@@ -104,6 +111,8 @@ struct Reading<'a> {
     turns: Vec<Turn>,
     /// The last turn is neither taken nor known to have lapsed.
     open: bool,
+    /// The fan was told to wait since, though not by an edge that could know.
+    doubted: bool,
     /// When the fan last surely waited.
     waited: Timestamp,
     /// When the fan went away, until they come back.
@@ -111,23 +120,32 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn read(&mut self, Seen { at, what, .. }: &Seen) {
+    fn read(&mut self, Seen { at, edge, what }: &Seen) {
         match what {
             What::Came { .. } => self.gone = None,
             What::Went => self.gone = Some(*at),
             What::Told(Told { line: Line::Turn, .. }) => self.turn(*at),
             What::Entered => {
                 self.turn(*at);
-                if let Some(turn) = self.turns.last_mut().filter(|turn| turn.taken.is_none()) {
-                    turn.taken = Some(*at);
-                }
+                self.taken(*at);
                 self.open = false;
                 self.waited = *at;
             }
-            What::Told(Told { line: Line::Waiting | Line::Standing, sure: true, .. }) => self.waits(*at),
+            What::Told(Told { line: Line::Waiting | Line::Standing, sure: true, .. })
+                if self.knew(*edge, *at) =>
+            {
+                self.waits(*at);
+            }
+            What::Told(Told { line: Line::Waiting | Line::Standing, .. }) => self.doubted = true,
             What::Told(Told { line: Line::Expired, .. }) | What::Finished | What::Left => self.close(*at),
             _ => {}
         }
+    }
+
+    /// Whether an edge could know what it told.
+    fn knew(&self, edge: u32, at: Timestamp) -> bool {
+        let span = Span::new(at - self.setting.tolerance.stale, at);
+        self.setting.linked(edge, span) == [span]
     }
 
     fn claimed(&self) -> bool {
@@ -135,9 +153,10 @@ impl Reading<'_> {
     }
 
     fn turn(&mut self, at: Timestamp) {
-        if self.open || self.claimed() {
+        if self.claimed() || (self.open && !self.is_another(at)) {
             return;
         }
+        self.lost_a_turn(at);
         let stale = self.setting.tolerance.stale;
         let mut from = self.waited - stale;
         // Whoever is connected hears at once: silence until then says that they waited.
@@ -145,7 +164,31 @@ impl Reading<'_> {
             from = from.max(at - stale);
         }
         self.turns.push(Turn { given: Span::new(from, at), sure: true, lapsed: None, taken: None });
-        self.open = true;
+        (self.open, self.doubted) = (true, false);
+    }
+
+    /// The turn was claimed. A line that had lost its data before knew only turns that it gave since.
+    fn taken(&mut self, at: Timestamp) {
+        let Some(turn) = self.turns.last_mut().filter(|turn| turn.taken.is_none()) else { return };
+        turn.taken = Some(at);
+        let lost = self.setting.lost.iter().filter(|lost| **lost + self.setting.tolerance.stale <= at).max();
+        if let Some(lost) = lost.filter(|lost| **lost > turn.given.from) {
+            let to = if turn.given.to > *lost { turn.given.to } else { at };
+            turn.given = Span::new(*lost, to);
+        }
+    }
+
+    /// Whether a turn heard of at `at` cannot be the one that is open. Then that one is over, unnoticed.
+    fn is_another(&mut self, at: Timestamp) -> bool {
+        let Setting { claim_window, tolerance, .. } = self.setting;
+        let Some(turn) = self.turns.last_mut() else { return true };
+        let lapsed = at > turn.given.to + *claim_window + tolerance.stale;
+        let lost = self.doubted && self.setting.lost_in(Span::new(turn.given.from, at));
+        if lapsed || lost {
+            turn.lapsed = Some(Span::new(turn.given.from, at));
+            self.waited = self.waited.max(turn.given.to);
+        }
+        lapsed || lost
     }
 
     fn waits(&mut self, at: Timestamp) {
@@ -161,14 +204,19 @@ impl Reading<'_> {
             turn.lapsed = Some(Span::new(from, at));
             self.open = false;
         } else if !self.claimed() {
-            let least = if self.setting.lost_in(Span::new(self.waited, at)) {
-                Duration::ZERO
-            } else {
-                claim_window.saturating_sub(tolerance.stale)
-            };
-            self.perhaps(at, least);
+            self.lost_a_turn(at);
+            self.perhaps(at, claim_window.saturating_sub(tolerance.stale));
         }
         self.waited = at;
+    }
+
+    /// A line that lost its data also lost the turns that nobody had heard of.
+    fn lost_a_turn(&mut self, at: Timestamp) {
+        let silence = Span::new(self.waited - self.setting.tolerance.stale, at);
+        for lost in self.setting.lost.iter().filter(|lost| silence.contains(**lost)) {
+            let given = Span::new(silence.from, *lost);
+            self.turns.push(Turn { given, sure: false, lapsed: Some(Span::new(*lost, *lost)), taken: None });
+        }
     }
 
     /// Between the last time that the fan surely waited and `at` they may have had a turn without hearing of it,
@@ -194,7 +242,10 @@ impl Reading<'_> {
                 turn.lapsed = Some(Span::new(turn.given.from + *claim_window, turn.given.to + late));
                 self.open = false;
             }
-            _ => self.perhaps(at, Duration::ZERO),
+            _ => {
+                self.lost_a_turn(at);
+                self.perhaps(at, Duration::ZERO);
+            }
         }
     }
 }
@@ -250,7 +301,7 @@ mod tests {
     fn presence_ends_where_the_line_cannot_know() {
         let story = fan("a", 1).connects(0).sees(5, waiting(1)).sees(20, turn()).into_story();
         let cut = Setting { cut_off: vec![(0, Span::new(at(7), at(9)))], lost: vec![at(15)], ..setting() };
-        let spans = [(0, 7), (9, 15), (15, 20)].map(|(from, to)| Span::new(at(from), at(to)));
+        let spans = [(0, 7), (9, 20)].map(|(from, to)| Span::new(at(from), at(to)));
         assert_eq!(story.present(&cut), spans);
         let unsure = What::Told(Told { sure: false, ..told(Line::Waiting) });
         let story =

@@ -8,6 +8,7 @@ use admission::name::RoomId;
 use admission::store::{BATCH_MAX, Join, Joined, QueueStore, StoreError};
 use admission::ticket::TicketId;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use super::bounded;
 
@@ -18,6 +19,7 @@ const QUEUE: usize = 20_000;
 #[derive(Clone)]
 pub(super) struct Joins {
     queue: mpsc::Sender<Request>,
+    task: AbortHandle,
 }
 
 struct Request {
@@ -29,8 +31,13 @@ impl Joins {
     /// Starts the task that takes joins of `room` to the store.
     pub(super) fn start(room: RoomId, store: Arc<dyn QueueStore>, random: Arc<dyn Random>) -> Self {
         let (queue, requests) = mpsc::channel(QUEUE);
-        tokio::spawn(run(room, store, random, requests));
-        Self { queue }
+        let task = tokio::spawn(run(room, store, random, requests)).abort_handle();
+        Self { queue, task }
+    }
+
+    /// Takes no more joins; those that wait for the store fail.
+    pub(super) fn stop(&self) {
+        self.task.abort();
     }
 
     /// Joins.
@@ -106,13 +113,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(super) struct Ends {
     queue: mpsc::Sender<TicketId>,
+    task: AbortHandle,
 }
 
 impl Ends {
     /// Starts the task that ends sessions of `room` in the store.
     pub(super) fn start(room: RoomId, store: Arc<dyn QueueStore>) -> Self {
         let (queue, mut tickets) = mpsc::channel(ENDS);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH_MAX);
             while tickets.recv_many(&mut batch, BATCH_MAX).await > 0 {
                 while let Err(StoreError::Unavailable(_)) = bounded(store.end(&room, &batch)).await {
@@ -121,7 +129,12 @@ impl Ends {
                 batch.clear();
             }
         });
-        Self { queue }
+        Self { queue, task: task.abort_handle() }
+    }
+
+    /// Tells the store no more.
+    pub(super) fn stop(&self) {
+        self.task.abort();
     }
 
     /// The session of `ticket` is over.

@@ -17,7 +17,7 @@ mod tick;
 mod view;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use admission::clock::{Clock, Random, Timestamp};
@@ -29,6 +29,7 @@ use admission::token::TokenError;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::config::RoomConfig;
@@ -87,6 +88,7 @@ pub struct Room {
     joins: Joins,
     ends: Ends,
     load: Load,
+    tick: OnceLock<AbortHandle>,
 }
 
 /// Where a fan with a ticket stands.
@@ -146,11 +148,23 @@ impl Room {
             registry: Mutex::default(),
             sessions: Sessions::default(),
             load: Load::default(),
+            tick: OnceLock::new(),
             config,
             ports,
         });
-        tokio::spawn(tick::run(room.clone(), tick));
+        let task = tokio::spawn(tick::run(room.clone(), tick));
+        room.tick.get_or_init(|| task.abort_handle());
         room
+    }
+
+    /// Stops the background tasks at once: nothing is asked of the store any more, and what they hold is let go
+    /// of. The store and the other proxies go on without this room as they would after a crash.
+    pub fn stop(&self) {
+        self.joins.stop();
+        self.ends.stop();
+        if let Some(tick) = self.tick.get() {
+            tick.abort();
+        }
     }
 
     /// The mode in force.
@@ -208,6 +222,9 @@ impl Room {
         if view.order_is_secret() {
             return here;
         }
+        if !just_looked && !view.store_is_away() && self.is_unsettled(place) {
+            return self.put_back(place).await.unwrap_or(here);
+        }
         if !view.only_the_store_knows(place) || just_looked || is_fresh || view.store_is_away() {
             return here;
         }
@@ -215,6 +232,23 @@ impl Room {
             Ok(standings) => standings.first().map_or(here, |standing| self.learn(place, *standing)),
             Err(_) => here,
         }
+    }
+
+    /// Whether the line may not know a fan who waits, because it lost data and they were not put back from here.
+    fn is_unsettled(&self, place: &Place) -> bool {
+        let view = self.view.load();
+        let Some((snapshot, read_at)) = view.read() else { return false };
+        !self.registry.lock().is_settled(place, snapshot, read_at) && !self.sessions.knows(place.id)
+    }
+
+    /// Puts a fan back into a line that lost data, and learns where they stand: another edge may have done so
+    /// before, and their turn may have come since.
+    async fn put_back(&self, place: &Place) -> Option<Stand> {
+        let places = std::slice::from_ref(place);
+        let resumed_at = self.view.load().snapshot()?.resumed_at;
+        let standings = bounded(self.ports.store.restore(&self.config.id, places)).await.ok()?;
+        self.registry.lock().restored(places, resumed_at, Instant::now());
+        Some(self.learn(place, *standings.first()?))
     }
 
     /// Where the fan stands by what is known here, without asking anyone.

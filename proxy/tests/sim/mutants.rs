@@ -1,0 +1,230 @@
+//! Stores with one fault each, to see that the predicates find it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use admission::adaptive::{History, LoadInterval, LoadReport};
+use admission::clock::{Clock, Timestamp};
+use admission::name::RoomId;
+use admission::position::{Ladder, Rung};
+use admission::rules::Rules;
+use admission::store::memory::MemoryStore;
+use admission::store::{
+    BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
+    StoreError,
+};
+use admission::ticket::{Place, TicketId};
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use crate::dice::SimClock;
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mutation {
+    /// Puts nobody back who is older than its memory.
+    ForgetsRestore,
+    /// After a loss its clock is behind that of the one before.
+    ClockBehindAfterLoss,
+    /// Admits at once after a loss.
+    NoHoldAfterLoss,
+    /// Has a full burst once more, after a while.
+    BurstAnew,
+    /// Takes the time from whoever calls.
+    TurnsByTheEdgesClock,
+    /// Gives turns to whoever once joined.
+    IgnoresPresence,
+    /// Does not hear of every other fan.
+    HardOfHearing,
+    /// Half of the edges have a line of their own.
+    TwoStores,
+    /// Forgets which sessions ended.
+    ForgetsTheEnded,
+    /// Knows no limit of fans in the room.
+    NoLimit,
+    /// Tells positions that are three too high.
+    WrongPositions,
+    /// Whoever was passed over has lost the place.
+    NoReturn,
+    /// Moves at nine tenths of the rate.
+    Slow,
+}
+
+/// The clock of a mutant: that of the others, and a jump.
+struct Shifted {
+    clock: Arc<SimClock>,
+    by_ms: AtomicU64,
+    back: Duration,
+    slow_since: Option<Timestamp>,
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now() + Duration::from_millis(self.by_ms.load(Ordering::Relaxed)) - self.back;
+        match self.slow_since {
+            Some(since) => since + now.since(since) * 9 / 10,
+            None => now,
+        }
+    }
+}
+
+/// A store in memory, with a fault or none.
+pub(crate) struct Mutant {
+    mutation: Option<Mutation>,
+    inner: MemoryStore,
+    clock: Arc<Shifted>,
+    born_at: Timestamp,
+    leapt: AtomicBool,
+    joined: Mutex<Vec<Place>>,
+}
+
+impl Mutant {
+    /// The empty stores that the edges share. `losses` is how many times the data was lost.
+    pub(crate) fn all(mutation: Option<Mutation>, clock: &Arc<SimClock>, losses: usize) -> Vec<Arc<Self>> {
+        let count = if mutation == Some(Mutation::TwoStores) { 2 } else { 1 };
+        let behind = mutation == Some(Mutation::ClockBehindAfterLoss) && losses > 0;
+        let shifted = Arc::new(Shifted {
+            clock: clock.clone(),
+            by_ms: AtomicU64::new(0),
+            back: if behind { Duration::from_secs(30) } else { Duration::ZERO },
+            slow_since: (mutation == Some(Mutation::Slow)).then(|| clock.now()),
+        });
+        let store = |_| Arc::new(Self::around(MemoryStore::new(shifted.clone()), mutation, shifted.clone()));
+        (0..count).map(store).collect()
+    }
+
+    fn around(inner: MemoryStore, mutation: Option<Mutation>, clock: Arc<Shifted>) -> Self {
+        let (leapt, joined) = (AtomicBool::new(false), Mutex::default());
+        Self { mutation, inner, born_at: clock.clock.now(), clock, leapt, joined }
+    }
+
+    /// What a replica has now.
+    pub(crate) fn copy(&self) -> Self {
+        Self::around(self.inner.copy(), self.mutation, self.clock.clone())
+    }
+
+    /// The replica takes over.
+    pub(crate) fn take_over(&self) -> Self {
+        Self::around(self.inner.take_over(self.clock.clone()), self.mutation, self.clock.clone())
+    }
+
+    fn is(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+
+    /// Whether a fan is one of those who are not heard.
+    fn unheard(&self, place: &Place) -> bool {
+        self.is(Mutation::HardOfHearing) && (place.rank.get() >> 10) & 1 == 1
+    }
+}
+
+#[async_trait]
+impl QueueStore for Mutant {
+    async fn configure(
+        &self,
+        room: &RoomId,
+        rules: &Rules,
+        revision: u64,
+        memory: &Memory,
+    ) -> Result<(), StoreError> {
+        let mut rules = rules.clone();
+        match self.mutation {
+            Some(Mutation::NoHoldAfterLoss) => rules.recovery_grace = Duration::ZERO,
+            Some(Mutation::NoLimit) => rules.max_active = 1_000_000,
+            Some(Mutation::NoReturn) => rules.return_window = Duration::ZERO,
+            _ => {}
+        }
+        self.inner.configure(room, &rules, revision, memory).await
+    }
+
+    async fn join(&self, room: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
+        let answers = self.inner.join(room, batch, joins).await?;
+        for (join, answer) in joins.iter().zip(&answers) {
+            if let Joined::Waiting { rank, .. } = answer {
+                self.joined.lock().push(Place { lane: join.lane.clone(), rank: *rank, id: join.id });
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.inner.look(room, places).await
+    }
+
+    async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        if self.is(Mutation::ForgetsRestore) {
+            return self.inner.look(room, places).await;
+        }
+        self.inner.restore(room, places).await
+    }
+
+    async fn claim(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.inner.claim(room, places).await
+    }
+
+    async fn leave(&self, room: &RoomId, places: &[Place]) -> Result<(), StoreError> {
+        self.joined.lock().retain(|place| !places.contains(place));
+        self.inner.leave(room, places).await
+    }
+
+    async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError> {
+        if self.is(Mutation::ForgetsTheEnded) {
+            return Ok(());
+        }
+        self.inner.end(room, tickets).await
+    }
+
+    async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError> {
+        if self.is(Mutation::IgnoresPresence) {
+            let waiting = self.joined.lock().clone();
+            self.inner.report_presence(room, &Presence { waiting, ..Presence::default() }).await?;
+        }
+        let leaps = self.is(Mutation::BurstAnew)
+            && self.clock.clock.now().since(self.born_at) > Duration::from_secs(20);
+        if leaps && !self.leapt.swap(true, Ordering::Relaxed) {
+            self.clock.by_ms.store(20_000, Ordering::Relaxed);
+        }
+        self.inner.drain(room).await
+    }
+
+    async fn report_load(
+        &self,
+        room: &RoomId,
+        load: &LoadReport,
+    ) -> Result<Option<(LoadInterval, History)>, StoreError> {
+        self.inner.report_load(room, load).await
+    }
+
+    async fn set_rate(
+        &self,
+        room: &RoomId,
+        interval: u64,
+        rate: u64,
+        history: &History,
+    ) -> Result<bool, StoreError> {
+        self.inner.set_rate(room, interval, rate, history).await
+    }
+
+    async fn report_presence(
+        &self,
+        room: &RoomId,
+        presence: &Presence,
+    ) -> Result<PresenceAnswer, StoreError> {
+        let mut presence = presence.clone();
+        presence.waiting.retain(|place| !self.unheard(place));
+        self.inner.report_presence(room, &presence).await
+    }
+
+    async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError> {
+        let mut snapshot = self.inner.snapshot(room, ended_mark).await?;
+        if self.is(Mutation::WrongPositions) {
+            for lane in &mut snapshot.lanes {
+                let up = |rung: &Rung| Rung { ahead: rung.ahead + 3, ..*rung };
+                let rungs = lane.ladder.rungs().iter().map(up).collect();
+                lane.ladder = Ladder::new(rungs, lane.ladder.waiting() + 3);
+            }
+        }
+        Ok(snapshot)
+    }
+}

@@ -1,0 +1,219 @@
+//! What a run is about: the rules, the crowd, what the operator does and what goes wrong; all of it from the seed.
+
+use std::time::Duration;
+
+use admission::rules::{Mode, Rules};
+
+use crate::dice::Dice;
+
+/// What may go wrong in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Nothing: the fans come and go.
+    Calm,
+    /// Nothing: a long line of patient fans.
+    Crowd,
+    /// The same, and the store loses its data.
+    CrowdLoss,
+    /// The operator changes the rules.
+    Operated,
+    /// Edges are cut off from the store, calls are slow or lost, and clocks jump.
+    Cuts,
+    /// Edges crash, alone and all together.
+    Crashes,
+    /// The store loses its data.
+    Losses,
+    /// All of it.
+    Everything,
+}
+
+impl Family {
+    /// A long line of patient fans, in which every turn can be told to the tick.
+    pub(crate) fn is_a_crowd(self) -> bool {
+        matches!(self, Self::Crowd | Self::CrowdLoss)
+    }
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// One edge cannot reach the store; calls hang, or are refused at once.
+    CutOff { edge: usize, lasts: Duration, hangs: bool },
+    /// No edge can.
+    AllCutOff { lasts: Duration, hangs: bool },
+    /// Calls of one edge take long, and their answers may be lost.
+    Slow { edge: usize, lasts: Duration },
+    /// The process of an edge is killed, and started again.
+    Crash { edge: usize, back_after: Duration },
+    /// All of them are.
+    AllCrash { back_after: Duration },
+    /// The clock of an edge jumps.
+    ClockJump { edge: usize, by_ms: i64 },
+    /// The store loses all its data.
+    Loss,
+    /// A replica takes over that is so far behind.
+    StaleFailOver { behind: Duration },
+}
+
+/// Something that the operator does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    Rate(u64),
+    Mode(Mode),
+    MaxActive(u64),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    Wrong(Fault),
+    Operator(Order),
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) family: Family,
+    pub(crate) edges: usize,
+    pub(crate) fans: usize,
+    pub(crate) length: Duration,
+    /// All fans are there by then.
+    pub(crate) arrivals: Duration,
+    pub(crate) tick: Duration,
+    pub(crate) rules: Rules,
+    /// How wrong the clock of each edge is at the start.
+    pub(crate) skews_ms: Vec<i64>,
+    /// Longest time that a call takes while nothing is wrong.
+    pub(crate) latency: Duration,
+    /// How many fans in a hundred do something else than wait patiently.
+    pub(crate) restless: u64,
+    pub(crate) events: Vec<(Duration, Event)>,
+}
+
+impl Plan {
+    pub(crate) fn of(family: Family, seed: u64) -> Self {
+        let dice = Dice::new(seed);
+        let edges = dice.between(2, 5) as usize;
+        let fans = dice.between(12, 36) as usize;
+        let length = Duration::from_secs(60);
+        let rate = dice.one_of(&[30, 60, 60, 120, 240]);
+        let tight = dice.percent(40);
+        let rules = Rules {
+            mode: dice.one_of(&[Mode::Always, Mode::Always, Mode::Auto]),
+            drain_per_minute: rate,
+            burst: dice.between(Rules::default_burst(rate).max(2), 8),
+            max_active: if tight { dice.between(3, 8) } else { 1000 },
+            session: Duration::from_secs(20),
+            session_max: Duration::from_secs(600),
+            claim_window: Duration::from_secs(dice.between(4, 8)),
+            return_window: Duration::from_secs(90),
+            presence_window: Duration::from_secs(3),
+            recovery_grace: Duration::from_secs(4),
+            ..Rules::default()
+        };
+        let skews_ms = (0..edges).map(|_| dice.between(0, 4000) as i64 - 2000).collect();
+        let plan = Self {
+            family,
+            edges,
+            fans,
+            length,
+            arrivals: dice.seconds(3, 35),
+            tick: dice.one_of(&[Duration::from_millis(250), Duration::from_millis(500)]),
+            rules,
+            skews_ms,
+            latency: Duration::from_millis(dice.one_of(&[0, 5, 40])),
+            restless: dice.one_of(&[0, 30, 60]),
+            events: Vec::new(),
+        };
+        if family.is_a_crowd() { plan.crowded().with_events(&dice) } else { plan.with_events(&dice) }
+    }
+
+    fn crowded(mut self) -> Self {
+        (self.fans, self.arrivals, self.restless) = (50, Duration::from_secs(3), 0);
+        self.rules.max_active = 1000;
+        self.rules.drain_per_minute = self.rules.drain_per_minute.min(60);
+        self.rules.mode = Mode::Always;
+        self
+    }
+
+    fn with_events(mut self, dice: &Dice) -> Self {
+        let (faults, orders) = match self.family {
+            Family::Calm | Family::Crowd => (0, 0),
+            Family::CrowdLoss => (1, 0),
+            Family::Operated => (0, dice.between(1, 4)),
+            Family::Cuts | Family::Crashes | Family::Losses => (dice.between(1, 3), 0),
+            Family::Everything => (dice.between(2, 5), dice.between(0, 3)),
+        };
+        let at = |dice: &Dice| dice.seconds(4, 45);
+        for _ in 0..faults {
+            let fault = self.fault(dice);
+            self.events.push((at(dice), Event::Wrong(fault)));
+        }
+        let mut paused = false;
+        for _ in 0..orders {
+            let order = match dice.between(0, 3) {
+                0 if !paused => {
+                    paused = true;
+                    Order::Mode(dice.one_of(&[Mode::Paused, Mode::Closed]))
+                }
+                0 | 1 => Order::Mode(self.rules.mode),
+                2 => Order::Rate(dice.one_of(&[0, 30, 60, 120, 300])),
+                _ => Order::MaxActive(dice.between(2, 10)),
+            };
+            self.events.push((at(dice), Event::Operator(order)));
+        }
+        if paused {
+            self.events.push((Duration::from_secs(46), Event::Operator(Order::Mode(self.rules.mode))));
+        }
+        self.events.sort_by_key(|(at, _)| *at);
+        self
+    }
+
+    fn fault(&self, dice: &Dice) -> Fault {
+        let edge = dice.between(0, self.edges as u64 - 1) as usize;
+        let lasts = dice.one_of(&[Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)]);
+        let lasts = dice.time(Duration::from_millis(200), lasts);
+        let hangs = dice.percent(50);
+        let back_after = dice.time(Duration::from_millis(10), Duration::from_secs(6));
+        let kind = match self.family {
+            Family::Cuts => dice.between(0, 3),
+            Family::Crashes => dice.between(4, 5),
+            Family::Losses => dice.one_of(&[0, 4, 6, 6, 6, 6]),
+            Family::CrowdLoss => 6,
+            _ => dice.between(0, 6),
+        };
+        match kind {
+            0 => Fault::CutOff { edge, lasts, hangs },
+            1 => Fault::AllCutOff { lasts, hangs },
+            2 => Fault::Slow { edge, lasts },
+            3 => Fault::ClockJump { edge, by_ms: dice.between(0, 6000) as i64 - 3000 },
+            4 => Fault::Crash { edge, back_after },
+            5 => Fault::AllCrash { back_after },
+            _ if dice.percent(30) => Fault::StaleFailOver { behind: dice.seconds(1, 3) },
+            _ => Fault::Loss,
+        }
+    }
+
+    fn has(&self, is_it: impl Fn(&Fault) -> bool) -> bool {
+        self.events.iter().any(|(_, event)| matches!(event, Event::Wrong(fault) if is_it(fault)))
+    }
+
+    /// Whether the line loses data in this run.
+    pub(crate) fn loses_data(&self) -> bool {
+        self.has(|fault| matches!(fault, Fault::Loss | Fault::StaleFailOver { .. }))
+    }
+
+    /// Whether a replica takes over in this run.
+    pub(crate) fn fails_over(&self) -> bool {
+        self.has(|fault| matches!(fault, Fault::StaleFailOver { .. }))
+    }
+
+    /// Whether an edge crashes in this run.
+    pub(crate) fn crashes(&self) -> bool {
+        self.has(|fault| matches!(fault, Fault::Crash { .. } | Fault::AllCrash { .. }))
+    }
+
+    /// Whether all edges crash in this run.
+    pub(crate) fn all_crash(&self) -> bool {
+        self.has(|fault| matches!(fault, Fault::AllCrash { .. }))
+    }
+}
