@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use admission::clock::{Clock, Random, SystemClock, SystemRandom};
 use admission::keyring::Keyring;
-use admission::store::memory::MemoryStore;
+use admission::store::memory::{JournalError, MemoryStore};
 use admission::store::redis::RedisStore;
 use admission::store::{QueueStore, StoreError};
 use parking_lot::Mutex;
@@ -67,6 +67,9 @@ pub enum ServerError {
     /// The store's address is unusable.
     #[error("the store cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// The file of the store in memory is unusable.
+    #[error("the line cannot be kept: {0}")]
+    Journal(#[from] JournalError),
     /// A page template is broken.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -92,12 +95,8 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
     let listeners = Listeners::bind(&[config.edge.listen, config.edge.admin_listen])?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let ports = Ports {
-        store: open_store(&config.edge.store, &clock).await?,
-        keys: Arc::new(keys.line),
-        clock: clock.clone(),
-        random: random.clone(),
-    };
+    let (store, journaled) = open_store(&config.edge.store, &clock)?;
+    let ports = Ports { store, keys: Arc::new(keys.line), clock: clock.clone(), random: random.clone() };
     let rooms = Arc::new(open_rooms(&config, &ports));
     let load = Arc::new(Load::default());
     let server_config = Arc::new(ServerConf {
@@ -139,14 +138,25 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
         done = idle => done,
         _ = signals.asked_to_stop() => false,
     };
+    if let Some(store) = journaled {
+        store.close();
+    }
     tracing::info!(requests_cut = load.requests(), sockets_cut = load.sockets(), clean = done, "stopped");
     Ok(())
 }
 
-async fn open_store(config: &StoreConfig, clock: &Arc<dyn Clock>) -> Result<Arc<dyn QueueStore>, StoreError> {
+/// The store, and again where it has to be closed at the end.
+fn open_store(
+    config: &StoreConfig,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<dyn QueueStore>, Option<Arc<MemoryStore>>), ServerError> {
     Ok(match config {
-        StoreConfig::Memory => Arc::new(MemoryStore::new(clock.clone())),
-        StoreConfig::Redis { url } => Arc::new(RedisStore::open(url)?),
+        StoreConfig::Memory { path: None } => (Arc::new(MemoryStore::new(clock.clone())), None),
+        StoreConfig::Memory { path: Some(path) } => {
+            let store = Arc::new(MemoryStore::open(path, clock.clone())?);
+            (store.clone(), Some(store))
+        }
+        StoreConfig::Redis { url } => (Arc::new(RedisStore::open(url)?), None),
     })
 }
 

@@ -45,7 +45,10 @@ pub struct EdgeConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreConfig {
     /// In this process: one proxy, nothing to install.
-    Memory,
+    Memory {
+        /// The file in which it survives a restart; none, and it does not.
+        path: Option<PathBuf>,
+    },
     /// In Redis: any number of proxies.
     Redis {
         /// The address, which may hold a password.
@@ -107,6 +110,7 @@ struct WireEdge {
 struct WireStore {
     kind: Spanned<String>,
     url: Maybe<String>,
+    path: Maybe<String>,
 }
 
 #[derive(Deserialize)]
@@ -186,7 +190,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         tick: source.duration("tick", &tick, milliseconds(50)..=milliseconds(1000), milliseconds(250))?,
         keys_file: keys_file.map(|path| folder.join(path)),
         edge_keys_file: edge_keys_file.map(|path| folder.join(path)),
-        store: check_store(&source, store)?,
+        store: check_store(&source, store, folder)?,
         upstream: check_upstream(&source, upstream)?,
         limits: check_limits(&source, limits.unwrap_or_default())?,
     })
@@ -226,10 +230,23 @@ fn scheme(source: &Source<'_>, value: &Maybe<String>) -> Result<Scheme, ConfigEr
     }
 }
 
-fn check_store(source: &Source<'_>, store: Option<WireStore>) -> Result<StoreConfig, ConfigError> {
-    let Some(WireStore { kind, url }) = store else { return Ok(StoreConfig::Memory) };
+fn check_store(
+    source: &Source<'_>,
+    store: Option<WireStore>,
+    folder: &Path,
+) -> Result<StoreConfig, ConfigError> {
+    let Some(WireStore { kind, url, path }) = store else { return Ok(StoreConfig::Memory { path: None }) };
+    if let Some(path) = path.as_ref().filter(|path| kind.get_ref() == "redis" || path.get_ref().is_empty()) {
+        let needed = match kind.get_ref().as_str() {
+            "redis" => {
+                "the kind \"redis\" takes none: Redis keeps the line; remove it, or set kind = \"memory\""
+            }
+            _ => "the name of a file is needed, such as \"/var/lib/stanchion/line\"",
+        };
+        return Err(source.error(&path.span(), "store.path", format!("\"{}\"", path.get_ref()), needed));
+    }
     match (kind.get_ref().as_str(), url) {
-        ("memory", None) => Ok(StoreConfig::Memory),
+        ("memory", None) => Ok(StoreConfig::Memory { path: path.map(|path| folder.join(path.into_inner())) }),
         ("memory", Some(url)) => {
             let needed = "the kind \"memory\" takes none; remove it, or set kind = \"redis\"";
             Err(source.error(&url.span(), "store.url", "a URL", needed))

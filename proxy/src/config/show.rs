@@ -62,8 +62,11 @@ fn number(value: u64) -> Value {
 fn show_store(store: &StoreConfig) -> Table {
     let mut table = Table::new();
     match store {
-        StoreConfig::Memory => {
+        StoreConfig::Memory { path } => {
             table.insert("kind".to_owned(), "memory".into());
+            if let Some(path) = path {
+                table.insert("path".into(), path.display().to_string().into());
+            }
         }
         StoreConfig::Redis { url } => {
             table.insert("kind".to_owned(), "redis".into());

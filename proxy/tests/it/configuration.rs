@@ -44,6 +44,11 @@ fn a_bad_configuration_is_explained() {
             vec!["edge.toml:1: `admin_listen`", "loopback"],
         ),
         (
+            "[store]\nkind = \"redis\"\nurl = \"redis://a:1\"\npath = \"line\"\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:4: `store.path`", "Redis keeps the line"],
+        ),
+        (
             "[store]\nkind = \"redis\"\n[upstream]\naddress = \"a:1\"",
             rooms.clone(),
             vec!["edge.toml:2: `store.url`", "redis://"],
