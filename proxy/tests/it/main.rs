@@ -18,6 +18,7 @@ mod live;
 mod passing;
 mod prequeue;
 mod raw;
+mod restart;
 mod shop;
 mod store_away;
 mod tokens;
