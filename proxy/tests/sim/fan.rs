@@ -179,6 +179,7 @@ impl Fan {
 
     /// Waits with a live connection.
     async fn hold(&mut self, sealed: &str, edge: &Arc<Edge>, until: Instant) -> Turned {
+        self.see(edge, What::Came { live: true });
         // As in the handshake: the edge asks where the fan stands before it takes the connection.
         let ticket = match edge.present(sealed).await {
             Ok(Some((ticket, _))) => ticket,
@@ -186,10 +187,12 @@ impl Fan {
                 self.see(edge, told(Line::Expired));
                 return Turned::Expired;
             }
-            Err(_) => return Turned::Alone,
+            Err(_) => {
+                self.see(edge, What::Went);
+                return Turned::Alone;
+            }
         };
         let bell = Arc::new(Notify::new());
-        self.see(edge, What::Came { live: true });
         if !edge.room.attach(&ticket.place, &bell) {
             self.see(edge, What::Went);
             return Turned::Alone;
