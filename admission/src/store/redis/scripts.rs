@@ -27,6 +27,8 @@ macro_rules! script {
             "\n",
             include_str!("lua/waiting.lua"),
             "\n",
+            include_str!("lua/ladder.lua"),
+            "\n",
             include_str!("lua/standing.lua"),
             "\n",
             include_str!($file)
@@ -72,10 +74,10 @@ mod tests {
         let drain = include_str!("lua/drain.lua");
         assert!(drain.contains("math.max(2000, due * 4)"));
         assert_eq!([crate::store::scan_depth(1), crate::store::scan_depth(1000)], [2000, 4000]);
-        let snapshot = include_str!("lua/snapshot.lua");
+        let ladder = include_str!("lua/ladder.lua");
         assert!(prelude.contains("4000 + math.floor(number(state, 'rate_max') / 60) * 8"));
         assert_eq!([crate::store::horizon_depth(59), crate::store::horizon_depth(600)], [4000, 4080]);
-        assert!(snapshot.contains(&format!("local EXACT_DEPTH = {}\n", crate::position::EXACT_DEPTH)));
-        assert!(snapshot.contains("target + (target < EXACT_DEPTH and 1 or math.floor(target / 100))"));
+        assert!(ladder.contains(&format!("local EXACT_DEPTH = {}\n", crate::position::EXACT_DEPTH)));
+        assert!(ladder.contains("target + (target < EXACT_DEPTH and 1 or math.floor(target / 100))"));
     }
 }

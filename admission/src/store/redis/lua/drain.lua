@@ -120,6 +120,7 @@ for _, one in ipairs(fronts) do
   call_many('HSET', turns_key(one.name), beside(ranks, turn_until, false))
   local together = table.concat(ranks, ' ')
   if #ranks > 0 then redis.call('ZADD', lapsing_key(one.name), turn_until, together) end
+  if #absent + #ranks > 0 then redis.call('HINCRBY', room, 'drained:' .. one.name, #absent + #ranks) end
   local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(ranks[#ranks] or '0'))
   redis.call('HSET', room, 'pass:' .. one.name, one.pass, 'cursor:' .. one.name, cursor)
   answer[1] = answer[1] + #absent

@@ -6,16 +6,14 @@
 --   :seen:<lane>:<base>     hash, who was seen when      rank - base → ms; near the front only
 --   :counts:<lane>          hash, fans in each chunk     base → count
 --   :rungs:<lane>           hash, a cache: base → every 8th member of the chunk, packed
+--   :deep:<lane>            string, a cache: the borders of the chunks far from the front; see ladder.lua
 --   waiting:<lane>          in the room's hash: fans waiting
+--   stirred:<lane>          in the room's hash: fans put in or taken out anywhere but at the two ends, in all
+--   drained:<lane>          in the room's hash: fans taken out at the front, in all
 
 local CHUNK_FANS = 512
 -- Room below the first rank of a chunk that begins a lane, for ranks that are put back before it.
 local HEADROOM = 1048576
-local SAMPLE = 8
--- Up to here a ladder is read from the chunks themselves, up to there from their samples, and beyond it the
--- borders of the chunks are closer than 1 %.
-local READ_DEPTH = 1600
-local SAMPLE_DEPTH = 100 * CHUNK_FANS
 
 local function waiting_key(lane) return room .. ':waiting:' .. lane end
 local function chunk_key(lane, base) return room .. ':waiting:' .. lane .. ':' .. base end
@@ -128,6 +126,7 @@ local function add(lane, rank)
     redis.call('ZADD', waiting_key(lane), base, base)
   end
   if redis.call('SADD', chunk_key(lane, base), rank - base) == 0 then return end
+  redis.call('HINCRBY', room, 'stirred:' .. lane, 1)
   if changed(lane, base, 1) > CHUNK_FANS then split(lane, base) end
 end
 
@@ -174,51 +173,7 @@ local function remove(lane, rank)
   local base = chunk_of(lane, rank)
   if base and redis.call('SREM', chunk_key(lane, base), rank - base) == 1 then
     redis.call('HDEL', seen_key(lane, base), rank - base)
+    redis.call('HINCRBY', room, 'stirred:' .. lane, 1)
     changed(lane, base, -1)
   end
-end
-
--- The chunks of a lane in order: bases (strings), counts, how many wait before each, and how many in all.
-local function directory(lane)
-  local known = directories[lane]
-  if known then return known end
-  local bases = redis.call('ZRANGE', waiting_key(lane), 0, -1)
-  local counts, before, total = {}, {}, 0
-  for from = 1, #bases, CHUNK do
-    local piece = redis.call('HMGET', counts_key(lane), unpack(bases, from, math.min(from + CHUNK - 1, #bases)))
-    for i = 1, #piece do
-      local count = tonumber(piece[i])
-      counts[from + i - 1], before[from + i - 1] = count, total
-      total = total + count
-    end
-  end
-  known = { bases = bases, counts = counts, before = before, total = total, members = {} }
-  directories[lane] = known
-  return known
-end
-
--- The place of the first element of a sorted list for which `beyond` holds, less one.
-local function last_not(list, beyond)
-  local low, high = 0, #list
-  while low < high do
-    local middle = math.ceil((low + high) / 2)
-    if beyond(list[middle]) then high = middle - 1 else low = middle end
-  end
-  return low
-end
-
--- How many wait before a rank: exact up to SAMPLE_DEPTH, within a chunk beyond it.
-local function count_below(lane, rank)
-  rank = tonumber(rank)
-  local known = directory(lane)
-  local at = last_not(known.bases, function(base) return tonumber(base) > rank end)
-  if at == 0 then return 0 end
-  local offset = rank - known.bases[at]
-  local next_base = known.bases[at + 1]
-  if known.before[at] >= SAMPLE_DEPTH and next_base then
-    return known.before[at] + math.floor(known.counts[at] * offset / (next_base - known.bases[at]))
-  end
-  local found = known.members[at] or members(lane, known.bases[at])
-  known.members[at] = found
-  return known.before[at] + last_not(found, function(member) return member >= offset end)
 end

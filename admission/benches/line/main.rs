@@ -10,15 +10,17 @@
     reason = "a benchmark that cannot go on stops"
 )]
 
-#[path = "../tests/it/redis_server.rs"]
+#[path = "../../tests/it/redis_server.rs"]
 #[expect(dead_code, reason = "the tests need more of it")]
 mod redis_server;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use admission::clock::SystemRandom;
+use admission::clock::{Clock, SystemClock, SystemRandom, Timestamp};
+use admission::draw::DRAW_NUMBERS;
 use admission::name::{LaneId, RoomId};
+use admission::rank::Rank;
 use admission::rules::{Mode, Rules};
 use admission::store::redis::RedisStore;
 use admission::store::{BATCH_MAX, Intent, Join, Joined, Memory, Presence, QueueStore};
@@ -132,6 +134,56 @@ async fn at_size(size: usize) {
     );
 }
 
+/// Fans of a pre-queue, each at the rank that a draw would give them: memory, joins and snapshot.
+async fn drawn(size: usize) {
+    let server = RedisServer::start();
+    let store = RedisStore::open(&server.url()).unwrap();
+    let prequeue_at = SystemClock.now();
+    let opens_at = prequeue_at + Duration::from_secs(3600);
+    let with_draw = Rules { prequeue_at: Some(prequeue_at), opens_at: Some(opens_at), ..rules(20_000) };
+    store.configure(&room(), &with_draw.check().unwrap(), 1, &Memory::default()).await.unwrap();
+    let empty = used_memory(&server);
+    let (mut count, mut taken) = (0, 0);
+    let begin = Instant::now();
+    while count < size {
+        let joins: Vec<Join> =
+            joins(BATCH_MAX.min(size - count)).into_iter().map(|join| at_random(join, prequeue_at)).collect();
+        let joined = store.join(&room(), id(), &joins).await.unwrap();
+        let here = joined.iter().filter(|joined| **joined == Joined::Drawn).count();
+        (count, taken) = (count + here, taken + joined.len() - here);
+        let waiting =
+            joins.into_iter().map(|join| Place { lane: join.lane, rank: join.drawn.unwrap(), id: join.id });
+        if count < 150_000 {
+            let presence = Presence { waiting: waiting.collect(), ..Presence::default() };
+            store.report_presence(&room(), &presence).await.unwrap();
+        }
+    }
+    let rate = count as f64 / begin.elapsed().as_secs_f64();
+    let used = used_memory(&server) - empty;
+    store.snapshot(&room(), 0).await.unwrap();
+    server.command(&["CONFIG", "RESETSTAT"]).unwrap();
+    for _ in 0..20 {
+        store.snapshot(&room(), 0).await.unwrap();
+    }
+    println!(
+        "| {size:>9} | {:>6.1} | {:>5.1} | {rate:>9.0} | {taken:>5} | {:>5.2} |",
+        used as f64 / (1024.0 * 1024.0),
+        used as f64 / size as f64,
+        script_ms(&server),
+    );
+}
+
+/// The join with a rank that is as good as drawn: the first 25 bits of its random id.
+fn at_random(join: Join, prequeue_at: Timestamp) -> Join {
+    let number =
+        join.id.to_string().bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(1_000_003) ^ u64::from(byte));
+    let rank = Rank::new(
+        Rank::first_of(prequeue_at).get()
+            + number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % u64::from(DRAW_NUMBERS),
+    );
+    Join { drawn: Some(rank), ..join }
+}
+
 /// Joins a second from `tasks` callers with batches of `batch`.
 async fn join_rate(tasks: usize, batch: usize) {
     let server = RedisServer::start();
@@ -169,6 +221,11 @@ async fn main() {
     println!("|---|---|---|---|---|---|");
     for size in SIZES {
         at_size(size).await;
+    }
+    println!("\n| drawn | Redis MiB | bytes a fan | joins a second | taken | snapshot ms |");
+    println!("|---|---|---|---|---|---|");
+    for size in SIZES {
+        drawn(size).await;
     }
     println!("\n| callers | joins a call | joins a second | slowest ms |\n|---|---|---|---|");
     for (tasks, batch) in [(1, 1), (64, 1), (4, 100), (2, 1000)] {
