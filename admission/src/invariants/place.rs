@@ -48,12 +48,15 @@ fn changed(story: &Story) -> Option<Violation> {
 
 fn expired(story: &Story, setting: &Setting) -> Option<Violation> {
     let present = story.present(setting);
+    // A claim whose answer was lost is a session all the same, and runs out unused.
+    let mut allowed = setting.return_window;
     for Seen { at, what, .. } in &story.seen {
         match what {
             What::Entered | What::Finished | What::Left => return None,
+            What::Told(Told { line: Line::Turn, .. }) => allowed = allowed.min(setting.session),
             What::Told(Told { line: Line::Expired, .. }) => {
                 let away = longest_absence(story, &present, *at);
-                if away.length() >= setting.return_window {
+                if away.length() >= allowed {
                     return None;
                 }
                 let message = format!(
@@ -61,7 +64,7 @@ fn expired(story: &Story, setting: &Setting) -> Option<Violation> {
                      are allowed",
                     story.name,
                     away.length().as_secs_f64(),
-                    setting.return_window.as_secs_f64(),
+                    allowed.as_secs_f64(),
                 );
                 return Some(Violation::new(Promise::Place, *at, &[story], message));
             }
