@@ -29,6 +29,10 @@ pub const RANKS_PER_MILLI: u64 = 1 << 10;
 /// of the one before, so that no rank is given twice.
 pub const TAKEOVER_LEAD: u64 = 60_000 * RANKS_PER_MILLI;
 
+/// How far a line that begins anew stays above what anyone remembers of the one it replaces: by as much as may have
+/// been given since they last looked.
+pub const UNSEEN_LEAD: u64 = 5_000 * RANKS_PER_MILLI;
+
 /// Ranks from one on, up to but without another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RankRange {

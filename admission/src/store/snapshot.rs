@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::position::Ladder;
-use crate::rank::{Rank, RankRange};
+use crate::rank::{Rank, RankRange, UNSEEN_LEAD};
 use crate::rules::{Mode, Phase, Rules};
 use crate::ticket::TicketId;
 
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub resumed_at: Timestamp,
     /// Ranks that this line may have given and forgotten, oldest first.
     pub forgotten: Vec<RankRange>,
+    /// How many ranks the line runs ahead of its clock.
+    pub lead: u64,
     /// The rules in force.
     pub rules: Arc<Rules>,
     /// Which revision of the rules that is.
@@ -104,6 +106,8 @@ impl Snapshot {
 pub struct Memory {
     /// Above every rank that was seen in any lane.
     pub next_rank: Rank,
+    /// How many ranks the line ran ahead of its clock.
+    pub lead: u64,
     /// Fans who had joined, in all.
     pub joined_total: u64,
     /// Turns that had been given, in all.
@@ -113,6 +117,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Above every rank that the line can have given, though nobody saw it: zero where there is nothing to remember.
+    pub(crate) fn above_all(&self) -> Rank {
+        if self.is_empty() { Rank::ZERO } else { self.next_rank.ahead_by(UNSEEN_LEAD) }
+    }
+
     /// Whether there is anything to remember.
     pub fn is_empty(&self) -> bool {
         self.next_rank == Rank::ZERO
@@ -122,6 +131,7 @@ impl Memory {
     pub fn of(snapshot: &Snapshot) -> Self {
         Self {
             next_rank: snapshot.lanes.iter().map(|lane| lane.next_rank).max().unwrap_or_default(),
+            lead: snapshot.lead,
             joined_total: snapshot.joined_total,
             admitted_total: snapshot.admitted_total,
             cursors: snapshot.lanes.iter().map(|lane| (lane.name.clone(), lane.cursor)).collect(),

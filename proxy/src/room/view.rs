@@ -173,6 +173,7 @@ mod tests {
             at: Timestamp::from_millis(100_000),
             resumed_at: Timestamp::from_millis(0),
             forgotten: vec![RankRange { from: Rank::ZERO, to: Rank::new(50) }],
+            lead: 0,
             rules: Rules { lanes: weights, drain_per_minute: 60, ..Rules::default() }.into(),
             revision: 1,
             hold_until: Timestamp::from_millis(0),

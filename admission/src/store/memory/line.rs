@@ -97,14 +97,15 @@ impl Line {
     pub(super) fn new(rules: &Rules, revision: u64, memory: &Memory, now: Timestamp) -> Self {
         // One millisecond ahead: should this line replace one that was lost just now, its ranks are above all
         // that the lost one gave. It begins without permits, for those of the lost one may have been used.
-        let first_rank = Rank::first_of(now + Duration::from_millis(1)).max(memory.next_rank);
+        let moment = Rank::first_of(now + Duration::from_millis(1));
+        let first_rank = moment.ahead_by(memory.lead).max(memory.above_all());
         let mut line = Self {
             rules: Arc::new(rules.clone()),
             revision,
             resumed_at: now,
             forgotten: vec![RankRange { from: Rank::ZERO, to: first_rank }],
             hold_until: Timestamp::default(),
-            lead: 0,
+            lead: first_rank.get() - moment.get(),
             rate: rules.first_rate(),
             units: 0,
             load: Load::default(),
@@ -160,11 +161,16 @@ impl Line {
 
     /// Takes in what somebody remembers of this line, or of one that it replaces.
     fn recall(&mut self, memory: &Memory, now: Timestamp) {
+        let mut least = memory.next_rank;
+        if memory.lead > self.lead {
+            self.lead = memory.lead;
+            least = least.max(self.next_rank(now));
+        }
         let mut forgotten: Option<RankRange> = None;
-        for lane in self.lanes.values_mut().filter(|lane| lane.next_rank < memory.next_rank) {
+        for lane in self.lanes.values_mut().filter(|lane| lane.next_rank < least) {
             let from = forgotten.map_or(lane.next_rank, |range| range.from.min(lane.next_rank));
-            forgotten = Some(RankRange { from, to: memory.next_rank });
-            lane.next_rank = memory.next_rank;
+            forgotten = Some(RankRange { from, to: least });
+            lane.next_rank = least;
         }
         if let Some(range) = forgotten {
             self.forget(range);

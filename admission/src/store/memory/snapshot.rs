@@ -30,6 +30,7 @@ impl Line {
             at: now,
             resumed_at: self.resumed_at,
             forgotten: self.forgotten.clone(),
+            lead: self.lead,
             rules,
             revision: self.revision,
             hold_until: self.hold_until,

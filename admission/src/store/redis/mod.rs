@@ -149,7 +149,7 @@ impl QueueStore for RedisStore {
         let cursors: Vec<String> =
             memory.cursors.iter().map(|(lane, cursor)| format!("{lane}={cursor}")).collect();
         call.arg(revision).arg(json).arg(lanes.join(" "));
-        call.arg(memory.next_rank.get()).arg(memory.joined_total).arg(memory.admitted_total);
+        call.arg(memory.next_rank.get()).arg(memory.lead).arg(memory.joined_total).arg(memory.admitted_total);
         call.arg(cursors.join(" ")).arg("mode").arg(rules.mode.as_str());
         let moment = |moment: Option<Timestamp>| moment.unwrap_or_default().as_millis();
         for (field, value) in [
@@ -273,6 +273,7 @@ impl QueueStore for RedisStore {
         let at = reply.timestamp("now")?;
         let resumed_at = reply.timestamp("resumed_at")?;
         let forgotten = reply.rank_ranges("forgotten")?;
+        let lead = reply.take("lead")?;
         let revision = reply.take("revision")?;
         let json: String = reply.take("rules")?;
         let rules = match known {
@@ -283,6 +284,7 @@ impl QueueStore for RedisStore {
             at,
             resumed_at,
             forgotten,
+            lead,
             rules,
             revision,
             hold_until: reply.timestamp("hold_until")?,

@@ -66,6 +66,7 @@ mod tests {
             ("STRIDE", crate::store::STRIDE),
             ("RANKS_PER_MILLI", crate::rank::RANKS_PER_MILLI),
             ("TAKEOVER_LEAD", crate::rank::TAKEOVER_LEAD),
+            ("UNSEEN_LEAD", crate::rank::UNSEEN_LEAD),
             ("FORGOTTEN_MAX", crate::store::FORGOTTEN_MAX as u64),
             ("ENDED_MEMORY_MS", crate::clock::millis(crate::store::ENDED_MEMORY)),
         ] {

@@ -15,6 +15,7 @@ on_both_stores! {
     what_proxies_remember_is_never_undone
     a_replica_that_missed_the_last_second_loses_nobodys_place
     a_replica_whose_clock_is_behind_gives_no_rank_twice
+    what_nobody_saw_before_a_loss_after_a_fail_over_is_not_given_again
     the_rate_and_the_capacity_hold_through_a_fail_over
     what_ended_before_a_fail_over_stays_ended
     draining_resumes_by_itself_after_a_fail_over
@@ -187,4 +188,25 @@ async fn draining_resumes_by_itself_after_a_fail_over(kind: Kind) {
     assert!(turns <= 10 + 10 * 24, "P2: {turns}");
     assert!(turns >= 50, "{turns}");
     assert!(line.snapshot().await.forgotten.len() >= 4);
+}
+
+async fn what_nobody_saw_before_a_loss_after_a_fail_over_is_not_given_again(kind: Kind) {
+    let mut line = Line::start(kind, rules()).await;
+    line.drain().await;
+    let replica = line.replica();
+    line.fail_over(replica);
+    // Ranks run ahead of the clock now.
+    let seen = line.fans(&lane("general"), 3).await;
+    line.clock.advance(SECOND);
+    let memory = Memory::of(&line.snapshot().await);
+    line.clock.advance(SECOND / 8);
+    let unseen = line.fans(&lane("general"), 3).await;
+    // Another server, whose clock is a little behind, and one edge that remembers.
+    line.clock.go_back(2 * SECOND);
+    line.lose_all_data_but(rules(), &memory).await;
+    for place in seen.iter().chain(&unseen) {
+        assert_eq!(line.look(place).await, Standing::Unknown, "P4");
+    }
+    let after = line.fans(&lane("general"), 3).await;
+    assert!(after[0].rank > unseen[2].rank, "P4: no rank is given twice");
 }

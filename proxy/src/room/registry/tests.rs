@@ -27,6 +27,7 @@ fn snapshot(cursor: u64) -> Snapshot {
         at: Timestamp::from_millis(5000),
         resumed_at: Timestamp::from_millis(1000),
         forgotten: vec![RankRange { from: Rank::ZERO, to: Rank::new(10) }],
+        lead: 0,
         rules: Rules::default().into(),
         revision: 1,
         hold_until: Timestamp::from_millis(0),

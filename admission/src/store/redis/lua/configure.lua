@@ -3,14 +3,15 @@
 -- ARGV[2]     revision
 -- ARGV[3]     the rules as JSON, kept for whoever reads the snapshot
 -- ARGV[4]     lanes, `<name>=<weight>` separated by spaces
--- ARGV[5..8]  what the caller remembers of a line that was lost: above every rank; joined and admitted in all; and
---             cursors, `<lane>=<rank>` separated by spaces. All 0 and '' when it remembers nothing
--- ARGV[9..]   field, value of each rule that the scripts use
+-- ARGV[5..9]  what the caller remembers of a line that was lost: above every rank it saw; how far ranks ran ahead of
+--             the clock; joined and admitted in all; and cursors, `<lane>=<rank>` separated by spaces. All 0 and ''
+--             when it remembers nothing
+-- ARGV[10..]  field, value of each rule that the scripts use
 -- Reply       1 when these rules are in force now, 0 when a newer revision was
 -- Cost        O(fields + lanes)
 
 local revision = tonumber(ARGV[2])
-local remembered = tonumber(ARGV[5])
+local remembered, lead = tonumber(ARGV[5]), tonumber(ARGV[6])
 local state = load_state()
 
 -- Lanes that the rules no longer name keep their fans until they are named again.
@@ -26,29 +27,34 @@ end
 -- Takes in what somebody remembers of this line, or of one that it replaces.
 local function recall()
   local from
+  local least = remembered
+  if lead > number(state, 'lead') then
+    set(state, 'lead', lead)
+    least = math.max(least, least_rank(state))
+  end
   for _, lane in ipairs(known_lanes(state)) do
     local next_rank = number(state, 'next:' .. lane)
-    if next_rank < remembered then
+    if next_rank < least then
       from = math.min(from or next_rank, next_rank)
-      set(state, 'next:' .. lane, remembered)
+      set(state, 'next:' .. lane, least)
     end
   end
   if from then
-    forget(state, from, remembered)
-    set(state, 'lead', math.max(number(state, 'lead'), remembered - first_rank_of(now)))
+    forget(state, from, least)
+    set(state, 'lead', math.max(number(state, 'lead'), least - first_rank_of(now)))
   end
-  for lane, cursor in string.gmatch(ARGV[8], '([^= ]+)=(%d+)') do
+  for lane, cursor in string.gmatch(ARGV[9], '([^= ]+)=(%d+)') do
     if state['next:' .. lane] then
       set(state, 'cursor:' .. lane, math.max(number(state, 'cursor:' .. lane), tonumber(cursor)))
     end
   end
-  set(state, 'joined_total', math.max(number(state, 'joined_total'), tonumber(ARGV[6])))
-  set(state, 'admitted_total', math.max(number(state, 'admitted_total'), tonumber(ARGV[7])))
+  set(state, 'joined_total', math.max(number(state, 'joined_total'), tonumber(ARGV[7])))
+  set(state, 'admitted_total', math.max(number(state, 'admitted_total'), tonumber(ARGV[8])))
 end
 
 local function put_in_force()
   local rate, before = number(state, 'rate'), state.drain_per_minute
-  for i = 9, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
+  for i = 10, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
   if state.drain_per_minute ~= before then rate = number(state, 'drain_per_minute') end
   set(state, 'rate', math.max(number(state, 'rate_min'), math.min(rate, number(state, 'rate_max'))))
   set(state, 'revision', revision)
@@ -68,11 +74,12 @@ else
   state = {}
   -- One millisecond ahead: should this line replace one that was lost just now, its ranks are above all that the
   -- lost one gave. It begins without permits, for those of the lost one may have been used.
-  local first_rank = math.max(first_rank_of(now + 1), remembered)
+  local above_all = remembered > 0 and remembered + UNSEEN_LEAD or 0
+  local first_rank = math.max(first_rank_of(now + 1) + lead, above_all)
   set(state, 'server', server_id())
   set(state, 'resumed_at', now)
   set(state, 'gathered_at', now)
-  set(state, 'lead', 0)
+  set(state, 'lead', first_rank - first_rank_of(now + 1))
   put_in_force()
   forget(state, 0, first_rank)
   forget_the_draw(state, now)

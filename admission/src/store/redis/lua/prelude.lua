@@ -20,6 +20,7 @@ local UNITS_PER_PERMIT = 60000
 local STRIDE = 720720
 local RANKS_PER_MILLI = 1024
 local TAKEOVER_LEAD = 61440000
+local UNSEEN_LEAD = 5120000
 local FORGOTTEN_MAX = 16
 local ENDED_MEMORY_MS = 86400000
 -- Arguments of one command: well below what Lua can unpack.
