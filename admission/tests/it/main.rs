@@ -11,6 +11,7 @@ mod adaptive;
 mod conformance;
 mod differential;
 mod draw;
+mod journal;
 mod parsers;
 mod redis_cluster;
 mod redis_fleet;

@@ -19,6 +19,10 @@ use crate::redis_server::RedisServer;
 pub(crate) struct ManualClock(AtomicU64);
 
 impl ManualClock {
+    pub(crate) fn at(millis: u64) -> Self {
+        Self(AtomicU64::new(millis))
+    }
+
     pub(crate) fn advance(&self, duration: Duration) {
         self.0.fetch_add(duration.as_millis() as u64, Ordering::SeqCst);
     }
