@@ -19,8 +19,10 @@ pub(super) struct EdgeAddresses<'a> {
 /// Writes `edge.toml` of one proxy.
 pub(super) fn write_edge(path: &Path, addresses: &EdgeAddresses<'_>) -> Result<()> {
     let EdgeAddresses { listen, admin_listen, shop, redis } = *addresses;
+    // Beside the file, so that an edge that is killed goes on with its line.
+    let line = path.with_extension("line").display().to_string();
     let store = match redis {
-        None => toml! { kind = "memory" },
+        None => toml! { kind = "memory" path = line },
         Some(url) => toml! { kind = "redis" url = url },
     };
     let table = toml! {
