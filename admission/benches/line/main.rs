@@ -23,7 +23,7 @@ use admission::name::{LaneId, RoomId};
 use admission::rank::Rank;
 use admission::rules::{Mode, Rules};
 use admission::store::redis::RedisStore;
-use admission::store::{BATCH_MAX, Intent, Join, Joined, Memory, Presence, QueueStore};
+use admission::store::{BATCH_MAX, Intent, Join, Joined, Joins, Memory, Presence, QueueStore};
 use admission::ticket::{Place, TicketId};
 use redis_server::RedisServer;
 
@@ -215,6 +215,37 @@ async fn join_rate(tasks: usize, batch: usize) {
     println!("| {tasks:>5} | {batch:>5} | {rate:>9.0} | {:>6.1} |", slowest.as_secs_f64() * 1000.0);
 }
 
+/// Joins a second from `tasks` callers, each with one fan at a time, gathered on the way as the edge does.
+async fn gathered_rate(tasks: usize) {
+    let server = RedisServer::start();
+    let store = RedisStore::open(&server.url()).unwrap();
+    store.configure(&room(), &rules(20_000).check().unwrap(), 1, &Memory::default()).await.unwrap();
+    let gathering = Joins::start(room(), Arc::new(store), Arc::new(SystemRandom));
+    let begin = Instant::now();
+    let callers: Vec<_> = (0..tasks)
+        .map(|_| {
+            let gathering = gathering.clone();
+            tokio::spawn(async move {
+                let mut times = Vec::new();
+                while begin.elapsed() < Duration::from_secs(3) {
+                    let sent = Instant::now();
+                    gathering.join(Join::new(LaneId::general(), id(), Intent::Wait)).await.unwrap();
+                    times.push(sent.elapsed());
+                }
+                times
+            })
+        })
+        .collect();
+    let mut times = Vec::new();
+    for caller in callers {
+        times.extend(caller.await.unwrap());
+    }
+    let rate = times.len() as f64 / begin.elapsed().as_secs_f64();
+    times.sort_unstable();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1000.0;
+    println!("| {tasks:>5} | {rate:>9.0} | {:>5.2} | {:>5.2} | {:>6.1} |", at(50), at(99), at(100));
+}
+
 #[tokio::main]
 async fn main() {
     println!("| waiting | Redis MiB | bytes a fan | rungs | snapshot ms | drain of 1,000 ms |");
@@ -230,5 +261,9 @@ async fn main() {
     println!("\n| callers | joins a call | joins a second | slowest ms |\n|---|---|---|---|");
     for (tasks, batch) in [(1, 1), (64, 1), (4, 100), (2, 1000)] {
         join_rate(tasks, batch).await;
+    }
+    println!("\n| fans at once | joins a second | median ms | 99 % ms | slowest ms |\n|---|---|---|---|---|");
+    for tasks in [64, 1000, 10_000] {
+        gathered_rate(tasks).await;
     }
 }

@@ -19,6 +19,7 @@
 //! again within the return window they wait at their rank, which is before everybody else's.
 
 mod join;
+mod joins;
 pub mod memory;
 pub mod redis;
 mod snapshot;
@@ -36,6 +37,7 @@ use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
 pub use join::{BatchId, Intent, InvitationUse, Join, Joined};
+pub use joins::Joins;
 pub use snapshot::{LaneSnapshot, Memory, Snapshot};
 
 /// Most tickets in one call of a verb that changes where each of them stands. Callers cut longer lists into several

@@ -5,7 +5,7 @@
 
 mod arriving;
 mod drawing;
-mod joins;
+mod ends;
 mod load;
 mod passes;
 mod registry;
@@ -23,7 +23,7 @@ use std::time::Duration;
 use admission::clock::{Clock, Random, Timestamp};
 use admission::keyring::Keyring;
 use admission::rules::{Mode, Phase};
-use admission::store::{QueueStore, Standing, StoreError};
+use admission::store::{Joins, QueueStore, Standing, StoreError};
 use admission::ticket::{Place, TicketId};
 use admission::token::TokenError;
 use arc_swap::ArcSwap;
@@ -35,7 +35,7 @@ use tokio::time::Instant;
 use crate::config::RoomConfig;
 use crate::waiting::cookies::{Cookies, Scheme};
 pub use arriving::{Arrival, OpenTicket};
-use joins::{Ends, Joins};
+use ends::Ends;
 use load::Load;
 pub use passes::Pass;
 use registry::{Registry, Stage};

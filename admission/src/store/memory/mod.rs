@@ -1,5 +1,5 @@
 //! The line in memory: for one proxy with nothing to install, and the readable reference of what each verb
-//! does. With a [`journal`] it survives a restart of its process.
+//! does. With a journal it survives a restart of its process.
 
 mod deadlines;
 mod drain;
@@ -25,7 +25,7 @@ use crate::name::RoomId;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
-use self::journal::{Entry, Gathered, Journal, Verb};
+use self::journal::{Configuration, Entry, Gathered, Journal, Verb};
 use self::line::Line;
 use super::{
     BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
@@ -160,7 +160,7 @@ impl QueueStore for MemoryStore {
         };
         if let Some(journal) = self.journal.as_ref().filter(|_| is_news) {
             let (rules, memory) = (Cow::Borrowed(rules), Cow::Borrowed(memory));
-            let verb = Verb::Configure { rules, revision, memory };
+            let verb = Verb::Configure(Box::new(Configuration { rules, revision, memory }));
             journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, verb });
         }
         Ok(())

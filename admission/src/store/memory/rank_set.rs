@@ -25,6 +25,18 @@ impl RankSet {
     }
 
     pub(super) fn insert(&mut self, rank: Rank) -> bool {
+        // Most come at the end of the line.
+        if let Some(mut last) = self.chunks.last_entry()
+            && last.get().last().is_some_and(|highest| *highest < rank)
+        {
+            if last.get().len() < CHUNK_MAX {
+                last.get_mut().push(rank);
+            } else {
+                self.chunks.insert(rank, vec![rank]);
+            }
+            self.count += 1;
+            return true;
+        }
         // A rank below all others joins the first chunk, whose key then has to go down with it.
         let home = self.chunks.range(..=rank).next_back().or_else(|| self.chunks.iter().next());
         let Some(key) = home.map(|(key, _)| *key) else {

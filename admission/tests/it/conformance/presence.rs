@@ -86,7 +86,7 @@ async fn leavers_cost_no_throughput(kind: Kind) {
     let places = line.fans(&lane("general"), FANS).await;
     // Deterministic: a fan's number says whether and when they leave, in quarter seconds of 200 s.
     let leaves_at = |fan: usize| (fan * 7919 % 10 < 3).then(|| fan * 104_729 % 800);
-    let silently = |fan: usize| fan % 3 == 0;
+    let silently = |fan: usize| fan.is_multiple_of(3);
     let (mut entered, mut begun) = (0, false);
     let begin = line.clock.now();
     for step in 0..800 {

@@ -3,8 +3,8 @@
 //! Left out is what the next seconds bring anyway or nobody will ask for: who was seen when (fans are reported
 //! again before anybody is admitted), and the answers to batches of joins (who asked died with the process).
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::name::{LaneId, RoomId};
@@ -25,6 +25,19 @@ pub(super) trait Sink {
 
     /// Takes the next one.
     fn take(&mut self, record: &Record<'_>) -> Result<(), Self::Error>;
+}
+
+/// A copy of what is told. The rest may be many times as much, and verbs wait meanwhile.
+pub(super) fn copy(lines: &mut Lines) -> Lines {
+    let copy_of = |line: &mut Line| {
+        let answers = (take(&mut line.answers), take(&mut line.answers_until));
+        let seen: Vec<_> = line.lanes.values_mut().map(|lane| take(&mut lane.seen)).collect();
+        let copy = line.clone();
+        (line.answers, line.answers_until) = answers;
+        line.lanes.values_mut().zip(seen).for_each(|(lane, seen)| lane.seen = seen);
+        copy
+    };
+    lines.iter_mut().map(|(room, line)| (room.clone(), copy_of(line))).collect()
 }
 
 /// Tells every line. In an order of its own, so that equal lines are told equally.
@@ -69,7 +82,7 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         next_rank: lane.next_rank,
         pass: lane.pass,
     };
-    sink.take(&Record::Line(Cow::Owned(LineHead {
+    sink.take(&Record::Line(Box::new(LineHead {
         room: room.clone(),
         rules: rules.as_ref().clone(),
         revision: *revision,

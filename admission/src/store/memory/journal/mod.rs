@@ -31,7 +31,7 @@ use crate::clock::{Clock, Timestamp};
 use self::frame::{Header, VERSION};
 use self::queue::Queue;
 use self::record::Record;
-pub(super) use self::record::{Entry, Gathered, Verb};
+pub(super) use self::record::{Configuration, Entry, Gathered, Verb};
 use self::replay::{Damage, Told};
 use self::writer::Writer;
 

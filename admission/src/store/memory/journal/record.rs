@@ -19,7 +19,7 @@ use crate::ticket::{Place, TicketId};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Record<'a> {
     /// A line begins; the parts that follow are its.
-    Line(Cow<'a, LineHead>),
+    Line(Box<LineHead>),
     /// Ranks that wait in a lane: the first, then each as how far it is beyond the one before.
     Waiting(LaneId, Vec<u64>),
     /// Fans of a lane who were passed over, until when they may return.
@@ -86,14 +86,18 @@ pub(in crate::store::memory) struct Entry<'a> {
     pub(in crate::store::memory) verb: Verb<'a>,
 }
 
+/// What a room is configured with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store::memory) struct Configuration<'a> {
+    pub(in crate::store::memory) rules: Cow<'a, Rules>,
+    pub(in crate::store::memory) revision: u64,
+    pub(in crate::store::memory) memory: Cow<'a, Memory>,
+}
+
 /// What changes a line. Of every verb only as much as does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::store::memory) enum Verb<'a> {
-    Configure {
-        rules: Cow<'a, Rules>,
-        revision: u64,
-        memory: Cow<'a, Memory>,
-    },
+    Configure(Box<Configuration<'a>>),
     /// Those who got in or into the line.
     Join(Cow<'a, [Join]>),
     /// Those who were unknown.

@@ -85,7 +85,7 @@ impl Told {
                 true
             }
             Record::Line(head) if can_work(&head.rules) => {
-                let (name, line) = image::line_of(head.into_owned());
+                let (name, line) = image::line_of(*head);
                 self.lines.insert(name.clone(), line);
                 *room = Some(name);
                 true
@@ -106,9 +106,9 @@ impl Told {
             line.lanes.values_mut().filter(|_| knows).for_each(|lane| lane.passed.postpone(slept));
             line.gathered_at = self.known_until;
             if self.is_closed {
-                line.go_on(now)
+                line.go_on(now);
             } else {
-                line.resume(now)
+                line.resume(now);
             }
             line.answers.clear();
             line.answers_until = Default::default();
@@ -124,9 +124,9 @@ fn can_work(rules: &Rules) -> bool {
 pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
     let Entry { at, room, gathered, verb } = entry;
     let Some(line) = lines.get_mut(room.as_ref()) else {
-        let Verb::Configure { rules, revision, memory } = verb else { return false };
-        if can_work(&rules) {
-            lines.insert(room.into_owned(), Line::new(&rules, revision, &memory, at));
+        let Verb::Configure(with) = verb else { return false };
+        if can_work(&with.rules) {
+            lines.insert(room.into_owned(), Line::new(&with.rules, with.revision, &with.memory, at));
             return true;
         }
         return false;
@@ -134,11 +134,11 @@ pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
     line.gathered_at = gathered.at;
     line.units = gathered.units;
     match verb {
-        Verb::Configure { rules, revision, memory } => {
-            if !can_work(&rules) {
+        Verb::Configure(with) => {
+            if !can_work(&with.rules) {
                 return false;
             }
-            line.configure(&rules, revision, &memory, at);
+            line.configure(&with.rules, with.revision, &with.memory, at);
         }
         Verb::Join(joins) => drop(line.take_in(&joins, at)),
         Verb::Restore(places) => drop(line.restore(&places, at)),

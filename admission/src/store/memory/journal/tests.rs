@@ -253,7 +253,7 @@ fn some_rules(dice: &mut Dice, now: Timestamp) -> Rules {
         mode: modes[dice.below(6) as usize],
         prequeue_at,
         opens_at: prequeue_at.map(|at| at + Duration::from_secs(40)),
-        adaptive: (dice.below(2) == 0).then(|| AdaptiveDrain { min: 30, max: 600 }),
+        adaptive: (dice.below(2) == 0).then_some(AdaptiveDrain { min: 30, max: 600 }),
         drain_per_minute,
         burst: Rules::default_burst(6000),
         max_active: 1 + dice.below(30),

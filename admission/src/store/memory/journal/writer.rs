@@ -111,7 +111,7 @@ impl Writer {
             let work = self.queue.wait(self.until_next());
             let is_closing = work.is_closing;
             let flush = work.flush;
-            self.write(work);
+            self.write(&work);
             if self.is_dirty && (flush || is_closing || self.synced_at.elapsed() >= SYNC_EVERY) {
                 self.sync();
             }
@@ -137,7 +137,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, work: Work) {
+    fn write(&mut self, work: &Work) {
         if work.is_over {
             self.failed(&"the disk is slower than the line for too long");
         }
@@ -196,9 +196,9 @@ impl Writer {
     fn begin_anew(&mut self) {
         // What is queued when the lines are copied belongs to the old file, for the copy has it.
         let (copy, at, rest, taken) = {
-            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             let mut queue = self.queue.lock();
-            (lines.clone(), self.clock.now(), std::mem::take(&mut queue.batch), queue.resume())
+            (image::copy(&mut lines), self.clock.now(), std::mem::take(&mut queue.batch), queue.resume())
         };
         let result = self.append(&rest).and_then(|_| self.replace(&copy, at));
         match result {

@@ -1,23 +1,28 @@
-//! Joins that arrive together go to the store together, and sessions that end likewise.
+//! Joins that arrive together go to the store together.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::clock::Random;
-use admission::name::RoomId;
-use admission::store::{BATCH_MAX, Join, Joined, QueueStore, StoreError};
-use admission::ticket::TicketId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::bounded;
+use super::{BATCH_MAX, Join, Joined, QueueStore, StoreError};
+use crate::clock::Random;
+use crate::name::RoomId;
+use crate::ticket::TicketId;
 
 /// Most joins that wait for the store; one more is told to come again.
 const QUEUE: usize = 20_000;
 
-/// Takes joins to the store.
+/// How long one batch may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a store that lost its data gets to be told of the room.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Takes joins to the store: while one batch is there the next gathers, so that batches grow with the crowd by
+/// themselves, and a million fans cost a thousand calls.
 #[derive(Clone)]
-pub(super) struct Joins {
+pub struct Joins {
     queue: mpsc::Sender<Request>,
     task: AbortHandle,
 }
@@ -29,14 +34,14 @@ struct Request {
 
 impl Joins {
     /// Starts the task that takes joins of `room` to the store.
-    pub(super) fn start(room: RoomId, store: Arc<dyn QueueStore>, random: Arc<dyn Random>) -> Self {
+    pub fn start(room: RoomId, store: Arc<dyn QueueStore>, random: Arc<dyn Random>) -> Self {
         let (queue, requests) = mpsc::channel(QUEUE);
         let task = tokio::spawn(run(room, store, random, requests)).abort_handle();
         Self { queue, task }
     }
 
     /// Takes no more joins; those that wait for the store fail.
-    pub(super) fn stop(&self) {
+    pub fn stop(&self) {
         self.task.abort();
     }
 
@@ -44,7 +49,7 @@ impl Joins {
     ///
     /// # Errors
     /// When the store is away, or too many wait for it already.
-    pub(super) async fn join(&self, join: Join) -> Result<Joined, StoreError> {
+    pub async fn join(&self, join: Join) -> Result<Joined, StoreError> {
         let (answer, answered) = oneshot::channel();
         let busy = || StoreError::Unavailable("too many joins wait already".to_owned());
         self.queue.try_send(Request { join, answer }).map_err(|_| busy())?;
@@ -92,69 +97,34 @@ async fn send(
     joins: &[Join],
 ) -> Result<Vec<Joined>, StoreError> {
     let name = TicketId::random(random).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    match bounded(store.join(room, name, joins)).await {
+    match in_time(store.join(room, name, joins)).await {
         // It may have happened; under the same name it gives the same ranks.
-        Err(StoreError::Unavailable(_)) => bounded(store.join(room, name, joins)).await,
+        Err(StoreError::Unavailable(_)) => in_time(store.join(room, name, joins)).await,
         // A store that lost its data: the next tick tells it of the room.
         Err(StoreError::UnknownRoom(_)) => {
             tokio::time::sleep(PAUSE).await;
-            bounded(store.join(room, name, joins)).await
+            in_time(store.join(room, name, joins)).await
         }
         answer => answer,
     }
 }
 
-/// Most ended sessions that wait for the store.
-const ENDS: usize = 50_000;
-/// How long the store is left alone after it could not be reached.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// Takes ended sessions to the store in the background, until it has them.
-#[derive(Clone)]
-pub(super) struct Ends {
-    queue: mpsc::Sender<TicketId>,
-    task: AbortHandle,
-}
-
-impl Ends {
-    /// Starts the task that ends sessions of `room` in the store.
-    pub(super) fn start(room: RoomId, store: Arc<dyn QueueStore>) -> Self {
-        let (queue, mut tickets) = mpsc::channel(ENDS);
-        let task = tokio::spawn(async move {
-            let mut batch = Vec::with_capacity(BATCH_MAX);
-            while tickets.recv_many(&mut batch, BATCH_MAX).await > 0 {
-                while let Err(StoreError::Unavailable(_)) = bounded(store.end(&room, &batch)).await {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                batch.clear();
-            }
-        });
-        Self { queue, task: task.abort_handle() }
-    }
-
-    /// Tells the store no more.
-    pub(super) fn stop(&self) {
-        self.task.abort();
-    }
-
-    /// The session of `ticket` is over.
-    pub(super) fn end(&self, ticket: TicketId) {
-        if self.queue.try_send(ticket).is_err() {
-            tracing::warn!("too many ended sessions wait for the store; one place frees when it times out");
-        }
+async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(TIMEOUT, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(StoreError::Unavailable("it did not answer in time".to_owned())),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use admission::adaptive::{History, LoadInterval, LoadReport};
-    use admission::clock::SystemRandom;
-    use admission::name::LaneId;
-    use admission::rank::Rank;
-    use admission::rules::Rules;
-    use admission::store::{BatchId, Drained, Intent, Memory, Presence, PresenceAnswer, Snapshot, Standing};
-    use admission::ticket::Place;
-    use parking_lot::Mutex;
+    use crate::adaptive::{History, LoadInterval, LoadReport};
+    use crate::clock::SystemRandom;
+    use crate::name::LaneId;
+    use crate::rank::Rank;
+    use crate::rules::Rules;
+    use crate::store::{BatchId, Drained, Intent, Memory, Presence, PresenceAnswer, Snapshot, Standing};
+    use crate::ticket::Place;
 
     use super::*;
 
@@ -162,7 +132,7 @@ mod tests {
     #[derive(Default)]
     struct Forgetful {
         failures: usize,
-        calls: Mutex<Vec<(BatchId, usize)>>,
+        calls: std::sync::Mutex<Vec<(BatchId, usize)>>,
     }
 
     #[async_trait::async_trait]
@@ -172,7 +142,7 @@ mod tests {
         }
         async fn join(&self, _: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
             let count = {
-                let mut calls = self.calls.lock();
+                let mut calls = self.calls.lock().unwrap();
                 calls.push((batch, joins.len()));
                 calls.len()
             };
@@ -243,7 +213,7 @@ mod tests {
         for task in tasks {
             assert!(matches!(task.await.unwrap(), Ok(Joined::Waiting { .. })));
         }
-        let calls = store.calls.lock();
+        let calls = store.calls.lock().unwrap();
         assert!(calls.len() <= 3, "{calls:?}");
         assert_eq!(calls.iter().map(|(_, count)| count).sum::<usize>(), 50);
     }
@@ -253,12 +223,12 @@ mod tests {
         let (store, joins) = start(1);
         assert!(joins.join(join()).await.is_ok());
         {
-            let calls = store.calls.lock();
+            let calls = store.calls.lock().unwrap();
             assert!(calls.len() == 2 && calls[0] == calls[1], "{calls:?}");
         }
         let (store, joins) = start(2);
         assert!(matches!(joins.join(join()).await, Err(StoreError::Unavailable(_))));
-        assert_eq!(store.calls.lock().len(), 2);
+        assert_eq!(store.calls.lock().unwrap().len(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -273,6 +243,6 @@ mod tests {
         assert!(gone.is_err());
         assert!(first.await.unwrap().is_ok());
         assert!(joins.join(join()).await.is_ok());
-        assert_eq!(store.calls.lock().iter().map(|(_, count)| count).sum::<usize>(), 2);
+        assert_eq!(store.calls.lock().unwrap().iter().map(|(_, count)| count).sum::<usize>(), 2);
     }
 }

@@ -1,0 +1,53 @@
+//! Sessions that end go to the store together, in the background.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::name::RoomId;
+use admission::store::{BATCH_MAX, QueueStore, StoreError};
+use admission::ticket::TicketId;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::bounded;
+
+/// Most ended sessions that wait for the store.
+const ENDS: usize = 50_000;
+/// How long the store is left alone after it could not be reached.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Takes ended sessions to the store in the background, until it has them.
+#[derive(Clone)]
+pub(super) struct Ends {
+    queue: mpsc::Sender<TicketId>,
+    task: AbortHandle,
+}
+
+impl Ends {
+    /// Starts the task that ends sessions of `room` in the store.
+    pub(super) fn start(room: RoomId, store: Arc<dyn QueueStore>) -> Self {
+        let (queue, mut tickets) = mpsc::channel(ENDS);
+        let task = tokio::spawn(async move {
+            let mut batch = Vec::with_capacity(BATCH_MAX);
+            while tickets.recv_many(&mut batch, BATCH_MAX).await > 0 {
+                while let Err(StoreError::Unavailable(_)) = bounded(store.end(&room, &batch)).await {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                batch.clear();
+            }
+        });
+        Self { queue, task: task.abort_handle() }
+    }
+
+    /// Tells the store no more.
+    pub(super) fn stop(&self) {
+        self.task.abort();
+    }
+
+    /// The session of `ticket` is over.
+    pub(super) fn end(&self, ticket: TicketId) {
+        if self.queue.try_send(ticket).is_err() {
+            tracing::warn!("too many ended sessions wait for the store; one place frees when it times out");
+        }
+    }
+}
