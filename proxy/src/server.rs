@@ -95,7 +95,7 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
     let listeners = Listeners::bind(&[config.edge.listen, config.edge.admin_listen])?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let (store, journaled) = open_store(&config.edge.store, &clock)?;
+    let OpenStore { store, to_close } = open_store(&config.edge.store, &clock)?;
     let ports = Ports { store, keys: Arc::new(keys.line), clock: clock.clone(), random: random.clone() };
     let rooms = Arc::new(open_rooms(&config, &ports));
     let load = Arc::new(Load::default());
@@ -138,25 +138,29 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
         done = idle => done,
         _ = signals.asked_to_stop() => false,
     };
-    if let Some(store) = journaled {
+    if let Some(store) = to_close {
         store.close();
     }
     tracing::info!(requests_cut = load.requests(), sockets_cut = load.sockets(), clean = done, "stopped");
     Ok(())
 }
 
-/// The store, and again where it has to be closed at the end.
-fn open_store(
-    config: &StoreConfig,
-    clock: &Arc<dyn Clock>,
-) -> Result<(Arc<dyn QueueStore>, Option<Arc<MemoryStore>>), ServerError> {
+struct OpenStore {
+    store: Arc<dyn QueueStore>,
+    /// The same, where it has to be closed at the end.
+    to_close: Option<Arc<MemoryStore>>,
+}
+
+fn open_store(config: &StoreConfig, clock: &Arc<dyn Clock>) -> Result<OpenStore, ServerError> {
     Ok(match config {
-        StoreConfig::Memory { path: None } => (Arc::new(MemoryStore::new(clock.clone())), None),
+        StoreConfig::Memory { path: None } => {
+            OpenStore { store: Arc::new(MemoryStore::new(clock.clone())), to_close: None }
+        }
         StoreConfig::Memory { path: Some(path) } => {
             let store = Arc::new(MemoryStore::open(path, clock.clone())?);
-            (store.clone(), Some(store))
+            OpenStore { store: store.clone(), to_close: Some(store) }
         }
-        StoreConfig::Redis { url } => (Arc::new(RedisStore::open(url)?), None),
+        StoreConfig::Redis { url } => OpenStore { store: Arc::new(RedisStore::open(url)?), to_close: None },
     })
 }
 
