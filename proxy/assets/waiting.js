@@ -27,6 +27,12 @@
     set(value) { try { sessionStorage.setItem("first:" + room, value); } catch { /* private mode */ } },
   };
 
+  // What was shown goes with the fan to whichever server answers next, so that a place never goes up.
+  function remember(position) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = main.dataset.shown + "=" + position + "; Path=/; Max-Age=604800; SameSite=Lax" + secure;
+  }
+
   function waitWords(eta) {
     if (!eta) return "not known yet";
     if (eta.high < 60) return "less than a minute";
@@ -97,6 +103,7 @@
       at("ahead").textContent = number.format(status.ahead);
       at("wait").textContent = waitWords(status.eta_seconds);
       progress(status.position);
+      remember(status.position);
       if (status.state === "waiting") document.title = number.format(status.position) + " in line · " + main.dataset.title;
       // A screen reader hears the place at most once a minute; state changes are told at once.
       if (Date.now() - spoken > 60000) { spoken = Date.now(); say("Your place is " + number.format(status.position) + "."); }

@@ -1,11 +1,14 @@
 //! Arguments, configuration, go.
 
+mod invite;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use admission::clock::{SystemClock, SystemRandom};
+use clap::{Parser, Subcommand};
 use proxy::config::{self, Config, ConfigError, keys};
 use proxy::server::{self, Keys};
 use tracing_subscriber::EnvFilter;
@@ -21,10 +24,10 @@ const BAD_CONFIG: u8 = 64;
 #[command(version)]
 struct Arguments {
     /// What is read at start: listeners, store, shop, limits.
-    #[arg(long, value_name = "FILE", default_value = "config/edge.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "config/edge.toml")]
     config: PathBuf,
     /// The rooms.
-    #[arg(long, value_name = "FILE", default_value = "config/rooms.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "config/rooms.toml")]
     rooms: PathBuf,
     /// Listen here instead of where edge.toml says.
     #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_LISTEN")]
@@ -35,6 +38,14 @@ struct Arguments {
     /// Print what is in force, without secrets.
     #[arg(long)]
     print_config: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Mint invitations to a lane, one on each line.
+    Invite(invite::Invite),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +67,15 @@ fn main() -> ExitCode {
         Ok(keys) => keys,
         Err(error) => return refuse(&error),
     };
+    if let Some(Command::Invite(invite)) = &arguments.command {
+        return match invite::mint(invite, &config, &keys.line, &SystemClock, &SystemRandom) {
+            Ok(lines) => print(&lines),
+            Err(error) => {
+                say(&format!("proxy invite: {error}\n"));
+                ExitCode::from(BAD_CONFIG)
+            }
+        };
+    }
     if arguments.check {
         let rooms: Vec<&str> = config.rooms.iter().map(|room| room.id.as_str()).collect();
         let noun = if rooms.len() == 1 { "room" } else { "rooms" };

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(super) const NEEDED: &str = "a time such as \"250ms\", \"30s\", \"10m\", \"2h\" or \"1d\" is needed";
 
 /// Reads a duration.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return None;

@@ -17,6 +17,8 @@ pub enum Call {
     Live(String),
     /// The commitment of the draw.
     Draw(String),
+    /// An invitation is taken up.
+    Invitation(String),
     /// The public keys.
     Keys,
     /// There is something, but not for this method.
@@ -40,7 +42,8 @@ impl Call {
             ("jwks.json", None, _) if reads => Self::Keys,
             (_, None, _) if reads => Self::Facts(room()),
             (_, Some("draw"), _) if reads => Self::Draw(room()),
-            (_, None | Some("draw"), _) => Self::WrongMethod { allow: "GET, HEAD" },
+            (_, Some("invitation"), _) if reads => Self::Invitation(room()),
+            (_, None | Some("draw" | "invitation"), _) => Self::WrongMethod { allow: "GET, HEAD" },
             (_, Some("live"), _) if *method == Method::GET => Self::Live(room()),
             (_, Some("live"), _) => Self::WrongMethod { allow: "GET" },
             (_, Some("ticket"), _) => match *method {
@@ -71,6 +74,8 @@ mod tests {
             (Method::PUT, "/demo/ticket", Call::WrongMethod { allow: "GET, POST, DELETE" }),
             (Method::GET, "/demo/live", Call::Live(demo())),
             (Method::GET, "/demo/draw", Call::Draw(demo())),
+            (Method::GET, "/demo/invitation", Call::Invitation(demo())),
+            (Method::POST, "/demo/invitation", Call::WrongMethod { allow: "GET, HEAD" }),
             (Method::GET, "/jwks.json", Call::Keys),
             (Method::GET, "/demo/other", Call::Unknown),
             (Method::GET, "/demo/ticket/x", Call::Unknown),

@@ -6,6 +6,12 @@ use http::{HeaderMap, header};
 pub const TICKET_HEADER: &str = "wr-ticket";
 /// Carries an admission token for clients without cookies.
 pub const ADMISSION_HEADER: &str = "wr-admission";
+/// Carries an invitation for clients without cookies.
+pub const INVITATION_HEADER: &str = "wr-invitation";
+/// Carries the place that a fan was shown last, for clients without cookies.
+pub const SHOWN_HEADER: &str = "wr-shown";
+/// The names of the edge's own cookies begin with one of these, after a `__Host-`.
+const OWN_COOKIES: [&str; 4] = ["wr-ticket-", "wr-admission-", "wr-invitation-", "wr-shown-"];
 /// Most values that are tried; a cookie may come twice when two domains set it, and no honest one comes more.
 pub const TRIES_MAX: usize = 4;
 
@@ -40,7 +46,7 @@ pub fn without_own_cookies(line: &str) -> Option<String> {
         .filter(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
             let name = name.trim().strip_prefix("__Host-").unwrap_or(name.trim());
-            !pair.is_empty() && !name.starts_with("wr-ticket-") && !name.starts_with("wr-admission-")
+            !pair.is_empty() && !OWN_COOKIES.iter().any(|own| name.starts_with(own))
         })
         .collect();
     (!kept.is_empty()).then(|| kept.join("; "))
@@ -82,6 +88,7 @@ mod tests {
         for (line, kept) in [
             ("a=1; wr-ticket-demo=x; b=2", Some("a=1; b=2")),
             ("wr-admission-demo=x", None),
+            ("wr-invitation-demo=x; __Host-wr-shown-demo=3", None),
             ("__Host-wr-admission-demo=x;__Host-wr-ticket-demo=y; c=3", Some("c=3")),
             ("wrong=1; xwr-ticket-demo=2", Some("wrong=1; xwr-ticket-demo=2")),
             ("", None),

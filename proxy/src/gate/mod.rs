@@ -6,6 +6,7 @@ pub mod calls;
 pub mod credentials;
 pub mod host;
 mod kind;
+pub mod query;
 pub mod routes;
 pub mod target;
 

@@ -52,7 +52,7 @@ impl PathRule {
     }
 
     /// The first page that it means.
-    pub(super) fn first_page(&self) -> String {
+    pub fn first_page(&self) -> String {
         self.written.trim_end_matches('*').to_owned()
     }
 }

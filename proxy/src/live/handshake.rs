@@ -9,8 +9,10 @@ use http::{HeaderMap, StatusCode, header};
 use pingora::proxy::Session;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::gate::Decision;
 use crate::gate::host::{self, Authority};
-use crate::phases::{Edge, admission_of, no_ticket, ticket_of};
+use crate::gate::query::parameter;
+use crate::phases::{Edge, admission_of, no_ticket, noted_of, shown, shown_of, ticket_of};
 use crate::room::Room;
 use crate::waiting::reply::Reply;
 
@@ -33,9 +35,10 @@ pub async fn check(
     edge: &Edge,
     room: &Arc<Room>,
     session: &Session,
-    authority: &Authority,
+    decision: &Decision,
 ) -> Result<HandOver, Reply> {
     let headers = &session.req_header().headers;
+    let (authority, query) = (&decision.authority, decision.target.query());
     let upgrade_needed = || {
         Reply::problem(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "a WebSocket handshake is needed")
             .with(header::UPGRADE, "websocket")
@@ -52,13 +55,25 @@ pub async fn check(
         let detail = "the page that asks is not from this host";
         return Err(Reply::problem(StatusCode::FORBIDDEN, "origin", detail));
     }
-    let ticket = ticket_of(room, headers).ok_or_else(no_ticket)?;
+    let ticket = match ticket_of(room, headers) {
+        Some(ticket) => ticket,
+        None if noted_of(room, headers).is_some() => {
+            // The ticket that replaces it comes with a cookie, which a WebSocket cannot bring.
+            let detail = "this ticket has no place yet; poll until it has";
+            return Err(Reply::problem(StatusCode::CONFLICT, "provisional", detail).retry_after(5));
+        }
+        None => return Err(no_ticket()),
+    };
     if edge.load.sockets() >= edge.config.limits.sockets {
         let detail = "there are as many WebSockets as this proxy holds; poll instead";
         return Err(Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "sockets", detail).retry_after(10));
     }
     // Asked once now, so that whoever comes back after their turn came hears of it at once.
     room.stand(&ticket.place, edge.config.heartbeat).await;
+    let by_query = parameter(query, "shown").and_then(|text| shown(&text));
+    if let Some(shown) = shown_of(room, headers).into_iter().chain(by_query).min() {
+        room.was_shown(&ticket.place, shown);
+    }
     if let Some((_, admission)) = admission_of(room, headers) {
         room.recognise(&ticket.place, &admission);
     }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use admission::store::Intent;
 use http::{HeaderMap, StatusCode, header};
+use pingora::http::RequestHeader;
 
+use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, shown_of, ticket_of};
 use super::edge::Edge;
-use super::visitor::{admission_of, log_failure, ticket_of};
+use super::invitations;
+use crate::gate::Kind;
 use crate::gate::calls::Call;
-use crate::room::{Arrival, Claim, OpenTicket, Room, RoomError, Stand};
+use crate::room::{Claim, OpenTicket, Room, RoomError, Stand};
 use crate::waiting::reply::{Caching, Reply};
 
 /// When someone who polls is heard of again, at the latest.
@@ -27,7 +30,8 @@ pub enum CallAnswer {
 
 impl Edge {
     /// Answers a call.
-    pub async fn call(&self, call: &Call, headers: &HeaderMap) -> CallAnswer {
+    pub async fn call(&self, call: &Call, request: &RequestHeader, query: Option<&str>) -> CallAnswer {
+        let headers = &request.headers;
         let found = match call {
             Call::Keys => {
                 return reply(StatusCode::NOT_FOUND, "no_keys", "tokens are not signed asymmetrically");
@@ -43,14 +47,16 @@ impl Edge {
             | Call::Status(id)
             | Call::Leave(id)
             | Call::Live(id)
-            | Call::Draw(id) => self.rooms.by_id(id),
+            | Call::Draw(id)
+            | Call::Invitation(id) => self.rooms.by_id(id),
         };
         let Some(room) = found else {
             return reply(StatusCode::NOT_FOUND, "no_room", "there is no such room");
         };
         CallAnswer::Reply(match call {
             Call::Live(_) => return CallAnswer::Live(room.clone()),
-            Call::Join(_) => join(room, headers).await,
+            Call::Join(_) => self.join(room, headers).await,
+            Call::Invitation(_) => self.invitation(room, Kind::of(&request.method, headers), headers, query),
             Call::Status(_) => status(room, headers).await,
             Call::Leave(_) => leave(room, headers).await,
             Call::Draw(_) => match room.draw() {
@@ -74,24 +80,37 @@ fn reply(status: StatusCode, code: &str, detail: &str) -> CallAnswer {
     CallAnswer::Reply(Reply::problem(status, code, detail))
 }
 
-async fn join(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
-    if let Some(ticket) = ticket_of(room, headers) {
-        match room.stand(&ticket.place, POLL_AGAIN).await {
-            Stand::Expired => {}
-            stand => return with_ticket(room, &ticket, stand, StatusCode::OK),
+impl Edge {
+    async fn join(&self, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+        if let Some(refusal) = invitations::bad_header(room, headers) {
+            return refusal;
+        }
+        match arrive(room, headers, Intent::Wait, POLL_AGAIN).await {
+            Outcome::Placed { ticket, stand, is_new } => {
+                let code = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+                with_ticket(room, headers, &ticket, stand, code)
+            }
+            Outcome::InvitationUsed => self.invitation_used(room, Kind::Other),
+            outcome => elsewise(room, outcome),
         }
     }
-    match room.join(Intent::Wait).await {
-        Ok(Arrival::Waiting(ticket)) => {
-            let stand = room.stand(&ticket.place, POLL_AGAIN).await;
-            with_ticket(room, &ticket, stand, StatusCode::CREATED)
+}
+
+/// The answer to who has no place, or none yet.
+fn elsewise(room: &Room, outcome: Outcome) -> Reply {
+    match outcome {
+        Outcome::Noted(ticket) => {
+            let sealed = room.seal(&ticket);
+            let body = room.noted_status(&ticket).to_json_with("ticket", &sealed);
+            Reply::json(StatusCode::ACCEPTED, body, Caching::Private)
+                .cookie(&room.cookies.give_ticket(&sealed))
         }
-        Ok(Arrival::Full) => {
+        Outcome::Full => {
             Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
                 .retry_after(30)
         }
-        Ok(Arrival::Closed | Arrival::NotFree | Arrival::Entered(_)) => closed(room),
-        Err(error) => away(room, &error),
+        Outcome::Failed(error) => away(room, &error),
+        _ => closed(room),
     }
 }
 
@@ -107,15 +126,35 @@ fn closed(room: &Room) -> Reply {
     }
 }
 
-fn with_ticket(room: &Room, ticket: &OpenTicket, stand: Stand, code: StatusCode) -> Reply {
-    let sealed = room.seal(ticket);
-    let body = room.status(&ticket.place, stand).to_json_with("ticket", &sealed);
-    Reply::json(code, body, Caching::Private).cookie(&room.cookies.give_ticket(&sealed))
+fn with_ticket(
+    room: &Room,
+    headers: &HeaderMap,
+    ticket: &OpenTicket,
+    stand: Stand,
+    code: StatusCode,
+) -> Reply {
+    let sealed = room.seal(&ticket.ticket);
+    let status = room.status(&ticket.place, stand);
+    let body = status.to_json_with("ticket", &sealed);
+    let reply = Reply::json(code, body, Caching::Private).cookie(&room.cookies.give_ticket(&sealed));
+    remembering(reply, room, headers, &status, code == StatusCode::CREATED)
 }
 
 async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
     let Some(ticket) = ticket_of(room, headers) else {
-        return no_ticket();
+        if noted_of(room, headers).is_none() {
+            return no_ticket();
+        }
+        // When the store is back, the answer to this very poll brings the place.
+        return match arrive(room, headers, Intent::Wait, POLL_AGAIN).await {
+            Outcome::Placed { ticket, stand, .. } => {
+                with_ticket(room, headers, &ticket, stand, StatusCode::OK)
+            }
+            Outcome::Noted(ticket) => {
+                Reply::json(StatusCode::OK, room.noted_status(&ticket).to_json(), Caching::Private)
+            }
+            outcome => elsewise(room, outcome),
+        };
     };
     if let Some((token, admission)) = admission_of(room, headers)
         && admission.ticket == ticket.place.id
@@ -123,8 +162,13 @@ async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
         let body = room.status(&ticket.place, Stand::Admitted).to_json_with("admission_token", token);
         return Reply::json(StatusCode::OK, body, Caching::Private);
     }
-    let stand = match room.stand(&ticket.place, POLL_AGAIN).await {
-        Stand::Admitted => match room.claim(&ticket.place).await {
+    let stand = room.stand(&ticket.place, POLL_AGAIN).await;
+    if let Some(shown) = shown_of(room, headers) {
+        room.was_shown(&ticket.place, shown);
+    }
+    let stand = match stand {
+        // Where everybody is let through there is nothing to claim, nor anyone to ask.
+        Stand::Admitted if !room.is_open_to_all() => match room.claim(&ticket.place).await {
             Ok(Claim::Active(pass)) => {
                 let body =
                     room.status(&ticket.place, Stand::Admitted).to_json_with("admission_token", &pass.token);
@@ -137,7 +181,9 @@ async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
         },
         stand => stand,
     };
-    Reply::json(StatusCode::OK, room.status(&ticket.place, stand).to_json(), Caching::Private)
+    let status = room.status(&ticket.place, stand);
+    let reply = Reply::json(StatusCode::OK, status.to_json(), Caching::Private);
+    remembering(reply, room, headers, &status, false)
 }
 
 async fn leave(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
@@ -147,8 +193,8 @@ async fn leave(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
         return away(room, &error);
     }
     // Leaving twice is leaving once.
-    let [ticket, admission] = room.cookies.clear();
-    Reply::empty(StatusCode::NO_CONTENT).cookie(&ticket).cookie(&admission)
+    let left = Reply::empty(StatusCode::NO_CONTENT);
+    room.cookies.clear().iter().fold(left, |left, cookie| left.cookie(cookie))
 }
 
 /// There is no ticket, or none that is good.

@@ -49,6 +49,8 @@ pub struct Passage {
     pub room: Option<Arc<Room>>,
     /// The session that lets it through; nothing on an open path, and where the room does not protect.
     pub admission: Option<Admission>,
+    /// Whether the room does not protect, for it is off, or open while the store is away.
+    pub is_open: bool,
 }
 
 impl Context {

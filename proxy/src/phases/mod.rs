@@ -1,9 +1,11 @@
 //! The phases of a request, as Pingora calls them. Each delegates.
 
+mod arrive;
 mod calls;
 mod context;
 mod edge;
 mod failure;
+mod invitations;
 mod request;
 mod response;
 mod send;
@@ -14,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admission::edge_signature::TICKET_WHILE_OFF;
-use admission::rules::Mode;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -22,10 +23,10 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 
+pub(crate) use arrive::{admission_of, noted_of, shown, shown_of, ticket_of};
 pub(crate) use calls::no_ticket;
 pub use context::Context;
 pub use edge::{Edge, Rooms};
-pub(crate) use visitor::{admission_of, ticket_of};
 
 use crate::ids;
 use crate::live::HeadArrived;
@@ -100,10 +101,10 @@ impl ProxyHttp for Edge {
         let Some(decision) = &context.decision else {
             return Error::e_explain(ErrorType::InternalError, "an undecided request");
         };
-        let ticket = match (&context.passage.admission, &context.passage.room) {
-            (Some(admission), _) => admission.ticket.to_string(),
-            (None, Some(room)) if room.mode() == Mode::Off => TICKET_WHILE_OFF.to_owned(),
-            (None, _) => String::new(),
+        let ticket = match &context.passage.admission {
+            Some(admission) => admission.ticket.to_string(),
+            None if context.passage.is_open => TICKET_WHILE_OFF.to_owned(),
+            None => String::new(),
         };
         let client = session.client_addr().and_then(|address| address.as_inet()).copied();
         forward(

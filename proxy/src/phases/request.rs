@@ -34,7 +34,6 @@ impl Edge {
             }
         };
         let verdict = decision.verdict.clone();
-        let authority = decision.authority.clone();
         let decision = &*context.decision.insert(decision);
         match verdict {
             Verdict::Open => {
@@ -44,19 +43,18 @@ impl Edge {
             }
             Verdict::Edge(call) => {
                 context.outcome = "edge";
-                match self.call(&call, &session.req_header().headers).await {
+                let query = decision.target.query();
+                match self.call(&call, session.req_header(), query).await {
                     CallAnswer::Reply(reply) => self.send(session, context, reply).await,
-                    CallAnswer::Live(room) => {
-                        match handshake::check(self, &room, session, &authority).await {
-                            Ok(hand_over) => {
-                                context.outcome = "live";
-                                context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
-                                context.hand_over = Some(hand_over);
-                                Ok(true)
-                            }
-                            Err(reply) => self.send(session, context, reply).await,
+                    CallAnswer::Live(room) => match handshake::check(self, &room, session, decision).await {
+                        Ok(hand_over) => {
+                            context.outcome = "live";
+                            context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
+                            context.hand_over = Some(hand_over);
+                            Ok(true)
                         }
-                    }
+                        Err(reply) => self.send(session, context, reply).await,
+                    },
                 }
             }
             Verdict::Protected { room, kind } => {

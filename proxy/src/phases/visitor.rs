@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use admission::rules::{Mode, Phase};
 use admission::store::Intent;
-use admission::token::Admission;
 use http::{HeaderMap, StatusCode, header};
 
+use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of};
 use super::context::Passage;
 use super::edge::Edge;
-use crate::gate::credentials::{ADMISSION_HEADER, TICKET_HEADER, presented};
 use crate::gate::{self, Decision, Kind};
-use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, RoomError, Stand};
-use crate::waiting::page::Notice;
+use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Stand, Wish};
+use crate::waiting::page::{Notice, WaitingPage};
 use crate::waiting::reply::Reply;
 use crate::waiting::status::{State, Status};
 use crate::waiting::words;
@@ -41,20 +40,9 @@ pub enum Answer {
 impl Answer {
     fn admitted(room: &Arc<Room>, pass: Pass, outcome: &'static str) -> Self {
         let cookies = vec![room.cookies.give_admission(&pass.token, pass.age)];
-        let passage = Passage { room: Some(room.clone()), admission: Some(pass.admission) };
+        let passage = Passage { room: Some(room.clone()), admission: Some(pass.admission), is_open: false };
         Self::Forward { passage, cookies, outcome }
     }
-}
-
-/// The first ticket of the room that a request carries and that is good.
-pub(crate) fn ticket_of(room: &Room, headers: &HeaderMap) -> Option<OpenTicket> {
-    presented(headers, TICKET_HEADER, room.cookies.ticket_name()).find_map(|sealed| room.open_ticket(sealed))
-}
-
-/// The first admission token of the room that a request carries and that is good, and what it says.
-pub(crate) fn admission_of<'a>(room: &'a Room, headers: &'a HeaderMap) -> Option<(&'a str, Admission)> {
-    presented(headers, ADMISSION_HEADER, room.cookies.admission_name())
-        .find_map(|token| Some((token, room.admit(token)?)))
 }
 
 impl Edge {
@@ -71,12 +59,14 @@ impl Edge {
             let renewed = room.slide(&admission);
             let cookies =
                 renewed.iter().map(|pass| room.cookies.give_admission(&pass.token, pass.age)).collect();
-            let passage = Passage { room: Some(room.clone()), admission: Some(admission) };
+            let passage = Passage { room: Some(room.clone()), admission: Some(admission), is_open: false };
             return Answer::Forward { passage, cookies, outcome: "admitted" };
         }
-        if room.mode() == Mode::Off {
-            let passage = Passage { room: Some(room.clone()), admission: None };
-            return Answer::Forward { passage, cookies: Vec::new(), outcome: "unprotected" };
+        let is_off = room.mode() == Mode::Off;
+        if is_off || room.is_open_to_all() {
+            let passage = Passage { room: Some(room.clone()), admission: None, is_open: true };
+            let outcome = if is_off { "unprotected" } else { "open_without_store" };
+            return Answer::Forward { passage, cookies: Vec::new(), outcome };
         }
         match kind {
             Kind::Prefetch => {
@@ -97,52 +87,74 @@ impl Edge {
     }
 
     async fn navigate(&self, room: &Arc<Room>, headers: &HeaderMap) -> Answer {
-        if let Some(ticket) = ticket_of(room, headers) {
-            match room.stand(&ticket.place, PAGE_AGAIN).await {
-                Stand::Waiting(ahead) => {
-                    let page = self.waiting_page(room, &ticket, Stand::Waiting(ahead));
-                    return Answer::Reply(page, "waiting");
+        let arrival = || arrive(room, headers, Intent::EnterOrWait, PAGE_AGAIN);
+        let mut outcome = arrival().await;
+        if let Outcome::Placed { ticket, stand: Stand::Admitted, is_new } = outcome {
+            let stand = match room.claim(&ticket.place).await {
+                Ok(Claim::Active(pass)) => return Answer::admitted(room, pass, "claimed"),
+                Ok(Claim::Waiting(ahead)) => Stand::Waiting(ahead),
+                Ok(Claim::Expired) => Stand::Expired,
+                Err(error) => {
+                    log_failure(room, &error);
+                    Stand::Waiting(None)
                 }
-                Stand::Admitted => match room.claim(&ticket.place).await {
-                    Ok(Claim::Active(pass)) => return Answer::admitted(room, pass, "claimed"),
-                    Ok(Claim::Waiting(ahead)) => {
-                        let page = self.waiting_page(room, &ticket, Stand::Waiting(ahead));
-                        return Answer::Reply(page, "waiting");
-                    }
-                    Ok(Claim::Expired) => {}
-                    Err(error) => {
-                        log_failure(room, &error);
-                        let page = self.waiting_page(room, &ticket, Stand::Waiting(None));
-                        return Answer::Reply(page, "store_away");
-                    }
-                },
+            };
+            outcome = match stand {
                 // The place has passed; whoever asks for the page again stands in line again.
-                Stand::Expired => {}
-            }
+                Stand::Expired => arrival().await,
+                stand => Outcome::Placed { ticket, stand, is_new },
+            };
         }
-        match room.join(Intent::EnterOrWait).await {
-            Ok(Arrival::Entered(pass)) => Answer::admitted(room, pass, "entered"),
-            Ok(Arrival::Waiting(ticket)) => {
-                let stand = room.stand(&ticket.place, PAGE_AGAIN).await;
-                let reply = self.waiting_page(room, &ticket, stand);
-                Answer::Reply(reply.cookie(&room.cookies.give_ticket(&room.seal(&ticket))), "joined")
+        match outcome {
+            Outcome::Placed { ticket, stand, is_new } => {
+                let page = self.waiting_page(room, headers, &ticket, stand, is_new);
+                Answer::Reply(page, if is_new { "joined" } else { "waiting" })
             }
-            Ok(Arrival::Full) => {
+            Outcome::Noted(ticket) => {
+                let status = room.noted_status(&ticket);
+                let page = self.pages.waiting(&WaitingPage {
+                    title: &room.config.title,
+                    status: &status,
+                    draw: None,
+                    shown_cookie: room.cookies.shown_name(),
+                });
+                Answer::Reply(page.cookie(&room.cookies.give_ticket(&room.seal(&ticket))), "noted")
+            }
+            Outcome::Entered(pass) => Answer::admitted(room, pass, "entered"),
+            Outcome::Full => {
                 let text = "More fans are in line than it can hold. Please try again in a little while.";
                 Answer::Reply(self.notice(room, "The line is full", text, 30), "full")
             }
-            Ok(Arrival::Closed | Arrival::NotFree) => Answer::Reply(self.closed(room), "closed"),
-            Err(error) => {
+            Outcome::Closed | Outcome::NotFree => Answer::Reply(self.closed(room), "closed"),
+            Outcome::InvitationUsed => {
+                Answer::Reply(self.invitation_used(room, Kind::Navigation), "invitation_used")
+            }
+            Outcome::Failed(error) => {
                 log_failure(room, &error);
                 let text = "We cannot take you into the line right now. This page tries again by itself.";
-                Answer::Reply(self.notice(room, "One moment, please", text, RETRY_SECONDS), "store_away")
+                Answer::Reply(self.notice(room, "One moment, please", text, RETRY_SECONDS), "failed")
             }
         }
     }
 
-    fn waiting_page(&self, room: &Room, open: &OpenTicket, stand: Stand) -> Reply {
+    fn waiting_page(
+        &self,
+        room: &Room,
+        headers: &HeaderMap,
+        open: &OpenTicket,
+        stand: Stand,
+        is_new: bool,
+    ) -> Reply {
         let status = room.status(&open.place, stand);
-        self.pages.waiting(&room.config.title, &status, room.draw_note(&open.ticket).as_ref())
+        let page = self.pages.waiting(&WaitingPage {
+            title: &room.config.title,
+            status: &status,
+            draw: room.draw_note(&open.ticket).as_ref(),
+            shown_cookie: room.cookies.shown_name(),
+        });
+        let page =
+            if is_new { page.cookie(&room.cookies.give_ticket(&room.seal(&open.ticket))) } else { page };
+        remembering(page, room, headers, &status, is_new)
     }
 
     /// Nobody may join: any more, or yet.
@@ -176,16 +188,17 @@ impl Edge {
     async fn other(&self, room: &Arc<Room>, headers: &HeaderMap) -> Result<Pass, Option<Status>> {
         let ticket = ticket_of(room, headers);
         if ticket.is_none() && room.is_free() {
-            match room.join(Intent::EnterOnly).await {
+            match room.join(&Wish::new(Intent::EnterOnly)).await {
                 Ok(Arrival::Entered(pass)) => return Ok(pass),
                 Ok(_) => {}
                 Err(error) => log_failure(room, &error),
             }
         }
-        Err(ticket.map(|ticket| {
-            let stand = room.stand_now(&ticket.place);
-            room.status(&ticket.place, stand)
-        }))
+        let noted = noted_of(room, headers);
+        Err(match (ticket, noted) {
+            (Some(ticket), _) => Some(room.status(&ticket.place, room.stand_now(&ticket.place))),
+            (None, noted) => noted.map(|noted| room.noted_status(&noted)),
+        })
     }
 
     /// 429: there is a line, here is where to join it. It is never a 2xx: a half-finished checkout must not
@@ -238,8 +251,4 @@ fn refused_words(standing: Option<State>) -> (&'static str, &'static str) {
              again; when others are waiting, you will get a place in line.",
         ),
     }
-}
-
-pub(super) fn log_failure(room: &Room, error: &RoomError) {
-    tracing::warn!(room = %room.config.id, %error, "a visitor could not be served by the line");
 }

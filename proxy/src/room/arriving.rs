@@ -1,10 +1,15 @@
 //! Who comes, with a ticket or without: what their ticket is worth, and how they join.
 
+use std::time::Duration;
+
 use admission::draw::DrawId;
+use admission::invitation::{Invitation, InvitationError};
 use admission::name::LaneId;
+use admission::rank::Rank;
 use admission::rules::Phase;
-use admission::store::{Intent, Join, Joined};
-use admission::ticket::{Order, Place, Ticket};
+use admission::store::{Intent, InvitationUse, Join, Joined};
+use admission::ticket::{Order, Place, TICKET_ID_BYTES, Ticket, TicketId};
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::{Pass, Room, RoomError};
@@ -22,6 +27,33 @@ pub struct OpenTicket {
     pub place: Place,
 }
 
+/// A ticket that a fan carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// It stands in the line.
+    Placed(OpenTicket),
+    /// It says when the fan came, and stands nowhere yet.
+    Noted(Ticket),
+}
+
+/// What somebody joins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// Whether to enter, to wait, or either.
+    pub intent: Intent,
+    /// The invitation that opens a lane to them.
+    pub invitation: Option<&'a Invitation>,
+    /// The provisional ticket that they got while the store was away.
+    pub noted: Option<&'a Ticket>,
+}
+
+impl Wish<'_> {
+    /// Nothing but this.
+    pub const fn new(intent: Intent) -> Self {
+        Self { intent, invitation: None, noted: None }
+    }
+}
+
 /// What became of a join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -29,72 +61,188 @@ pub enum Arrival {
     Entered(Pass),
     /// The fan waits, with this ticket.
     Waiting(OpenTicket),
+    /// The store is away; this ticket says when the fan came.
+    Noted(Ticket),
     /// The room is not free, and the fan did not want to wait.
     NotFree,
     /// The line is as long as it may get.
     Full,
     /// The room is closed, or not open yet.
     Closed,
+    /// The invitation was used as often as it may be.
+    InvitationUsed,
+}
+
+/// Why an invitation is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Declined {
+    /// It is none, or not for here and now.
+    #[error(transparent)]
+    Invalid(#[from] InvitationError),
+    /// The room has no such lane any more.
+    #[error("the invitation is for a lane that there is not")]
+    NoLane,
 }
 
 impl Room {
-    /// Opens a ticket. One whose session ended is none any more, nor is one of another draw than the room has now;
-    /// and one that stands nowhere is none yet.
-    pub fn open_ticket(&self, sealed: &str) -> Option<OpenTicket> {
+    /// Opens a ticket. One whose session ended is none any more, nor is one of another draw than the room has now.
+    pub fn open_ticket(&self, sealed: &str) -> Option<Carried> {
         let ticket = Ticket::open(&self.ports.keys, &self.config.id, sealed).ok()?;
+        if self.sessions.has_ended(ticket.id) || !self.is_of_this_draw(&ticket.order) {
+            return None;
+        }
+        if matches!(ticket.order, Order::Provisional { .. }) {
+            return Some(Carried::Noted(ticket));
+        }
         let place = ticket.place(&self.ports.keys)?;
-        let is_good = !self.sessions.has_ended(ticket.id) && self.is_of_this_draw(&ticket.order);
-        is_good.then_some(OpenTicket { ticket, place })
+        Some(Carried::Placed(OpenTicket { ticket, place }))
+    }
+
+    /// Opens an invitation.
+    ///
+    /// # Errors
+    /// When it is not for this room, not any more, or none at all.
+    pub fn open_invitation(&self, sealed: &str) -> Result<Invitation, Declined> {
+        let view = self.view.load();
+        let now = view.store_now().unwrap_or_else(|| self.ports.clock.now());
+        let invitation = Invitation::open(&self.ports.keys, &self.config.id, sealed, now)?;
+        let lanes = &view.rules(&self.config.rules).lanes;
+        if lanes.iter().any(|lane| lane.name == invitation.lane) {
+            Ok(invitation)
+        } else {
+            Err(Declined::NoLane)
+        }
+    }
+
+    /// How long an invitation still is good.
+    pub fn good_for(&self, invitation: &Invitation) -> Duration {
+        let now = self.view.load().store_now().unwrap_or_else(|| self.ports.clock.now());
+        invitation.expires_at.since(now)
     }
 
     /// The ticket as the fan carries it.
-    pub fn seal(&self, open: &OpenTicket) -> String {
-        open.ticket.seal(&self.ports.keys)
+    pub fn seal(&self, ticket: &Ticket) -> String {
+        ticket.seal(&self.ports.keys)
     }
 
-    /// A fan without a ticket joins.
+    /// A fan without a place joins. While the store is away, it is noted when they came.
     ///
     /// # Errors
-    /// When the store cannot be reached.
-    pub async fn join(&self, intent: Intent) -> Result<Arrival, RoomError> {
+    /// When no ticket can be made.
+    pub async fn join(&self, wish: &Wish<'_>) -> Result<Arrival, RoomError> {
         if matches!(self.phase_now(), Phase::Early | Phase::Closed) {
             return Ok(Arrival::Closed);
         }
-        let lane = self.general_lane();
+        if self.view.load().store_is_away() {
+            return self.note(wish);
+        }
+        let arrival = match wish.noted {
+            Some(noted) => self.settle(wish, noted).await,
+            None => self.take_in(wish).await,
+        };
+        match arrival {
+            Err(RoomError::Store(error)) => {
+                tracing::debug!(room = %self.config.id, %error, "the store cannot be asked; a fan's arrival is noted");
+                self.note(wish)
+            }
+            arrival => arrival,
+        }
+    }
+
+    /// Asks the store to take a fan in.
+    pub(super) async fn take_in(&self, wish: &Wish<'_>) -> Result<Arrival, RoomError> {
         let draw = self.draw_id();
-        for _ in 0..DRAWS_MAX {
-            let id = self.random_id()?;
+        let lane = self.lane_of(wish);
+        let arrived_at = wish.noted.and_then(|noted| match noted.order {
+            Order::Provisional { arrived_at } => Some(arrived_at),
+            _ => None,
+        });
+        let invitation = wish.invitation.map(|invitation| InvitationUse {
+            id: invitation.id,
+            uses: invitation.uses,
+            good_for: self.good_for(invitation),
+        });
+        for attempt in 0..DRAWS_MAX {
+            let id = self.id_of(wish, attempt)?;
             // Computed for everyone: the store alone says who came during the pre-queue.
-            let drawn = draw.as_ref().and_then(|draw| draw.rank(&self.ports.keys, &self.config.id, id));
-            let joined = self.joins.join(Join { drawn, ..Join::new(lane.clone(), id, intent) }).await?;
-            let waiting = |order, rank| {
-                let place = Place { lane: lane.clone(), rank, id };
-                let (room, issued_at) = (self.config.id.clone(), self.ports.clock.now());
-                OpenTicket { ticket: Ticket { room, lane: lane.clone(), id, order, issued_at }, place }
-            };
+            let drawn = self.drawn(draw.as_ref(), id);
+            let (lane, invitation) = (lane.clone(), invitation.clone());
+            let join = Join { lane, id, intent: wish.intent, drawn, arrived_at, invitation };
+            let joined = self.joins.join(join).await?;
             return Ok(match (joined, draw.clone().zip(drawn)) {
                 (Joined::Taken, Some(_)) => continue,
                 (Joined::Entered { rank, until }, _) => {
-                    Arrival::Entered(self.pass(&Place { lane, rank, id }, until, None)?)
+                    Arrival::Entered(self.pass(&self.place(wish, rank, id), until, None)?)
                 }
-                (Joined::Waiting { rank, ahead }, _) => {
-                    let open = waiting(Order::Ranked(rank), rank);
-                    self.registry.lock().joined(&open.place, ahead, Instant::now());
-                    Arrival::Waiting(open)
+                (Joined::Waiting { rank, ahead }, _) => self.waiting(wish, rank, id, ahead),
+                (Joined::Drawn, Some((draw, rank))) => {
+                    Arrival::Waiting(self.ticket(self.place(wish, rank, id), Order::Drawn(draw)))
                 }
-                (Joined::Drawn, Some((draw, rank))) => Arrival::Waiting(waiting(Order::Drawn(draw), rank)),
                 (Joined::NotFree, _) => Arrival::NotFree,
                 (Joined::Full, _) => Arrival::Full,
-                (Joined::Closed | Joined::Drawn | Joined::Taken | Joined::InvitationUsed, _) => {
-                    Arrival::Closed
-                }
+                (Joined::InvitationUsed, _) => Arrival::InvitationUsed,
+                (Joined::Closed | Joined::Drawn | Joined::Taken, _) => Arrival::Closed,
             });
         }
         Err(RoomError::Unsigned("every draw number that was tried belongs to somebody else".to_owned()))
     }
 
+    fn drawn(&self, draw: Option<&DrawId>, id: TicketId) -> Option<Rank> {
+        draw?.rank(&self.ports.keys, &self.config.id, id)
+    }
+
+    fn place(&self, wish: &Wish<'_>, rank: Rank, id: TicketId) -> Place {
+        Place { lane: self.lane_of(wish), rank, id }
+    }
+
+    fn ticket(&self, place: Place, order: Order) -> OpenTicket {
+        let (room, issued_at) = (self.config.id.clone(), self.ports.clock.now());
+        let (lane, id) = (place.lane.clone(), place.id);
+        OpenTicket { ticket: Ticket { room, lane, id, order, issued_at }, place }
+    }
+
+    /// The fan waits at `rank`. Where a single invitation was used before, that may be the place of then, drawn for
+    /// one of the ids that are tried in turn.
+    fn waiting(&self, wish: &Wish<'_>, rank: Rank, id: TicketId, ahead: u64) -> Arrival {
+        let is_single = wish.invitation.is_some_and(|invitation| invitation.only_ticket().is_some());
+        if let Some(draw) = self.draw_id().filter(|_| is_single) {
+            let ids = (0..DRAWS_MAX).filter_map(|attempt| self.id_of(wish, attempt).ok());
+            for id in ids {
+                if self.drawn(Some(&draw), id) == Some(rank) {
+                    if self.sessions.has_ended(id) {
+                        return Arrival::InvitationUsed;
+                    }
+                    return Arrival::Waiting(self.ticket(self.place(wish, rank, id), Order::Drawn(draw)));
+                }
+            }
+        }
+        let open = self.ticket(self.place(wish, rank, id), Order::Ranked(rank));
+        self.registry.lock().joined(&open.place, ahead, Instant::now());
+        Arrival::Waiting(open)
+    }
+
+    /// The id of the ticket that this wish leads to, at the `attempt`th try. An invitation for one fan leads to the
+    /// same ids each time, and so does a provisional ticket.
+    pub(super) fn id_of(&self, wish: &Wish<'_>, attempt: usize) -> Result<TicketId, RoomError> {
+        let given = wish.invitation.and_then(Invitation::only_ticket).or(wish.noted.map(|noted| noted.id));
+        match (given, attempt) {
+            (None, _) => self.random_id(),
+            (Some(id), 0) => Ok(id),
+            (Some(id), attempt) => {
+                let digest = Sha256::digest(format!("another ticket id {attempt} of {id}"));
+                let bytes = digest.iter().copied().take(TICKET_ID_BYTES).collect::<Vec<_>>();
+                Ok(bytes.try_into().map_or(id, TicketId::from_bytes))
+            }
+        }
+    }
+
+    /// The lane that this wish leads to: the invitation's, or the general one.
+    pub(super) fn lane_of(&self, wish: &Wish<'_>) -> LaneId {
+        wish.invitation.map_or_else(|| self.general_lane(), |invitation| invitation.lane.clone())
+    }
+
     /// What mode and times come to at this very moment, as well as it can be told from here.
-    fn phase_now(&self) -> Phase {
+    pub(super) fn phase_now(&self) -> Phase {
         let view = self.view.load();
         view.rules(&self.config.rules).phase(view.store_now().unwrap_or_else(|| self.ports.clock.now()))
     }

@@ -7,6 +7,7 @@ mod arriving;
 mod drawing;
 mod ends;
 mod load;
+mod noted;
 mod passes;
 mod registry;
 mod sessions;
@@ -34,9 +35,10 @@ use tokio::time::Instant;
 
 use crate::config::RoomConfig;
 use crate::waiting::cookies::{Cookies, Scheme};
-pub use arriving::{Arrival, OpenTicket};
+pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 use ends::Ends;
 use load::Load;
+use noted::Noted;
 pub use passes::Pass;
 use registry::{Registry, Stage};
 use sessions::Sessions;
@@ -89,6 +91,7 @@ pub struct Room {
     ends: Ends,
     load: Load,
     tick: OnceLock<AbortHandle>,
+    noted: Mutex<Noted>,
 }
 
 /// Where a fan with a ticket stands.
@@ -149,6 +152,7 @@ impl Room {
             sessions: Sessions::default(),
             load: Load::default(),
             tick: OnceLock::new(),
+            noted: Mutex::default(),
             config,
             ports,
         });
@@ -326,6 +330,12 @@ impl Room {
     /// A fan opened a WebSocket; `bell` rings when there is something to tell.
     pub fn attach(&self, place: &Place, bell: &Arc<Notify>) -> bool {
         self.registry.lock().attach(place, bell, Instant::now())
+    }
+
+    /// A fan was shown this place before, maybe by another proxy: they are not shown a higher one. It is theirs to
+    /// say, and concerns nobody else.
+    pub fn was_shown(&self, place: &Place, position: u64) {
+        self.registry.lock().show(place, position.saturating_sub(1));
     }
 
     /// A fan's WebSocket closed.

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use admission::clock::{Random, Timestamp};
+use admission::name::LaneId;
 use admission::rules::Phase;
-use admission::ticket::Place;
+use admission::ticket::{Order, Place, Ticket};
+use admission::wait::Wait;
 
 use super::view::View;
 use super::{Room, Stand};
 use crate::ids::jitter;
 use crate::waiting::status::{Eta, Facts, State, Status};
 use crate::waiting::time::rfc3339;
+use crate::waiting::words::time_of_day;
 
 /// Between two polls before the opening, at least and at most.
 const EARLY_POLLS: (Duration, Duration) = (Duration::from_secs(8), Duration::from_secs(15));
@@ -31,19 +34,15 @@ impl Room {
     /// What a fan is told.
     pub fn status(&self, place: &Place, stand: Stand) -> Status {
         let view = self.view.load();
-        let state = match (stand, view.phase(&self.config.rules, self.ports.clock.now())) {
-            (Stand::Admitted, _) => State::Admitted,
-            (Stand::Expired, _) => State::Expired,
-            // Nobody has to wait any more: whoever asks for the page again gets it.
-            (Stand::Waiting(_), Phase::Off) => State::Admitted,
-            (Stand::Waiting(_), Phase::Paused) => State::Paused,
-            (Stand::Waiting(_), Phase::Early | Phase::Closed) => State::Closed,
-            (Stand::Waiting(_), Phase::Prequeue) => State::Prequeue,
-            (Stand::Waiting(_), Phase::Open) => State::Waiting,
+        let state = match stand {
+            Stand::Admitted => State::Admitted,
+            Stand::Expired => State::Expired,
+            Stand::Waiting(_) => self.state(&view),
         };
         // While the order is not drawn there is none to tell, whatever the rank; and while the line is being put back
-        // together, whoever is back first would read a place that is too good.
-        let is_told = !view.order_is_secret() && !view.is_rebuilding();
+        // together, or fans come back who came while the store was away, whoever is back first would read a place that
+        // is too good.
+        let is_told = !view.order_is_secret() && !view.is_rebuilding() && place.rank < view.settled_below();
         let ahead = match (stand, state) {
             (_, State::Admitted | State::Prequeue) => None,
             (Stand::Waiting(ahead), _) if is_told => ahead,
@@ -52,23 +51,61 @@ impl Room {
         let position = ahead.map(|ahead| self.registry.lock().show(place, ahead));
         let shown_ahead = position.map(|position| position.saturating_sub(1));
         let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
+        let message = self.message(&view, state);
+        Status { position, ahead: shown_ahead, ..self.told(&view, &place.lane, state, wait, message) }
+    }
+
+    /// What a fan is told who came while the store was away.
+    pub fn noted_status(&self, ticket: &Ticket) -> Status {
+        let view = self.view.load();
+        let message = match ticket.order {
+            Order::Provisional { arrived_at } => format!(
+                "We cannot reach the line right now. That you came at {} is noted: it decides about your place, as \
+                 soon as the line is back.",
+                time_of_day(&rfc3339(arrived_at))
+            ),
+            _ => self.message(&view, State::Waiting),
+        };
+        self.told(&view, &ticket.lane, self.state(&view), None, message)
+    }
+
+    /// What a fan is told who waits.
+    fn state(&self, view: &View) -> State {
+        match view.phase(&self.config.rules, self.ports.clock.now()) {
+            // Nobody has to wait any more: whoever asks for the page again gets it.
+            Phase::Off => State::Admitted,
+            Phase::Open if self.is_open_to_all() => State::Admitted,
+            Phase::Open => State::Waiting,
+            Phase::Prequeue => State::Prequeue,
+            Phase::Paused => State::Paused,
+            Phase::Early | Phase::Closed => State::Closed,
+        }
+    }
+
+    /// Everything but the place.
+    fn told(&self, view: &View, lane: &LaneId, state: State, wait: Option<Wait>, message: String) -> Status {
         let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
-        let opens = self.opens(&view);
+        let opens = self.opens(view);
         let opens_in = opens.map(|(_, opens_in)| opens_in);
         let random = self.ports.random.as_ref();
+        let mut poll_after_ms = poll_after_ms(random, state, wait.map(|wait| wait.low), opens_in, waiting);
+        if view.store_is_away() {
+            // Everybody hears that it is back, but not in the same second.
+            poll_after_ms += admission::clock::millis(jitter(random, Duration::ZERO, OPENING_SPREAD.0));
+        }
         Status {
             room: self.config.id.to_string(),
-            lane: place.lane.to_string(),
+            lane: lane.to_string(),
             state,
-            position,
-            ahead: shown_ahead,
+            position: None,
+            ahead: None,
             waiting,
             eta_seconds: wait.map(|wait| Eta { low: wait.low.as_secs(), high: wait.high.as_secs().max(1) }),
-            drain_per_minute: self.rate(&view),
+            drain_per_minute: self.rate(view),
             opens_at: opens.map(|(opens_at, _)| rfc3339(opens_at)),
             opens_in,
-            poll_after_ms: poll_after_ms(random, state, wait.map(|wait| wait.low), opens_in, waiting),
-            message: self.message(&view, state),
+            poll_after_ms,
+            message,
             updated_at: rfc3339(view.snapshot().map_or(self.ports.clock.now(), |snapshot| snapshot.at)),
         }
     }

@@ -98,7 +98,8 @@ async fn calls_a_tick(fans: usize) -> usize {
     tokio::time::sleep(Duration::from_millis(400)).await;
     let bell = Arc::new(Notify::new());
     for from in (0..fans).step_by(10_000) {
-        let joins = (from..fans.min(from + 10_000)).map(|_| room.join(Intent::Wait));
+        let wish = Wish::new(Intent::Wait);
+        let joins = (from..fans.min(from + 10_000)).map(|_| room.join(&wish));
         for joined in futures_util::future::join_all(joins).await {
             let Arrival::Waiting(open) = joined.unwrap() else { panic!("a fan did not get a place") };
             assert!(room.attach(&open.place, &bell));

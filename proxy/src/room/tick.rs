@@ -169,7 +169,7 @@ impl Tick {
         } else if let Some(snapshot) =
             view.snapshot().filter(|_| !view.is_rebuilding() && !view.order_is_secret())
         {
-            registry.ring_the_misled(snapshot);
+            registry.ring_the_misled(snapshot, view.settled_below());
         }
     }
 

@@ -16,12 +16,17 @@ use tokio::time::Instant;
 /// A snapshot older than this says that the store is away, whatever the last call answered.
 const FRESH: Duration = Duration::from_secs(3);
 
+/// How long fans who came while the store was away take to come back to it: as long as polls are apart.
+const SETTLING: Duration = Duration::from_secs(10);
+
 /// What a proxy knows of a room's line.
 #[derive(Clone, Default)]
 pub(super) struct View {
     read: Option<(Arc<Snapshot>, Instant)>,
     failed: bool,
     meter: DrainMeter,
+    /// From which rank on fans are yet to come back who came while the store was away, and until when.
+    settling: Option<(Rank, Instant)>,
 }
 
 impl View {
@@ -38,7 +43,11 @@ impl View {
             burst: snapshot.rules.burst,
             moves: snapshot.drains() && snapshot.hold_until <= snapshot.at,
         });
-        Self { read: Some((Arc::new(snapshot), now)), failed: false, meter }
+        let settling = match self.read() {
+            Some((before, _)) if self.store_is_away() => Some((first_unsettled(before), now + SETTLING)),
+            _ => self.settling.filter(|(_, until)| *until > now),
+        };
+        Self { read: Some((Arc::new(snapshot), now)), failed: false, meter, settling }
     }
 
     /// The view after a snapshot could not be read.
@@ -60,6 +69,11 @@ impl View {
     /// Whether the store can be reached, as far as is known.
     pub(super) fn store_is_away(&self) -> bool {
         self.failed || self.read.as_ref().is_none_or(|(_, at)| at.elapsed() > FRESH)
+    }
+
+    /// Whether the store has been away for a while: one answer that did not come says little.
+    pub(super) fn store_is_gone(&self) -> bool {
+        self.store_is_away() && self.read.as_ref().is_none_or(|(_, at)| at.elapsed() > FRESH)
     }
 
     /// The rules in force, or those configured where the store has not told any.
@@ -98,6 +112,12 @@ impl View {
         self.snapshot().is_some_and(|snapshot| snapshot.hold_until > snapshot.at)
     }
 
+    /// Below which rank places can be told: above it fans are still coming back who came while the store was away, and
+    /// whoever is back first would read a place that is too good.
+    pub(super) fn settled_below(&self) -> Rank {
+        self.settling.filter(|(_, until)| *until > Instant::now()).map_or(Rank::MAX, |(from, _)| from)
+    }
+
     /// Whether the turn of `place` may have come, or it is newer than the snapshot. Whoever is from before the
     /// line waits to be put back; asking about them says nothing.
     pub(super) fn only_the_store_knows(&self, place: &Place) -> bool {
@@ -128,6 +148,12 @@ impl View {
             others.map(|lane| LaneLoad { weight: weight(&lane.name), waiting: lane.ladder.waiting() });
         self.meter.wait(&Ahead::new(ahead, weight(&place.lane), others))
     }
+}
+
+/// The lowest rank that a fan may get who came after this snapshot, which was the last one for a while.
+fn first_unsettled(before: &Snapshot) -> Rank {
+    let drawn = before.rules.prequeue_at.filter(|_| order_is_secret(before));
+    Rank::first_of(drawn.unwrap_or(before.at))
 }
 
 /// Whether the order is yet to be told, by this snapshot.
@@ -204,6 +230,21 @@ mod tests {
         assert_eq!(view.store_now(), Some(Timestamp::from_millis(102_000)));
         tokio::time::advance(FRESH).await;
         assert!(view.store_is_away());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_behind_those_who_are_yet_to_come_back_are_not_told() {
+        let view = View::default().after(snapshot(vec![lane("general", 5)]), Instant::now());
+        assert_eq!(view.settled_below(), Rank::MAX);
+        let back = |view: &View| view.after(snapshot(vec![lane("general", 5)]), Instant::now());
+        let mut view = back(&view.after_failure());
+        assert_eq!(view.settled_below(), Rank::first_of(Timestamp::from_millis(100_000)));
+        for _ in 0..5 {
+            assert_ne!(view.settled_below(), Rank::MAX);
+            tokio::time::advance(SETTLING / 5).await;
+            view = back(&view);
+        }
+        assert_eq!(view.settled_below(), Rank::MAX);
     }
 
     #[tokio::test]

@@ -38,6 +38,8 @@ const TICKET_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 pub struct Cookies {
     ticket: String,
     admission: String,
+    invitation: String,
+    shown: String,
     scheme: Scheme,
 }
 
@@ -51,6 +53,8 @@ impl Cookies {
         Self {
             ticket: format!("{prefix}wr-ticket-{room}"),
             admission: format!("{prefix}wr-admission-{room}"),
+            invitation: format!("{prefix}wr-invitation-{room}"),
+            shown: format!("{prefix}wr-shown-{room}"),
             scheme,
         }
     }
@@ -65,6 +69,16 @@ impl Cookies {
         &self.admission
     }
 
+    /// The name of the cookie that holds the invitation.
+    pub fn invitation_name(&self) -> &str {
+        &self.invitation
+    }
+
+    /// The name of the cookie that holds the place which the fan was shown last.
+    pub fn shown_name(&self) -> &str {
+        &self.shown
+    }
+
     /// The `Set-Cookie` value that gives the fan their ticket.
     pub fn give_ticket(&self, sealed: &str) -> String {
         self.set(&self.ticket, sealed, TICKET_AGE)
@@ -75,9 +89,34 @@ impl Cookies {
         self.set(&self.admission, token, age)
     }
 
-    /// The `Set-Cookie` values that take both away.
-    pub fn clear(&self) -> [String; 2] {
-        [self.set(&self.ticket, "", Duration::ZERO), self.set(&self.admission, "", Duration::ZERO)]
+    /// The `Set-Cookie` value that keeps an invitation which is good for `age`.
+    pub fn give_invitation(&self, sealed: &str, age: Duration) -> String {
+        self.set(&self.invitation, sealed, age)
+    }
+
+    /// The `Set-Cookie` value that takes the invitation away.
+    pub fn clear_invitation(&self) -> String {
+        self.set(&self.invitation, "", Duration::ZERO)
+    }
+
+    /// The `Set-Cookie` value that keeps the place which the fan was shown. The page's script writes it too.
+    pub fn give_shown(&self, position: u64) -> String {
+        self.set(&self.shown, &position.to_string(), TICKET_AGE).replace(" HttpOnly;", "")
+    }
+
+    /// The `Set-Cookie` value that takes it away.
+    pub fn clear_shown(&self) -> String {
+        self.set(&self.shown, "", Duration::ZERO).replace(" HttpOnly;", "")
+    }
+
+    /// The `Set-Cookie` values that take away what belongs to a place: the ticket, the admission token, and what was
+    /// shown of it.
+    pub fn clear(&self) -> [String; 3] {
+        [
+            self.set(&self.ticket, "", Duration::ZERO),
+            self.set(&self.admission, "", Duration::ZERO),
+            self.clear_shown(),
+        ]
     }
 
     fn set(&self, name: &str, value: &str, age: Duration) -> String {
@@ -105,6 +144,10 @@ mod tests {
         assert_eq!(
             secure.give_ticket("t"),
             "__Host-wr-ticket-demo=t; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(
+            secure.give_shown(7),
+            "__Host-wr-shown-demo=7; Path=/; Max-Age=604800; SameSite=Lax; Secure"
         );
         for cleared in secure.clear() {
             assert!(cleared.contains("=; Path=/; Max-Age=0;"), "{cleared}");

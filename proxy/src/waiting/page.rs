@@ -46,6 +46,19 @@ pub struct Notice<'a> {
     pub link: Option<(&'a str, &'a str)>,
 }
 
+/// The page of a fan who waits.
+#[derive(Clone, Copy, Debug)]
+pub struct WaitingPage<'a> {
+    /// What the fan came for.
+    pub title: &'a str,
+    /// Where they stand.
+    pub status: &'a Status,
+    /// The draw that they take part in.
+    pub draw: Option<&'a DrawNote>,
+    /// The cookie that remembers the place that they were shown.
+    pub shown_cookie: &'a str,
+}
+
 impl Pages {
     /// Reads the templates.
     ///
@@ -67,13 +80,14 @@ impl Pages {
         Ok(Self { templates, policy })
     }
 
-    /// The waiting page for a fan with this status, who takes part in this draw, if in any.
-    pub fn waiting(&self, title: &str, status: &Status, draw: Option<&DrawNote>) -> Reply {
+    /// The waiting page.
+    pub fn waiting(&self, page: &WaitingPage<'_>) -> Reply {
+        let WaitingPage { title, status, draw, shown_cookie } = *page;
         let refresh_seconds = refresh_seconds(status);
         let (heading, lead) = words::of(status);
         let page = self.templates.get_template("waiting").and_then(|template| {
             template.render(context! {
-                title, heading, lead, refresh_seconds,
+                title, heading, lead, refresh_seconds, shown_cookie,
                 style => STYLE, script => SCRIPT,
                 room => status.room,
                 state => status.state.as_str(),
@@ -155,9 +169,13 @@ mod tests {
         }
     }
 
+    fn page<'a>(title: &'a str, status: &'a Status, draw: Option<&'a DrawNote>) -> WaitingPage<'a> {
+        WaitingPage { title, status, draw, shown_cookie: "wr-shown-demo" }
+    }
+
     #[test]
     fn the_page_is_whole_without_script() {
-        let reply = Pages::new().unwrap().waiting("The \"Big\" Show", &status(), None);
+        let reply = Pages::new().unwrap().waiting(&page("The \"Big\" Show", &status(), None));
         let body = std::str::from_utf8(&reply.body).unwrap();
         for part in [
             "1,235",
@@ -177,7 +195,7 @@ mod tests {
         }
         assert_eq!(reply.status, StatusCode::ACCEPTED);
         assert_eq!(reply.header("retry-after"), Some("5"));
-        assert!(body.len() < 14 * 1024, "{} bytes", body.len());
+        assert!(body.len() < 15 * 1024, "{} bytes", body.len());
         for outside in ["src=\"http", "href=\"http", "url(http", "//cdn"] {
             assert!(!body.contains(outside), "{outside}");
         }
@@ -186,7 +204,7 @@ mod tests {
     #[test]
     fn a_place_that_is_not_known_is_not_shown() {
         let unknown = Status { position: None, ahead: None, eta_seconds: None, ..status() };
-        let reply = Pages::new().unwrap().waiting("Show", &unknown, None);
+        let reply = Pages::new().unwrap().waiting(&page("Show", &unknown, None));
         let body = std::str::from_utf8(&reply.body).unwrap();
         assert!(body.contains("class=\"place\" hidden") && body.contains("data-number=\"\""), "{body}");
     }
@@ -204,7 +222,7 @@ mod tests {
         };
         let draw = DrawNote { commitment: "c0ffee".to_owned(), ticket: "abcdefghijklmnop".to_owned() };
         let body = |status: &Status| {
-            let reply = Pages::new().unwrap().waiting("Show", status, Some(&draw));
+            let reply = Pages::new().unwrap().waiting(&page("Show", status, Some(&draw)));
             assert!(reply.body.len() < 18 * 1024, "{} bytes", reply.body.len());
             String::from_utf8(reply.body.to_vec()).unwrap()
         };
@@ -234,7 +252,7 @@ mod tests {
     #[test]
     fn the_policy_names_what_the_page_holds() {
         let pages = Pages::new().unwrap();
-        let reply = pages.waiting("x", &status(), None);
+        let reply = pages.waiting(&page("x", &status(), None));
         let body = std::str::from_utf8(&reply.body).unwrap();
         let policy = reply.header("content-security-policy").unwrap();
         for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {

@@ -69,7 +69,7 @@ fn between(low: u64, high: u64, unit: &str) -> String {
 }
 
 /// `2027-01-31T12:00:00.250Z` as `12:00:00 UTC`, for pages without script; with it, the browser's own clock is used.
-pub(super) fn time_of_day(moment: &str) -> String {
+pub(crate) fn time_of_day(moment: &str) -> String {
     let time = moment.split_once('T').and_then(|(_, time)| time.get(..8));
     time.map_or_else(|| moment.to_owned(), |time| format!("{time} UTC"))
 }

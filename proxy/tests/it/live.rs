@@ -21,7 +21,10 @@ pub(crate) async fn join(edge: &Edge) -> String {
 }
 
 pub(crate) async fn open(edge: &Edge, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
-    let url = format!("ws://{}/.waiting-room/demo/live", edge.address);
+    open_at(&format!("ws://{}/.waiting-room/demo/live", edge.address), headers).await
+}
+
+pub(crate) async fn open_at(url: &str, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
     let mut request = url.into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());

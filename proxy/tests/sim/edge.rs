@@ -10,7 +10,7 @@ use admission::keyring::Keyring;
 use admission::store::Intent;
 use admission::token::Admission;
 use proxy::config::RoomConfig;
-use proxy::room::{Arrival, Claim, OpenTicket, Pass, Ports, Room, Stand};
+use proxy::room::{Arrival, Carried, Claim, OpenTicket, Pass, Ports, Room, Stand, Wish};
 use proxy::waiting::cookies::Scheme;
 use proxy::waiting::status::Status;
 use tokio::sync::watch;
@@ -96,17 +96,20 @@ impl Edge {
 
     /// Asks for a place.
     pub(crate) async fn join(&self, intent: Intent) -> Result<Place, NoAnswer> {
-        match self.request(self.room.join(intent)).await? {
+        match self.request(self.room.join(&Wish::new(intent))).await? {
             Ok(Arrival::Entered(pass)) => Ok(Place::Session(pass)),
-            Ok(Arrival::Waiting(ticket)) => Ok(Place::Ticket(self.room.seal(&ticket), ticket)),
-            Ok(Arrival::NotFree | Arrival::Full | Arrival::Closed) => Ok(Place::None),
-            Err(_) => Err(NoAnswer),
+            Ok(Arrival::Waiting(ticket)) => Ok(Place::Ticket(self.room.seal(&ticket.ticket), ticket)),
+            Ok(Arrival::NotFree | Arrival::Full | Arrival::Closed | Arrival::InvitationUsed) => {
+                Ok(Place::None)
+            }
+            // These fans keep no note of when they came: they try again.
+            Ok(Arrival::Noted(_)) | Err(_) => Err(NoAnswer),
         }
     }
 
     /// Presents a ticket: a poll, or a page. None when it is none any more.
     pub(crate) async fn present(&self, sealed: &str) -> Result<Option<(OpenTicket, Status)>, NoAnswer> {
-        let Some(ticket) = self.room.open_ticket(sealed) else { return Ok(None) };
+        let Some(Carried::Placed(ticket)) = self.room.open_ticket(sealed) else { return Ok(None) };
         let stand = self.request(self.room.stand(&ticket.place, POLL_AGAIN)).await?;
         let status = self.room.status(&ticket.place, stand);
         Ok((stand != Stand::Expired).then_some((ticket, status)))

@@ -14,6 +14,7 @@ use admission::name::{LaneId, RoomId};
 use admission::rank::Rank;
 use parking_lot::Mutex;
 use proxy::config::RoomConfig;
+use proxy::config::rooms::OnStoreFailure;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::dice::{Dice, SimClock};
@@ -154,6 +155,7 @@ impl World {
             paths: Vec::new(),
             title: String::new(),
             message: String::new(),
+            on_store_failure: OnStoreFailure::Wait,
             rules: self.plan.rules.clone(),
         }
     }

@@ -36,8 +36,30 @@ pub struct RoomConfig {
     pub title: String,
     /// What the operator tells those who wait; may be empty.
     pub message: String,
+    /// What becomes of visitors while the store is away.
+    pub on_store_failure: OnStoreFailure,
     /// How its line moves.
     pub rules: Rules,
+}
+
+/// What becomes of visitors of a room while the store is away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStoreFailure {
+    /// Nobody is admitted; when they came is noted.
+    #[default]
+    Wait,
+    /// Everyone is let through.
+    Open,
+}
+
+impl OnStoreFailure {
+    /// As in configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Open => "open",
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -56,6 +78,7 @@ struct WireRoom {
     paths: Spanned<Vec<Spanned<String>>>,
     title: Maybe<String>,
     message: Maybe<String>,
+    on_store_failure: Maybe<String>,
     mode: Maybe<String>,
     prequeue_at: Maybe<Value>,
     opens_at: Maybe<Value>,
@@ -140,6 +163,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         paths,
         title,
         message,
+        on_store_failure,
         mode,
         prequeue_at,
         opens_at,
@@ -195,11 +219,23 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
     Ok(RoomConfig {
         title: text(source, "room.title", &title, room_id.as_str())?,
         message: text(source, "room.message", &message, "")?,
+        on_store_failure: check_on_store_failure(source, &on_store_failure)?,
         hosts: hosts.iter().map(|host| check_host(source, host)).collect::<Result<_, _>>()?,
         paths: paths.iter().map(|path| check_path(source, path)).collect::<Result<_, _>>()?,
         id: room_id,
         rules,
     })
+}
+
+fn check_on_store_failure(source: &Source<'_>, value: &Maybe<String>) -> Result<OnStoreFailure, ConfigError> {
+    let Some(value) = value else { return Ok(OnStoreFailure::default()) };
+    [OnStoreFailure::Wait, OnStoreFailure::Open]
+        .into_iter()
+        .find(|known| known.as_str() == value.get_ref())
+        .ok_or_else(|| {
+            let needed = "\"wait\" or \"open\" is needed";
+            source.error(&value.span(), "room.on_store_failure", format!("\"{}\"", value.get_ref()), needed)
+        })
 }
 
 fn check_host(source: &Source<'_>, found: &Spanned<String>) -> Result<String, ConfigError> {
@@ -237,7 +273,7 @@ fn text(
 
 /// A room as a table that [`parse`] reads.
 pub(super) fn show(room: &RoomConfig) -> toml::Table {
-    let RoomConfig { id, hosts, paths, title, message, rules } = room;
+    let RoomConfig { id, hosts, paths, title, message, on_store_failure, rules } = room;
     let mut table = toml::Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
     put("id", id.to_string().into());
@@ -245,6 +281,7 @@ pub(super) fn show(room: &RoomConfig) -> toml::Table {
     put("paths", paths.iter().map(ToString::to_string).collect::<Vec<_>>().into());
     put("title", title.clone().into());
     put("message", message.clone().into());
+    put("on_store_failure", on_store_failure.as_str().into());
     rules::show(rules, &mut table);
     table
 }

@@ -269,14 +269,15 @@ impl Registry {
         }
     }
 
-    /// Rings for the fans whom what they were shown would mislead.
-    pub(super) fn ring_the_misled(&mut self, snapshot: &Snapshot) {
+    /// Rings for the fans whom what they were shown would mislead, where their places can be told: below a rank.
+    pub(super) fn ring_the_misled(&mut self, snapshot: &Snapshot, below: Rank) {
         for (place, fan) in &mut self.fans {
             if fan.bells.is_empty() || fan.stage != Stage::Waiting {
                 continue;
             }
             let Some(lane) = snapshot.lane(&place.lane) else { continue };
-            if is_told(snapshot, lane, place.rank) && fan.shown.misleads(lane.ladder.ahead(place.rank)) {
+            let is_told = place.rank < below && is_told(snapshot, lane, place.rank);
+            if is_told && fan.shown.misleads(lane.ladder.ahead(place.rank)) {
                 fan.ring();
             }
         }

@@ -101,11 +101,11 @@ async fn bells_ring_for_news_and_for_places_that_mislead() {
     let bell = Arc::new(Notify::new());
     assert!(registry.attach(&place(18), &bell, now));
     assert_eq!(registry.show(&place(18), 7), 8);
-    registry.ring_the_misled(&snapshot(10));
+    registry.ring_the_misled(&snapshot(10), Rank::MAX);
     assert!(!rang(&bell).await, "8 is shown and true");
-    registry.ring_the_misled(&snapshot(11));
+    registry.ring_the_misled(&snapshot(11), Rank::MAX);
     assert!(!rang(&bell).await, "off by one is near enough");
-    registry.ring_the_misled(&snapshot(12));
+    registry.ring_the_misled(&snapshot(12), Rank::MAX);
     assert!(rang(&bell).await);
     registry.learn(&place(18), Stage::Waiting, now);
     assert!(!rang(&bell).await, "no news");

@@ -1,0 +1,120 @@
+//! Fans who came while the store was away: their tickets say when, and they get their place when it is back.
+
+use std::collections::{HashMap, VecDeque};
+
+use admission::rules::Phase;
+use admission::ticket::{Order, Ticket, TicketId};
+
+use super::arriving::{Arrival, OpenTicket, Wish};
+use super::{Room, RoomError};
+use crate::config::rooms::OnStoreFailure;
+
+/// Most tickets of which it is remembered that they have their place. Who comes again after that, with the old one,
+/// gets a second place, and the first one is passed over when its turn comes.
+const REMEMBERED_MAX: usize = 20_000;
+
+/// Which provisional tickets were presented to this proxy, and what came of it: two tabs of one fan present the
+/// same one.
+#[derive(Default)]
+pub(super) struct Noted {
+    places: HashMap<TicketId, Option<OpenTicket>>,
+    order: VecDeque<TicketId>,
+}
+
+impl Noted {
+    /// What came of a ticket: nothing yet where the inner value is none. Where it is new, it counts as presented.
+    fn present(&mut self, id: TicketId) -> Option<Option<OpenTicket>> {
+        if let Some(found) = self.places.get(&id) {
+            return Some(found.clone());
+        }
+        if self.order.len() >= REMEMBERED_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.places.remove(&oldest);
+        }
+        self.order.push_back(id);
+        self.places.insert(id, None);
+        None
+    }
+
+    fn placed(&mut self, id: TicketId, open: &OpenTicket) {
+        if let Some(place) = self.places.get_mut(&id) {
+            *place = Some(open.clone());
+        }
+    }
+
+    fn forget(&mut self, id: TicketId) {
+        if self.places.remove(&id).is_some() {
+            self.order.retain(|other| *other != id);
+        }
+    }
+}
+
+impl Room {
+    /// Notes when a fan came, for the store is away. Whoever only wants in at once is not noted.
+    pub(super) fn note(&self, wish: &Wish<'_>) -> Result<Arrival, RoomError> {
+        if let Some(noted) = wish.noted {
+            return Ok(Arrival::Noted(noted.clone()));
+        }
+        if wish.intent == admission::store::Intent::EnterOnly {
+            return Ok(Arrival::NotFree);
+        }
+        let now = self.ports.clock.now();
+        let arrived_at = self.view.load().store_now().unwrap_or(now);
+        Ok(Arrival::Noted(Ticket {
+            room: self.config.id.clone(),
+            lane: self.lane_of(wish),
+            id: self.id_of(wish, 0)?,
+            order: Order::Provisional { arrived_at },
+            issued_at: now,
+        }))
+    }
+
+    /// A fan presents a provisional ticket: they get their place, once, if the store is back.
+    pub(super) async fn settle(&self, wish: &Wish<'_>, noted: &Ticket) -> Result<Arrival, RoomError> {
+        let known = self.noted.lock().present(noted.id);
+        match known {
+            Some(Some(open)) if !self.sessions.has_ended(open.ticket.id) => {
+                return Ok(Arrival::Waiting(open));
+            }
+            Some(None) => return Ok(Arrival::Noted(noted.clone())),
+            _ => {}
+        }
+        let arrival = self.take_in(wish).await;
+        match &arrival {
+            Ok(Arrival::Waiting(open)) => self.noted.lock().placed(noted.id, open),
+            _ => self.noted.lock().forget(noted.id),
+        }
+        arrival
+    }
+
+    /// Whether everyone is let through, because the store is away and the room is to be open then. Not when the room
+    /// would admit nobody anyway.
+    pub fn is_open_to_all(&self) -> bool {
+        self.config.on_store_failure == OnStoreFailure::Open
+            && self.view.load().store_is_gone()
+            && self.phase_now() == Phase::Open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut noted = Noted::default();
+        let id = |number: usize| {
+            let mut bytes = [0; 12];
+            bytes[4..].copy_from_slice(&(number as u64).to_be_bytes());
+            TicketId::from_bytes(bytes)
+        };
+        for number in 0..REMEMBERED_MAX + 10 {
+            assert!(noted.present(id(number)).is_none());
+        }
+        assert_eq!((noted.places.len(), noted.order.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
+        assert_eq!(noted.present(id(REMEMBERED_MAX)), Some(None), "under way");
+        noted.forget(id(REMEMBERED_MAX));
+        assert_eq!((noted.places.len(), noted.order.len()), (REMEMBERED_MAX - 1, REMEMBERED_MAX - 1));
+    }
+}
