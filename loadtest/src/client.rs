@@ -210,6 +210,11 @@ impl Client {
         self.cookie(&format!("wr-ticket-{room}"))
     }
 
+    /// The admission token for `room`.
+    pub fn admission(&self, room: &str) -> Option<String> {
+        self.cookie(&format!("wr-admission-{room}"))
+    }
+
     fn url(&self, path: &str) -> Result<Url> {
         let base = self.edges.get(self.at).context("there is no such edge")?;
         base.join(path).with_context(|| format!("{path} is no path"))

@@ -5,8 +5,10 @@
 //! - [`fan`] is one fan as a state machine, [`client`] their browser, [`crowd`] many of them.
 //! - [`story`] is what a fan saw; [`checks`] judge the promises from it, without doing anything.
 //! - [`cheats`] try to get in without a turn.
-//! - [`check`] and [`demo`] put these together.
+//! - [`fault`] lets things fail meanwhile.
+//! - [`check`] and [`demo`] put these together; [`bench`] measures.
 
+pub mod bench;
 pub mod cheats;
 pub mod check;
 pub mod checks;
@@ -14,6 +16,7 @@ pub mod client;
 pub mod crowd;
 pub mod demo;
 pub mod fan;
+pub mod fault;
 pub mod random;
 pub mod stack;
 pub mod story;

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use loadtest::bench::joins::{self, JoinsPlan};
 use loadtest::check::{self, CheckPlan, Report};
 use loadtest::demo::{self, DemoPlan};
+use loadtest::fault::{self, Fault, FaultPlan};
 use loadtest::random;
 use loadtest::stack::{Room, Store};
 use reqwest::Url;
@@ -55,9 +57,25 @@ enum Command {
         /// Kill a proxy on the way and start it again; no rate is judged then.
         #[arg(long)]
         crash: bool,
+        /// What happens while the line moves, one after another; everything else is chosen to fit. No rate is judged
+        /// from below then.
+        #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["fans", "proxies", "store", "drain_per_minute", "crash"])]
+        fault: Vec<Fault>,
+        /// How long `redis-stopped` and `redis-slow` last.
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600), requires = "fault")]
+        fault_seconds: u64,
         /// Repeats the fans of an earlier run.
         #[arg(long)]
         seed: Option<u64>,
+    },
+    /// Measure how many fans can join a second, with edge, Redis and this crowd on one machine. Build with --release.
+    BenchJoins {
+        /// Connections at once.
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=2000))]
+        connections: u16,
+        /// How long each round takes, in seconds.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+        seconds: u64,
     },
     /// Send a crowd to edges that run already, and judge what the fans saw.
     Fans {
@@ -113,7 +131,17 @@ async fn run(command: Command) -> Result<ExitCode> {
             demo::run(plan, interrupted).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Check { fans, proxies, store, drain_per_minute, crash, seed } => {
+        Command::Check { fault, fault_seconds, seed, .. } if !fault.is_empty() => {
+            let seed = seed.map_or_else(random::seed, Ok)?;
+            let plan =
+                FaultPlan { length: Duration::from_secs(fault_seconds), ..FaultPlan::new(fault, seed) };
+            println!("{} fans, {} proxies, seed {seed}", plan.fans, plan.proxies);
+            tokio::select! {
+                report = fault::run(&plan) => Ok(judged(&report?)),
+                () = interrupted => Ok(ExitCode::FAILURE),
+            }
+        }
+        Command::Check { fans, proxies, store, drain_per_minute, crash, seed, .. } => {
             let seed = seed.map_or_else(random::seed, Ok)?;
             let expect_drain_per_minute = None;
             let plan =
@@ -123,6 +151,13 @@ async fn run(command: Command) -> Result<ExitCode> {
             );
             tokio::select! {
                 report = check::run(&plan) => Ok(judged(&report?)),
+                () = interrupted => Ok(ExitCode::FAILURE),
+            }
+        }
+        Command::BenchJoins { connections, seconds } => {
+            let plan = JoinsPlan { connections: connections.into(), length: Duration::from_secs(seconds) };
+            tokio::select! {
+                outcome = joins::run(plan) => outcome.map(|()| ExitCode::SUCCESS),
                 () = interrupted => Ok(ExitCode::FAILURE),
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! Times are milliseconds since the run began, on the one clock of this process.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// The run's clock.
@@ -103,6 +104,8 @@ pub struct Story {
     pub told_live: bool,
     /// When the fan held the admission cookie.
     pub admitted_ms: Option<u64>,
+    /// When the fan began to leave the shop: the last request of the session was sent.
+    pub over_ms: Option<u64>,
     /// How often the fan went away and came back.
     pub returns: u32,
     /// Times at which the fan was told that the place is lost.
@@ -123,6 +126,32 @@ impl Story {
         self.places.first().map(|seen| &seen.place)
     }
 
+    /// Notes that the store stopped, or lost what it had done lately. Nobody heard any more of turns that had come
+    /// just before.
+    pub fn news_stopped(&mut self, at_ms: u64) {
+        let edges: BTreeSet<usize> = self.present.iter().map(|present| present.edge).collect();
+        for edge in edges {
+            self.edge_was_killed(edge, at_ms);
+        }
+    }
+
+    /// Notes that the store was slow: meanwhile, fans may have heard of turns so much later.
+    pub fn news_was_late(&mut self, from_ms: u64, to_ms: u64, late_ms: u64) {
+        let mut pieces = Vec::new();
+        for present in std::mem::take(&mut self.present) {
+            let mut rest = present;
+            for (cut_ms, deaf_ms) in [(from_ms, 0), (to_ms, late_ms)] {
+                if rest.from_ms < cut_ms && cut_ms < rest.to_ms {
+                    pieces.push(Present { to_ms: cut_ms, deaf_ms: present.deaf_ms + deaf_ms, ..rest });
+                    rest.from_ms = cut_ms;
+                }
+            }
+            let ends_within = rest.to_ms > from_ms && rest.to_ms <= to_ms;
+            pieces.push(Present { deaf_ms: present.deaf_ms + if ends_within { late_ms } else { 0 }, ..rest });
+        }
+        self.present = pieces;
+    }
+
     /// Notes that an edge was killed. Fans who only poll may not have noticed, but what that edge had not told
     /// them yet was lost with it: they were there until then, and from then on anew.
     pub fn edge_was_killed(&mut self, edge: usize, at_ms: u64) {
@@ -134,5 +163,58 @@ impl Story {
             }
         }
         self.present.extend(after);
+    }
+    /// Notes that everybody was cut off at `at_ms` by a fault after which the line waits for its fans: who was
+    /// back by `back_by_ms` is to be treated as if they had been there all the time.
+    pub fn line_waited(&mut self, at_ms: u64, back_by_ms: u64) {
+        if self.places.first().is_some_and(|first| first.at_ms < at_ms) {
+            for present in &mut self.present {
+                if present.from_ms > at_ms && present.from_ms <= back_by_ms {
+                    present.from_ms = at_ms;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_are_late_only_while_the_store_was_slow() {
+        let present = |from_ms, to_ms, deaf_ms| Present { from_ms, to_ms, edge: 0, deaf_ms };
+        let mut story = Story {
+            present: vec![present(0, 1000, 1), present(0, 450, 0), present(500, 900, 0), present(0, 50, 0)],
+            ..Story::default()
+        };
+        story.news_was_late(100, 500, 70);
+        assert_eq!(
+            story.present,
+            [
+                present(0, 100, 1),
+                present(100, 500, 71),
+                present(500, 1000, 1),
+                present(0, 100, 0),
+                present(100, 450, 70),
+                present(500, 900, 0),
+                present(0, 50, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn who_was_back_in_time_was_there_all_the_time() {
+        let place = Place { lane: "general".to_owned(), rank: 1, id: vec![] };
+        let present = |from_ms, to_ms| Present { from_ms, to_ms, edge: 0, deaf_ms: 0 };
+        let mut story = Story {
+            places: vec![SeenPlace { at_ms: 10, place }],
+            present: vec![present(10, 100), present(150, 200), present(400, 500)],
+            ..Story::default()
+        };
+        story.line_waited(120, 300);
+        assert_eq!(story.present, [present(10, 100), present(120, 200), present(400, 500)]);
+        story.line_waited(5, 500);
+        assert_eq!(story.present[0].from_ms, 10, "a newcomer had no place then");
     }
 }

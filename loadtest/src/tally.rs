@@ -10,6 +10,8 @@ const WINDOW_MS: u64 = 30_000;
 const WINDOW_MIN_MS: u64 = 5_000;
 /// Most admissions remembered for it.
 const ADMISSIONS_MAX: usize = 100_000;
+/// Most old papers that are kept.
+const PAPERS_MAX: usize = 200;
 
 /// A number that goes up and down.
 #[derive(Debug, Default)]
@@ -66,7 +68,48 @@ pub struct Tally {
     pub places_lost: Gauge,
     /// Fans who could not go on.
     pub shut_out: Gauge,
+    /// Tickets and tokens of fans whose session is over.
+    pub old_papers: OldPapers,
     recent: Mutex<VecDeque<u64>>,
+}
+
+/// What a fan still holds when the session is over, and what must open nothing any more.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Papers {
+    /// Whose they were.
+    pub fan: u32,
+    /// When the session was over for certain.
+    pub over_ms: u64,
+    /// The sealed ticket.
+    pub ticket: String,
+    /// The admission token.
+    pub token: String,
+}
+
+impl std::fmt::Debug for Papers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Papers(fan {}, over at {} ms)", self.fan, self.over_ms)
+    }
+}
+
+/// The papers of the fans whose sessions were over first.
+#[derive(Debug, Default)]
+pub struct OldPapers(Mutex<Vec<Papers>>);
+
+impl OldPapers {
+    /// Keeps these, unless there are enough.
+    pub fn keep(&self, papers: Papers) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < PAPERS_MAX {
+            kept.push(papers);
+        }
+    }
+
+    /// Those of sessions that were over between two moments.
+    pub fn over_between(&self, from_ms: u64, to_ms: u64) -> Vec<Papers> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|papers| (from_ms..to_ms).contains(&papers.over_ms)).cloned().collect()
+    }
 }
 
 impl Tally {
@@ -103,6 +146,16 @@ mod tests {
         assert_eq!(gauge.get(), 2);
         drop((first, second));
         assert_eq!(gauge.get(), 0);
+    }
+
+    #[test]
+    fn old_papers_are_kept_and_not_shown() {
+        let papers =
+            |over_ms| Papers { fan: 3, over_ms, ticket: "secret".to_owned(), token: "secret".to_owned() };
+        let old = OldPapers::default();
+        [10, 20, 30].into_iter().for_each(|over_ms| old.keep(papers(over_ms)));
+        assert_eq!(old.over_between(20, 30), [papers(20)]);
+        assert_eq!(format!("{:?}", papers(20)), "Papers(fan 3, over at 20 ms)");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Due {
     EdgeOnly,
     /// Any refusal, for spellings that not even the edge has to understand.
     Refusal,
+    /// Anything but entry; something may be down.
+    NoEntry,
     /// An answer of the shop, which may know no such page: the attempt is no cheat, and shows that the others
     /// were refused for a reason.
     Entry,
@@ -34,7 +36,8 @@ impl Attempt {
             (Due::EdgeOnly, Some(status)) => status == 403,
             (Due::Refusal, Some(status)) => (400..500).contains(&status),
             // A connection that is closed without a word has opened nothing.
-            (Due::Refusal, None) => true,
+            (Due::Refusal | Due::NoEntry, None) => true,
+            (Due::NoEntry, Some(status)) => !(200..300).contains(&status),
             (Due::Entry, Some(status)) => matches!(status, 200 | 404),
             (_, None) => false,
         }
@@ -53,6 +56,7 @@ pub fn judge(attempts: &[Attempt]) -> Verdict {
                 Due::Wait => "429",
                 Due::EdgeOnly => "403",
                 Due::Refusal => "4xx",
+                Due::NoEntry => "no entry",
                 Due::Entry => "200 or 404",
             };
             format!("{what}: {answer} instead of {due}")
@@ -80,6 +84,8 @@ mod tests {
             attempt(Due::EdgeOnly, Some(403)),
             attempt(Due::Refusal, Some(400)),
             attempt(Due::Refusal, None),
+            attempt(Due::NoEntry, Some(503)),
+            attempt(Due::NoEntry, None),
             attempt(Due::Entry, Some(200)),
         ];
         assert!(judge(&attempts).outcome.is_kept());
@@ -94,6 +100,7 @@ mod tests {
             (Due::EdgeOnly, Some(404)),
             (Due::Refusal, Some(200)),
             (Due::Refusal, Some(303)),
+            (Due::NoEntry, Some(200)),
             (Due::Entry, Some(429)),
         ] {
             let verdict = judge(&[attempt(Due::Wait, Some(429)), attempt(due, status)]);

@@ -1,10 +1,13 @@
 //! The promises of the design, judged from what the fans saw. Each is a pure function over recorded facts.
 
+pub mod bound;
+pub mod capacity;
 pub mod entry;
 pub mod order;
 pub mod place;
 pub mod position;
 pub mod rate;
+pub mod recovery;
 pub mod seats;
 
 use std::fmt;
@@ -19,8 +22,12 @@ pub enum Promise {
     Order,
     /// Admissions keep the configured rate.
     Rate,
+    /// No more fans are inside than may be.
+    Capacity,
     /// Who comes back has the same place.
     Place,
+    /// After a fault the line goes on, and lets everybody in who stayed.
+    Recovery,
     /// A shown position never goes up.
     Truth,
     /// Without a turn there is no entry.
@@ -34,7 +41,9 @@ impl fmt::Display for Promise {
         f.pad(match self {
             Self::Order => "P1 order",
             Self::Rate => "P2 rate",
+            Self::Capacity => "P3 capacity",
             Self::Place => "P4 place",
+            Self::Recovery => "P4 recovery",
             Self::Truth => "P5 truth",
             Self::NoEntry => "P6 no turn, no entry",
             Self::OneSeat => "P9 one seat, one fan",

@@ -51,8 +51,12 @@ fn overtaken(fans: &[(u64, &Story)]) -> Vec<String> {
         if let Some((present, (&(told_behind, rank_behind), later))) = overtaking {
             let heard =
                 story.told_ms.map_or("never was".to_owned(), |told| format!("was at {}", seconds(told)));
+            let asks = match present.deaf_ms {
+                0 => String::new(),
+                deaf_ms => format!(", asking every {}", seconds(deaf_ms)),
+            };
             broken.push(format!(
-                "fan {} (rank {rank}, there since {}) {heard}, but fan {} (rank {rank_behind}) was admitted at {}",
+                "fan {} (rank {rank}, there since {}{asks}) {heard}, but fan {} (rank {rank_behind}) was admitted at {}",
                 story.fan,
                 seconds(present.from_ms),
                 later.fan,

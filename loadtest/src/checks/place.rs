@@ -1,11 +1,15 @@
-//! P4: a fan who refreshes, closes the tab and comes back, or meets a crash keeps their rank.
+//! P4: a fan who refreshes, closes the tab and comes back, or meets a crash keeps their rank; and nobody else
+//! ever gets it.
+
+use std::collections::BTreeMap;
 
 use super::{Outcome, Promise, Verdict, seconds};
 use crate::story::{Ending, Story};
 
 /// Judges every ticket that each fan was given, and what they were told of it.
 pub fn judge(stories: &[Story]) -> Verdict {
-    let broken: Vec<String> = stories.iter().filter_map(lost_place).collect();
+    let mut broken: Vec<String> = stories.iter().filter_map(lost_place).collect();
+    broken.extend(given_twice(stories));
     let waited = stories.iter().filter(|story| story.place().is_some()).count();
     let returns: u32 = stories.iter().map(|story| story.returns).sum();
     let outcome = match (waited, broken.is_empty()) {
@@ -13,6 +17,23 @@ pub fn judge(stories: &[Story]) -> Verdict {
         _ => Outcome::of(broken, || format!("{waited} fans kept their rank through {returns} returns")),
     };
     Verdict::new(Promise::Place, outcome)
+}
+
+/// The ranks that more than one fan has.
+fn given_twice(stories: &[Story]) -> Vec<String> {
+    let mut owners: BTreeMap<(&str, u64), &Story> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for story in stories {
+        for seen in &story.places {
+            let owner = owners.entry((&seen.place.lane, seen.place.rank)).or_insert(story);
+            if owner.fan != story.fan {
+                let rank = seen.place.rank;
+                broken.push(format!("fan {} and fan {} both have rank {rank}", owner.fan, story.fan));
+                break;
+            }
+        }
+    }
+    broken
 }
 
 fn lost_place(story: &Story) -> Option<String> {
@@ -55,8 +76,14 @@ mod tests {
     }
 
     #[test]
+    fn a_rank_given_twice_breaks_it() {
+        let verdict = judge(&[fan(&[10]), Story { fan: 5, ..fan(&[10]) }]);
+        assert!(verdict.to_string().contains("fan 4 and fan 5 both have rank 10"), "{verdict}");
+    }
+
+    #[test]
     fn the_same_rank_again_keeps_it() {
-        assert!(judge(&[fan(&[10, 10, 10]), fan(&[20])]).outcome.is_kept());
+        assert!(judge(&[fan(&[10, 10, 10]), Story { fan: 5, ..fan(&[20]) }]).outcome.is_kept());
     }
 
     #[test]

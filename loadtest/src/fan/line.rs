@@ -205,6 +205,8 @@ impl Fan {
         for attempt in 0..TRIES_MAX {
             match self.client.status(&self.venue.room).await {
                 Ok(status) if status.state == "admitted" => {
+                    // A provisional ticket has its rank by now.
+                    self.note_place();
                     self.note_admitted();
                     return State::Looking;
                 }

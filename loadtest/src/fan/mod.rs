@@ -24,11 +24,11 @@ pub use plan::{Absence, Pace, Plan};
 use crate::client::Client;
 use crate::random::Dice;
 use crate::story::{Ending, SeenPlace, Story, Watch};
-use crate::tally::Tally;
+use crate::tally::{Papers, Tally};
 use crate::ticket;
 
 /// How long a fan goes on trying to reach a site that does not answer.
-const TRIES_MAX: u32 = 40;
+const TRIES_MAX: u32 = 80;
 /// The shortest and the longest pause between two tries; each is chosen at random, so that a crowd whose edge
 /// died does not come back in step.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -58,6 +58,8 @@ pub struct Fan {
     dice: Dice,
     story: Story,
     connection: u32,
+    /// Ticket and token, as they were when the fan was let in.
+    papers: Option<(String, String)>,
 }
 
 /// Where a fan stands; each state's method leads to the next.
@@ -86,7 +88,7 @@ impl Fan {
     pub fn new(venue: Venue, number: u32, plan: Plan, seed: u64) -> Result<Self> {
         let client = Client::new(Arc::clone(&venue.edges), number as usize)?;
         let story = Story { fan: number, ..Story::default() };
-        Ok(Self { venue, plan, client, dice: Dice::nth(seed, number), story, connection: 0 })
+        Ok(Self { venue, plan, client, dice: Dice::nth(seed, number), story, connection: 0, papers: None })
     }
 
     /// Lives until the fan is gone, or `stop` says so, and tells what they saw.
@@ -152,17 +154,35 @@ impl Fan {
 
     async fn leave(&mut self, ending: Ending) -> State {
         let path = format!("/.waiting-room/{}/ticket", self.venue.room);
+        self.begin_to_leave();
         // A fan who closes the tab tells nobody either: trying once is enough.
-        let _answer = self.client.call(reqwest::Method::DELETE, &path, None).await;
+        let answer = self.client.call(reqwest::Method::DELETE, &path, None).await;
+        if answer.is_ok_and(|answer| answer.status == 204) {
+            self.leave_papers();
+        }
         State::Gone(ending)
     }
 
-    /// Reads the ticket that the fan holds now; false when there is none.
+    /// From here on the fan does not count as inside.
+    fn begin_to_leave(&mut self) {
+        if self.story.admitted_ms.is_some() {
+            self.story.over_ms = Some(self.venue.watch.ms());
+        }
+    }
+
+    /// The session is over: what the fan still holds is worth nothing.
+    fn leave_papers(&mut self) {
+        if let Some((ticket, token)) = self.papers.take() {
+            let over_ms = self.venue.watch.ms();
+            self.venue.tally.old_papers.keep(Papers { fan: self.story.fan, over_ms, ticket, token });
+        }
+    }
+
+    /// Reads the ticket that the fan holds now; false when there is none. One that tells no rank is a place all the
+    /// same.
     fn note_place(&mut self) -> bool {
-        let Some(place) = self.client.ticket(&self.venue.room).and_then(|sealed| ticket::place(&sealed))
-        else {
-            return false;
-        };
+        let Some(sealed) = self.client.ticket(&self.venue.room) else { return false };
+        let Some(place) = ticket::place(&sealed) else { return true };
         if self.story.place().is_some_and(|first| *first != place) {
             self.venue.tally.places_lost.add(1);
         }
@@ -181,6 +201,8 @@ impl Fan {
 
     fn note_admitted(&mut self) {
         self.story.admitted_ms.get_or_insert(self.venue.watch.ms());
+        let room = &self.venue.room;
+        self.papers = self.client.ticket(room).zip(self.client.admission(room));
     }
 
     /// Waits a moment before the next try; longer, the more have failed.

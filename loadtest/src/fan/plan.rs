@@ -45,6 +45,8 @@ pub struct Plan {
     pub declined_first: bool,
     /// The time between steps.
     pub pace: Pace,
+    /// How long the fan looks at the seats before anything else.
+    pub lingers: Duration,
 }
 
 impl Plan {
@@ -71,6 +73,7 @@ impl Plan {
             front_row: dice.chance(0.5),
             declined_first: dice.chance(0.15),
             pace: Pace { low: Duration::from_millis(20), high: Duration::from_millis(200) },
+            lingers: Duration::ZERO,
         }
     }
 
@@ -86,6 +89,7 @@ impl Plan {
             front_row: false,
             declined_first: dice.chance(0.1),
             pace: Pace { low: Duration::from_secs(1), high: Duration::from_secs(6) },
+            lingers: Duration::ZERO,
         }
     }
 }

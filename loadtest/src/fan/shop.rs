@@ -33,6 +33,7 @@ impl Fan {
         for attempt in 0..TRIES_MAX {
             match self.client.open_page(&path).await {
                 Ok(answer) if answer.status == 200 => {
+                    tokio::time::sleep(self.plan.lingers).await;
                     self.think().await;
                     return State::Choosing { misses: 0 };
                 }
@@ -94,8 +95,12 @@ impl Fan {
             }
         }
         let card = json!({"card": "sandbox-ok", "finish": true});
+        self.begin_to_leave();
         match self.persist(Method::POST, &path, Some(&card)).await {
-            Ok(answer) if answer.status == 200 => self.take_tickets(&answer),
+            Ok(answer) if answer.status == 200 => {
+                self.leave_papers();
+                self.take_tickets(&answer)
+            }
             Ok(answer) if answer.text("code") == Some("hold_expired") => {
                 State::Choosing { misses: misses + 1 }
             }

@@ -35,6 +35,10 @@ pub struct Room {
     pub max_active: u64,
     /// How long an admitted fan may stay without a request.
     pub session_seconds: u64,
+    /// How long a fan counts as there after the last sign of them.
+    pub presence_window_seconds: u64,
+    /// How long nobody is admitted after the line was lost.
+    pub recovery_grace_seconds: u64,
 }
 
 impl Room {
@@ -50,6 +54,8 @@ impl Room {
             burst: drain_per_minute.div_ceil(60).max(1),
             max_active: (drain_per_minute * 10).clamp(100, 1_000_000),
             session_seconds: 600,
+            presence_window_seconds: 10,
+            recovery_grace_seconds: 5,
         }
     }
 

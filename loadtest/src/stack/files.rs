@@ -45,10 +45,12 @@ pub(super) fn write_rooms(path: &Path, rooms: &[Room]) -> Result<()> {
 }
 
 fn room_table(room: &Room) -> Table {
-    let Room { id, title, paths, mode, drain_per_minute, burst, max_active, session_seconds } = room;
+    let Room { id, title, paths, mode, drain_per_minute, burst, max_active, .. } = room;
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let (drain, burst, active) = (whole(*drain_per_minute), whole(*burst), whole(*max_active));
-    let session = format!("{session_seconds}s");
+    let seconds = |number: u64| format!("{number}s");
+    let (session, grace) = (seconds(room.session_seconds), seconds(room.recovery_grace_seconds));
+    let presence = seconds(room.presence_window_seconds);
     let (id, title, mode, paths) = (id.as_str(), title.as_str(), *mode, paths.clone());
     toml! {
         id = id
@@ -59,6 +61,8 @@ fn room_table(room: &Room) -> Table {
         burst = burst
         max_active = active
         session = session
+        presence_window = presence
+        recovery_grace = grace
     }
 }
 

@@ -5,6 +5,7 @@ mod files;
 mod find;
 mod process;
 mod ready;
+mod redis_server;
 mod secrets;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 pub use blueprint::{Blueprint, Room, Row, Sale, Store};
 pub use find::{binary, free_port, is_free, tool};
 pub use process::{Process, Program};
+pub use redis_server::RedisServer;
 pub use secrets::Secrets;
 
 use crate::checks::seats::Sales;
@@ -33,7 +35,7 @@ pub struct Stack {
     // Fields are dropped in this order: who asks before who answers.
     proxies: Vec<Process>,
     shop: Process,
-    redis: Option<Process>,
+    redis: Option<RedisServer>,
     edges: Arc<[Url]>,
     shop_url: Url,
     secrets: Secrets,
@@ -58,9 +60,9 @@ impl Stack {
 
         let redis = match blueprint.store {
             Store::Memory => None,
-            Store::Redis => Some(start_redis(at).await?),
+            Store::Redis => Some(RedisServer::start(at).await?),
         };
-        let redis_url = redis.as_ref().map(|(_, port)| format!("redis://127.0.0.1:{port}"));
+        let redis_url = redis.as_ref().map(|redis| format!("redis://127.0.0.1:{}", redis.port()));
 
         let (shop, shop_port) = on_free_port("the shop", None, async |port| {
             let listen = format!("127.0.0.1:{port}");
@@ -112,7 +114,6 @@ impl Stack {
 
         let edges: Arc<[Url]> = edges.into();
         let operator = Client::new(Arc::clone(&edges), 0)?;
-        let redis = redis.map(|(process, _)| process);
         Ok(Self {
             proxies,
             shop,
@@ -142,7 +143,8 @@ impl Stack {
 
     /// The process ids of the proxies, the shop and Redis.
     pub fn ids(&self) -> Vec<u32> {
-        self.proxies.iter().chain([&self.shop]).chain(&self.redis).map(Process::id).collect()
+        let processes = self.proxies.iter().chain([&self.shop]).map(Process::id);
+        processes.chain(self.redis.as_ref().map(RedisServer::id)).collect()
     }
 
     /// Puts an event on sale, through the edge.
@@ -175,6 +177,16 @@ impl Stack {
         Ok(())
     }
 
+    /// The Redis that holds the line.
+    pub fn redis(&mut self) -> Result<&mut RedisServer> {
+        self.redis.as_mut().context("the line is not in Redis")
+    }
+
+    /// Another Redis holds the line from now on; the one before is stopped.
+    pub fn replace_redis(&mut self, redis: RedisServer) {
+        self.redis = Some(redis);
+    }
+
     /// Starts again what has died, and waits until it is ready; tells what it was, and its new
     /// process id.
     pub async fn mend(&mut self) -> Result<Vec<(String, u32)>> {
@@ -183,10 +195,10 @@ impl Stack {
         let edges = self.edges.iter().map(|edge| edge.join("/.waiting-room/jwks.json"));
         let edges = edges.collect::<Result<Vec<_>, _>>()?;
         if let Some(redis) = &mut self.redis
-            && redis.ended().is_some()
+            && redis.process().ended().is_some()
         {
-            redis.restart()?;
-            mended.push((redis.name().to_owned(), redis.id()));
+            redis.restart().await?;
+            mended.push((redis.process().name().to_owned(), redis.id()));
         }
         let asked = [(&mut self.shop, shop_ready)];
         let proxies = self.proxies.iter_mut().zip(edges);
@@ -208,7 +220,8 @@ impl Stack {
         for proxy in &mut self.proxies {
             proxy.stopped().await;
         }
-        for process in [Some(&mut self.shop), self.redis.as_mut()].into_iter().flatten() {
+        let redis = self.redis.as_mut().map(RedisServer::process);
+        for process in [Some(&mut self.shop), redis].into_iter().flatten() {
             process.tell_to_stop();
             process.stopped().await;
         }
@@ -217,24 +230,6 @@ impl Stack {
 
 fn address(port: u16, path: &str) -> Result<Url> {
     Url::parse(&format!("http://127.0.0.1:{port}{path}")).context("an address cannot be made")
-}
-
-async fn start_redis(folder: &Path) -> Result<(Process, u16)> {
-    let executable = tool("redis-server")?;
-    on_free_port("Redis", None, async |port| {
-        let port_text = port.to_string();
-        let args = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"];
-        let mut redis = Process::start(Program {
-            name: "redis-server".to_owned(),
-            executable: executable.clone(),
-            args: args.into_iter().map(Into::into).chain([folder.into()]).collect(),
-            env: Vec::new(),
-            log: files::file(folder, "redis.log"),
-        })?;
-        ready::pongs(&mut redis, port).await?;
-        Ok(redis)
-    })
-    .await
 }
 
 /// Starts something on a free port, or on the `wanted` one. When that is snatched in the last moment, on another.

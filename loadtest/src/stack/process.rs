@@ -89,6 +89,16 @@ impl Process {
         }
     }
 
+    /// Stops it where it is, as a machine does that hangs: its sockets stay open.
+    pub fn freeze(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on after [`Process::freeze`].
+    pub fn thaw(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Starts it again, with the same arguments, after it ended.
     pub fn restart(&mut self) -> Result<()> {
         self.stop_within(DROP_MAX);

@@ -10,4 +10,6 @@ mod demo;
 #[cfg(test)]
 mod promises;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod support;
