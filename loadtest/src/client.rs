@@ -215,6 +215,15 @@ impl Client {
         self.cookie(&format!("wr-admission-{room}"))
     }
 
+    /// Keeps the place that a page just showed, as the script of the waiting page does: it goes along to whichever
+    /// edge is asked next.
+    pub fn remember_shown(&self, room: &str, position: u64) {
+        if let Ok(url) = self.url("/") {
+            let cookie = format!("wr-shown-{room}={position}; Path=/; Max-Age=604800; SameSite=Lax");
+            self.jar.add_cookie_str(&cookie, &url);
+        }
+    }
+
     fn url(&self, path: &str) -> Result<Url> {
         let base = self.edges.get(self.at).context("there is no such edge")?;
         base.join(path).with_context(|| format!("{path} is no path"))
@@ -256,6 +265,15 @@ mod tests {
         }
         assert_eq!(client.ticket("demo").as_deref(), Some("v1.a.b="));
         assert_eq!(client.ticket("de"), None);
+    }
+
+    #[test]
+    fn what_was_shown_goes_along_to_the_next_edge() {
+        let mut client = client();
+        client.remember_shown("demo", 7);
+        client.remember_shown("demo", 3);
+        client.move_on();
+        assert_eq!(client.cookie("wr-shown-demo").as_deref(), Some("3"));
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl Fan {
                 self.venue.tally.rises.add(1);
             }
             self.story.positions.push(seen);
+            self.client.remember_shown(&self.venue.room, position);
         }
         match status.state.as_str() {
             "admitted" => {
