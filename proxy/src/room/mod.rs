@@ -110,7 +110,7 @@ pub enum Stand {
 pub enum Claim {
     /// The fan has a session.
     Active(Pass),
-    /// Not yet.
+    /// Not yet, or not any more; with so many before them, where that can be told.
     Waiting(Option<u64>),
     /// The ticket is worth nothing any more.
     Expired,
@@ -252,7 +252,20 @@ impl Room {
         let resumed_at = self.view.load().snapshot()?.resumed_at;
         let standings = bounded(self.ports.store.restore(&self.config.id, places)).await.ok()?;
         self.registry.lock().restored(places, resumed_at, Instant::now());
-        Some(self.learn(place, *standings.first()?))
+        self.line_is_put_back();
+        Some(match self.learn(place, *standings.first()?) {
+            // Those in front may not be back yet. What is true the next snapshots say, when the line is whole.
+            Stand::Waiting(_) => Stand::Waiting(None),
+            stand => stand,
+        })
+    }
+
+    /// The first ticket that a new line has forgotten makes it hold. That is known here before a snapshot says it.
+    fn line_is_put_back(&self) {
+        self.view.rcu(|view| match view.with_a_hold_begun() {
+            Some(held) => Arc::new(held),
+            None => view.clone(),
+        });
     }
 
     /// Where the fan stands by what is known here, without asking anyone.
@@ -276,7 +289,10 @@ impl Room {
             now + until.since(store_now)
         };
         let (stage, stand) = match standing {
-            Standing::Waiting { ahead } => (Stage::Waiting, Stand::Waiting(Some(ahead))),
+            Standing::Waiting { ahead } => {
+                let ahead = self.view.load().believed(place, ahead);
+                (Stage::Waiting, Stand::Waiting(ahead))
+            }
             Standing::Turn { until } | Standing::Active { until, .. } => {
                 (Stage::Admitted(left(until)), Stand::Admitted)
             }
@@ -300,6 +316,7 @@ impl Room {
         let mut standing = claim().await?.first().copied();
         if standing == Some(Standing::Unknown) {
             bounded(self.ports.store.restore(&self.config.id, places)).await?;
+            self.line_is_put_back();
             standing = claim().await?.first().copied();
         }
         let Some(standing) = standing else {
@@ -310,8 +327,13 @@ impl Room {
             Standing::Active { until, admitted_at } => {
                 Claim::Active(self.pass(place, until, Some(admitted_at))?)
             }
-            Standing::Waiting { ahead } => Claim::Waiting(Some(ahead)),
-            Standing::Turn { .. } | Standing::Unknown => Claim::Waiting(None),
+            // What the store counts may be a line that is not whole yet: what can be told is known here.
+            Standing::Waiting { .. } | Standing::Turn { .. } | Standing::Unknown => {
+                Claim::Waiting(match self.stand_now(place) {
+                    Stand::Waiting(ahead) => ahead,
+                    Stand::Admitted | Stand::Expired => None,
+                })
+            }
             Standing::Ended => Claim::Expired,
         })
     }
@@ -350,5 +372,5 @@ fn known_ahead(view: &View, registry: &Registry, place: &Place) -> Option<u64> {
     if !registry.is_settled(place, snapshot, read_at) {
         return None;
     }
-    view.ahead(place).or_else(|| registry.ahead_at_join(place))
+    view.ahead(place).or_else(|| view.believed(place, registry.ahead_at_join(place)?))
 }

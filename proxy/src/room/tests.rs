@@ -115,6 +115,84 @@ async fn calls_a_tick(fans: usize) -> usize {
     most
 }
 
+/// Virtual time, as the runtime's.
+struct VirtualClock(Instant);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000) + self.0.elapsed()
+    }
+}
+
+fn edge(store: &Arc<MemoryStore>, clock: &Arc<VirtualClock>, rules: &str) -> Arc<Room> {
+    let file = format!("[[room]]\nid = \"demo\"\npaths = [\"/buy\"]\n{rules}");
+    let config = rooms::parse(std::path::Path::new("rooms.toml"), &file).unwrap().remove(0);
+    let keys = Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
+    let (store, clock) = (store.clone(), clock.clone());
+    let ports = Ports { store, keys: Arc::new(keys), clock, random: Arc::new(SystemRandom) };
+    Room::start(config, 1, Scheme::Http, ports, Duration::from_millis(250))
+}
+
+async fn joins(room: &Room) -> (Place, Option<u64>) {
+    let Arrival::Waiting(open) = room.join(&Wish::new(Intent::Wait)).await.unwrap() else {
+        panic!("a fan did not get a place")
+    };
+    let shown = shown(room, &open.place).await;
+    (open.place, shown)
+}
+
+async fn shown(room: &Room, place: &Place) -> Option<u64> {
+    let stand = room.stand(place, Duration::from_secs(10)).await;
+    room.status(place, stand).position
+}
+
+/// Who is back first would read a place that is too good, and never a higher one again.
+#[tokio::test(start_paused = true)]
+async fn places_are_told_when_the_line_is_whole_again() {
+    for rules in ["mode = \"paused\"", "mode = \"always\"\ndrain_per_minute = 1"] {
+        let clock = Arc::new(VirtualClock(Instant::now()));
+        let lost = Arc::new(MemoryStore::new(clock.clone()));
+        let room = edge(&lost, &clock, rules);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mut fans = Vec::new();
+        for position in 1..=31 {
+            let (place, shown) = joins(&room).await;
+            assert_eq!(shown, Some(position), "told at once, though no snapshot knows of them");
+            fans.push(place);
+        }
+        room.stop();
+        // All edges and the store are gone at once, and nobody remembers the line but its fans.
+        let empty = Arc::new(MemoryStore::new(clock.clone()));
+        let rooms = [edge(&empty, &clock, rules), edge(&empty, &clock, rules)];
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for place in fans.iter().rev() {
+            assert_eq!(shown(&rooms[0], place).await, None);
+        }
+        let (newcomer, told) = joins(&rooms[0]).await;
+        assert_eq!(told, None);
+        let stand = rooms[0].stand_now(&newcomer);
+        assert!(rooms[0].status(&newcomer, stand).message.contains("put back together"));
+        for place in &fans {
+            assert_eq!(shown(&rooms[1], place).await, None);
+        }
+        let mut places = fans.clone();
+        places.push(newcomer);
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            for (position, place) in (1..).zip(&places) {
+                for room in &rooms {
+                    let told = shown(room, place).await;
+                    assert!(told.is_none_or(|told| told == position), "{position}: {told:?}");
+                }
+            }
+        }
+        for (position, place) in (1..).zip(&places) {
+            assert_eq!(shown(&rooms[1], place).await, Some(position));
+        }
+        rooms.iter().for_each(|room| room.stop());
+    }
+}
+
 /// Time is virtual: a tick is over when all its calls are.
 #[tokio::test(start_paused = true)]
 async fn a_hundred_thousand_fans_cost_the_store_no_more_calls_than_one() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::clock::Timestamp;
+use admission::clock::{Timestamp, millis};
 use admission::draw::{self, DRAW_NUMBERS};
 use admission::name::LaneId;
 use admission::rank::Rank;
@@ -19,6 +19,9 @@ const FRESH: Duration = Duration::from_secs(3);
 /// How long fans who came while the store was away take to come back to it: as long as polls are apart.
 const SETTLING: Duration = Duration::from_secs(10);
 
+/// How far apart two proxies' drains may count, when it is judged how much shorter a line can have become.
+const TICKS_APART: Duration = Duration::from_secs(1);
+
 /// What a proxy knows of a room's line.
 #[derive(Clone, Default)]
 pub(super) struct View {
@@ -27,6 +30,8 @@ pub(super) struct View {
     meter: DrainMeter,
     /// From which rank on fans are yet to come back who came while the store was away, and until when.
     settling: Option<(Rank, Instant)>,
+    /// Whether the line has begun to hold since the snapshot was read: it forgot a ticket that was put back from here.
+    hold_begun: bool,
 }
 
 impl View {
@@ -47,7 +52,7 @@ impl View {
             Some((before, _)) if self.store_is_away() => Some((first_unsettled(before), now + SETTLING)),
             _ => self.settling.filter(|(_, until)| *until > now),
         };
-        Self { read: Some((Arc::new(snapshot), now)), failed: false, meter, settling }
+        Self { read: Some((Arc::new(snapshot), now)), failed: false, meter, settling, hold_begun: false }
     }
 
     /// The view after a snapshot could not be read.
@@ -109,7 +114,27 @@ impl View {
 
     /// Whether the line is being rebuilt, and places cannot be told yet.
     pub(super) fn is_rebuilding(&self) -> bool {
-        self.snapshot().is_some_and(|snapshot| snapshot.hold_until > snapshot.at)
+        self.hold_begun || self.snapshot().is_some_and(|snapshot| snapshot.hold_until > snapshot.at)
+    }
+
+    /// The view after a forgotten ticket was put back into a line that has not held before: it holds from then on.
+    /// Nothing where that is known already, or was so before.
+    pub(super) fn with_a_hold_begun(&self) -> Option<Self> {
+        let never_held = self.snapshot()?.hold_until == Timestamp::default();
+        (never_held && !self.hold_begun).then(|| Self { hold_begun: true, ..self.clone() })
+    }
+
+    /// How many the store says stand before a fan who is newer than the snapshot; nothing where the line cannot have
+    /// become so short since. Then many went away at once, or it lost its data and only few are back: the next
+    /// snapshot says which.
+    pub(super) fn believed(&self, place: &Place, ahead: u64) -> Option<u64> {
+        let Some((snapshot, read_at)) = self.read() else { return Some(ahead) };
+        let Some(lane) = snapshot.lane(&place.lane).filter(|lane| place.rank >= lane.next_rank) else {
+            return Some(ahead);
+        };
+        let since = millis(read_at.elapsed() + TICKS_APART);
+        let drained = snapshot.rate.saturating_mul(since) / 60_000;
+        (ahead + drained.max(1) >= lane.ladder.waiting()).then_some(ahead)
     }
 
     /// Below which rank places can be told: above it fans are still coming back who came while the store was away, and
@@ -245,6 +270,40 @@ mod tests {
             view = back(&view);
         }
         assert_eq!(view.settled_below(), Rank::MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_became_too_short_is_not_believed_before_the_next_snapshot() {
+        let view = View::default().after(snapshot(vec![lane("general", 31)]), Instant::now());
+        let newcomer = place(200);
+        for (ahead, told) in [(31, Some(31)), (40, Some(40)), (30, Some(30)), (29, None), (0, None)] {
+            assert_eq!(view.believed(&newcomer, ahead), told, "{ahead}");
+        }
+        // One a second is what the drain takes.
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!((view.believed(&newcomer, 28), view.believed(&newcomer, 27)), (Some(28), None));
+        assert_eq!(view.believed(&place(101), 0), Some(0), "who is older than the snapshot stands anywhere");
+        let view = view.after(snapshot(vec![lane("general", 10)]), Instant::now());
+        assert_eq!(view.believed(&newcomer, 10), Some(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_that_began_here_lasts_until_a_snapshot_tells_of_it() {
+        let view = View::default().after(snapshot(vec![lane("general", 5)]), Instant::now());
+        let held = view.with_a_hold_begun().unwrap();
+        assert!(
+            held.is_rebuilding()
+                && held.with_a_hold_begun().is_none()
+                && held.after_failure().is_rebuilding()
+        );
+        let until = |until| Snapshot {
+            hold_until: Timestamp::from_millis(until),
+            ..snapshot(vec![lane("general", 5)])
+        };
+        let held = held.after(until(100_001), Instant::now());
+        assert!(held.is_rebuilding());
+        let over = held.after(until(99_999), Instant::now());
+        assert!(!over.is_rebuilding() && over.with_a_hold_begun().is_none(), "a line holds once");
     }
 
     #[tokio::test]
