@@ -30,7 +30,10 @@ impl Ends {
         let task = tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH_MAX);
             while tickets.recv_many(&mut batch, BATCH_MAX).await > 0 {
-                while let Err(StoreError::Unavailable(_)) = bounded(store.end(&room, &batch)).await {
+                // One that lost its data knows the room again after the next tick.
+                while let Err(StoreError::Unavailable(_) | StoreError::UnknownRoom(_)) =
+                    bounded(store.end(&room, &batch)).await
+                {
                     tokio::time::sleep(PAUSE).await;
                 }
                 batch.clear();

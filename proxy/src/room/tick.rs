@@ -78,18 +78,25 @@ impl Tick {
     async fn steps(&mut self) -> Result<(), StoreError> {
         let known = self.room.view.load_full();
         if let Some(snapshot) = known.snapshot() {
-            self.room.end_the_overstayed(snapshot.rules.session_max);
-            self.report_presence(snapshot).await?;
-            self.end_again().await?;
-            self.room.adapt(snapshot).await?;
-            let drained = bounded(self.room.ports.store.drain(&self.room.config.id)).await;
-            if !matches!(drained, Err(StoreError::UnknownRoom(_))) {
-                drained?;
+            match self.report_and_drain(snapshot).await {
+                // The store lost its data: reading the snapshot begins the line anew.
+                Err(StoreError::UnknownRoom(_)) => {}
+                outcome => outcome?,
             }
         }
         let snapshot = self.read_snapshot().await?;
         self.restore(&snapshot).await?;
         self.look(&snapshot).await
+    }
+
+    async fn report_and_drain(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let room = &self.room;
+        room.end_the_overstayed(snapshot.rules.session_max);
+        self.report_presence(snapshot).await?;
+        self.end_again().await?;
+        room.adapt(snapshot).await?;
+        bounded(room.ports.store.drain(&room.config.id)).await?;
+        Ok(())
     }
 
     async fn read_snapshot(&mut self) -> Result<Arc<Snapshot>, StoreError> {
@@ -193,7 +200,7 @@ impl Tick {
             Err(error) => {
                 room.registry.lock().presence_failed(&presence.waiting);
                 room.sessions.presence_failed(&presence.active);
-                if matches!(error, StoreError::UnknownRoom(_)) { Ok(()) } else { Err(error) }
+                Err(error)
             }
         }
     }
