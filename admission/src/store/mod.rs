@@ -40,6 +40,10 @@ pub use join::{BatchId, Intent, InvitationUse, Join, Joined};
 pub use joins::Joins;
 pub use snapshot::{LaneSnapshot, Memory, Snapshot};
 
+/// How long nobody asks for turns until the store takes it that the edges were cut off from it, not that the fans went.
+/// Edges ask several times a second.
+pub(crate) const SILENCE: Duration = Duration::from_secs(3);
+
 /// Most tickets in one call of a verb that changes where each of them stands. Callers cut longer lists into several
 /// calls.
 pub const BATCH_MAX: usize = 1000;

@@ -7,7 +7,7 @@ use admission::clock::{Clock, SystemClock, Timestamp};
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::redis::RedisStore;
-use admission::store::{Intent, Join, Joined, Memory, Presence, QueueStore, Snapshot};
+use admission::store::{Intent, Join, Joined, Memory, Presence, QueueStore, Snapshot, TURNS_PER_DRAIN_MAX};
 use admission::ticket::Place;
 
 use crate::redis_server::RedisServer;
@@ -109,17 +109,23 @@ async fn twenty_thousand_a_second_land_within_a_fifth_of_a_percent() {
     const FAST: u64 = 1_200_000;
     let server = RedisServer::start();
     let observer = RedisStore::open(&server.url()).unwrap();
-    fill_for(&observer, 220_000, FAST, FAST / 120).await;
-    observer.drain(&room()).await.unwrap();
+    // Permits of four seconds may gather, so that a machine that is busy with something else costs none.
+    fill_for(&observer, 400_000, FAST, FAST / 15).await;
+    // The burst goes first, in as many calls as it takes.
+    while observer.drain(&room()).await.unwrap().turns.len() as u64 == TURNS_PER_DRAIN_MAX {}
     let before = snapshot(&observer).await;
+    let before_at = before.at;
     let edges: Vec<_> = (0..2)
         .map(|edge| {
             let store = RedisStore::open(&server.url()).unwrap();
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(100 * edge)).await;
-                for _ in 0..40 {
+                loop {
                     store.drain(&room()).await.unwrap();
-                    store.snapshot(&room(), u64::MAX / 2).await.unwrap();
+                    let now = store.snapshot(&room(), u64::MAX / 2).await.unwrap().at;
+                    if now.since(before_at) >= Duration::from_secs(10) {
+                        break;
+                    }
                     tokio::time::sleep(Duration::from_millis(240)).await;
                 }
             })
@@ -128,7 +134,7 @@ async fn twenty_thousand_a_second_land_within_a_fifth_of_a_percent() {
     for edge in edges {
         edge.await.unwrap();
     }
-    observer.drain(&room()).await.unwrap();
+    while observer.drain(&room()).await.unwrap().turns.len() as u64 == TURNS_PER_DRAIN_MAX {}
     let after = snapshot(&observer).await;
     let seconds = after.at.since(before.at).as_secs_f64();
     let (admitted, due) = (after.admitted_total - before.admitted_total, seconds * FAST as f64 / 60.0);

@@ -179,6 +179,19 @@ impl Line {
         }
     }
 
+    /// Time goes by in which edges reach the store and nobody is admitted.
+    pub(crate) async fn pass(&self, time: Duration) {
+        let until = self.clock.now() + time;
+        loop {
+            let left = until.since(self.clock.now());
+            if left.is_zero() {
+                break;
+            }
+            self.clock.advance(left.min(Duration::from_secs(1)));
+            self.join_as(&lane("nowhere"), Intent::EnterOnly).await;
+        }
+    }
+
     pub(crate) async fn drain(&self) -> Vec<(LaneId, Rank)> {
         self.store.drain(&self.room).await.unwrap().turns
     }

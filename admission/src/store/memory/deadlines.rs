@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
-use std::time::Duration;
 
 use crate::clock::Timestamp;
 
@@ -48,14 +47,6 @@ impl<K: Copy + Eq + Hash + Ord> Deadlines<K> {
     /// All of them, in the order of their deadlines.
     pub(super) fn iter(&self) -> impl Iterator<Item = (K, Timestamp)> {
         self.by_time.iter().map(|(until, key)| (*key, *until))
-    }
-
-    /// Gives everything so much more time.
-    pub(super) fn postpone(&mut self, by: Duration) {
-        for until in self.by_key.values_mut() {
-            *until = *until + by;
-        }
-        self.by_time = self.by_key.iter().map(|(key, until)| (*until, *key)).collect();
     }
 
     /// Removes what lasted until `now` or before, and gives it in the order of the deadlines.

@@ -50,8 +50,9 @@ impl Line {
             return vec![];
         }
         // Who was seen before the line was taken over may have been admitted since: they have to show again.
-        let not_before = self.resumed_at.min(now) - Duration::from_millis(1);
-        let seen_after = (now - self.rules.presence_window).max(not_before);
+        let own_time = self.own_time(now);
+        let not_before = self.shows_after.min(own_time) - Duration::from_millis(1);
+        let seen_after = (own_time - self.rules.presence_window).max(not_before);
         let depth = scan_depth(due);
         let mut fronts: Vec<Front> = Vec::new();
         for rule in &self.rules.lanes {
@@ -73,13 +74,14 @@ impl Line {
     }
 
     fn give(&mut self, drained: &[LaneDrained], now: Timestamp) {
+        let own_time = self.own_time(now);
         for LaneDrained { lane, turns, passed, pass } in drained {
             let Some(lane) = self.lanes.get_mut(lane) else { continue };
             lane.pass = *pass;
             for rank in passed {
                 lane.waiting.remove(*rank);
                 lane.seen.remove(rank);
-                lane.passed.set(*rank, now + self.rules.return_window);
+                lane.passed.set(*rank, own_time + self.rules.return_window);
             }
             for rank in turns {
                 lane.waiting.remove(*rank);

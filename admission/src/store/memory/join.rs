@@ -58,7 +58,7 @@ impl Line {
         if let Some(answer) = join.invitation.as_ref().and_then(|invitation| self.used(invitation, join)) {
             return answer;
         }
-        let is_drawn = self.came_for_the_draw(join, now);
+        let (is_drawn, own_time) = (self.came_for_the_draw(join, now), self.own_time(now));
         let enters =
             self.is_free(now) && join.intent != Intent::Wait && join.arrived_at.is_none() && !is_drawn;
         if !enters && join.intent == Intent::EnterOnly {
@@ -73,7 +73,7 @@ impl Line {
                 return Joined::Taken;
             }
             if let Some(lane) = self.lanes.get_mut(&join.lane) {
-                lane.put(rank, now);
+                lane.put(rank, own_time);
             }
             (rank, Joined::Drawn)
         } else if let Some(arrived_at) = join.arrived_at {
@@ -147,13 +147,13 @@ impl Line {
 
     fn wait(&mut self, lane: &LaneId, now: Timestamp) -> (Rank, Joined) {
         let rank = self.give_rank(lane, now);
-        let depth = horizon_depth(self.rules.rate_max());
+        let (depth, own_time) = (horizon_depth(self.rules.rate_max()), self.own_time(now));
         let Some(lane) = self.lanes.get_mut(lane) else { return (rank, Joined::Closed) };
         let ahead = lane.waiting.len();
         lane.waiting.insert(rank);
         // Only near the front does it matter who is there; those behind are reported when they come near.
         if ahead < depth {
-            lane.seen.insert(rank, now);
+            lane.seen.insert(rank, own_time);
         }
         (rank, Joined::Waiting { rank, ahead })
     }
@@ -166,13 +166,13 @@ impl Line {
         arrived_at: Timestamp,
         now: Timestamp,
     ) -> (Rank, Joined) {
-        let least = self.next_rank(arrived_at);
+        let (least, own_time) = (self.next_rank(arrived_at), self.own_time(now));
         let Some(lane) = self.lanes.get_mut(lane) else { return (least, Joined::Closed) };
         let mut rank = least.max(lane.cursor.ahead_by(1)).ahead_by(2 * spread(id)).afterwards();
         while lane.has(rank) {
             rank = rank.ahead_by(RANKS_PER_MILLI);
         }
-        lane.put(rank, now);
+        lane.put(rank, own_time);
         lane.next_rank = lane.next_rank.max(rank.ahead_by(1));
         (rank, Joined::Waiting { rank, ahead: 0 })
     }

@@ -14,7 +14,7 @@ use super::deadlines::Deadlines;
 use super::ended::Ended;
 use super::load::Load;
 use super::rank_set::RankSet;
-use crate::store::{BatchId, ENDED_MEMORY, FORGOTTEN_MAX, Joined, Memory, UNITS_PER_PERMIT};
+use crate::store::{BatchId, ENDED_MEMORY, FORGOTTEN_MAX, Joined, Memory, SILENCE, UNITS_PER_PERMIT};
 
 #[derive(Clone)]
 pub(super) struct Line {
@@ -44,6 +44,12 @@ pub(super) struct Line {
     /// What became of invitations: the rank of the one fan, or how many used it.
     pub(super) invitations: HashMap<TicketId, u64>,
     pub(super) invitations_until: Deadlines<TicketId>,
+    /// How long nobody reached the store, in all.
+    pub(super) silent: Duration,
+    /// When the last such silence ended.
+    pub(super) awake_at: Timestamp,
+    /// Own time from which on fans have to have shown themselves.
+    pub(super) shows_after: Timestamp,
     /// Whether time changed anything since this was last taken: what a journal has to note besides the verbs.
     pub(super) has_expired: bool,
 }
@@ -51,9 +57,9 @@ pub(super) struct Line {
 #[derive(Clone)]
 pub(super) struct Lane {
     pub(super) waiting: RankSet,
-    /// When each fan near the front was last seen.
+    /// When each fan near the front was last seen, in own time.
     pub(super) seen: HashMap<Rank, Timestamp>,
-    /// Fans who were absent when their turn would have come, until their right to return lapses.
+    /// Fans who were absent when their turn would have come, until their right to return lapses, in own time.
     pub(super) passed: Deadlines<Rank>,
     /// Turns, until they lapse.
     pub(super) turns: Deadlines<Rank>,
@@ -85,10 +91,10 @@ impl Lane {
     }
 
     /// Puts a fan in who is there now.
-    pub(super) fn put(&mut self, rank: Rank, now: Timestamp) {
+    pub(super) fn put(&mut self, rank: Rank, own_time: Timestamp) {
         self.waiting.insert(rank);
         if rank <= self.horizon {
-            self.seen.insert(rank, now);
+            self.seen.insert(rank, own_time);
         }
     }
 }
@@ -121,6 +127,9 @@ impl Line {
             answers_until: Deadlines::default(),
             invitations: HashMap::new(),
             invitations_until: Deadlines::default(),
+            silent: Duration::ZERO,
+            awake_at: now,
+            shows_after: now,
             has_expired: false,
         };
         line.forget_the_draw(now, now);
@@ -130,6 +139,29 @@ impl Line {
             line.hold_until = now + rules.recovery_grace;
         }
         line
+    }
+
+    /// Takes notice of the time. While nobody asked for turns for longer than edges do, the store was out of reach,
+    /// and so no fan could show: that time counts neither against their presence nor against their right to return.
+    /// How long that was, or zero.
+    pub(super) fn listen(&mut self, now: Timestamp) -> Duration {
+        let silence = now.since(self.gathered_at.max(self.awake_at));
+        if silence <= SILENCE {
+            return Duration::ZERO;
+        }
+        self.was_silent(silence, now);
+        silence
+    }
+
+    /// Nobody reached the store for so long, until `now`.
+    pub(super) fn was_silent(&mut self, silence: Duration, now: Timestamp) {
+        self.silent += silence;
+        self.awake_at = now;
+    }
+
+    /// The line's own time, which stands still while nobody reaches the store.
+    pub(super) fn own_time(&self, now: Timestamp) -> Timestamp {
+        now - self.silent
     }
 
     /// Lanes that the rules no longer name keep their fans until they are named again.
@@ -203,6 +235,7 @@ impl Line {
         self.gathered_at = now;
         self.hold_until = now + self.rules.recovery_grace;
         self.resumed_at = now.max(self.resumed_at + Duration::from_millis(1));
+        self.shows_after = self.own_time(now);
     }
 
     /// Notes that ranks of the draw may be forgotten, if any were given between two moments.
@@ -258,13 +291,14 @@ impl Line {
             self.ended.add(ticket, now);
             self.has_expired = true;
         }
+        let own_time = self.own_time(now);
         let mut lapsed = 0;
         for lane in self.lanes.values_mut() {
             for rank in lane.turns.take_expired(now) {
-                lane.passed.set(rank, now + self.rules.return_window);
+                lane.passed.set(rank, own_time + self.rules.return_window);
                 lapsed += 1;
             }
-            self.has_expired |= !lane.passed.take_expired(now).is_empty();
+            self.has_expired |= !lane.passed.take_expired(own_time).is_empty();
         }
         if lapsed > 0 {
             self.has_expired = true;

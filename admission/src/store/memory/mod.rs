@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -89,7 +90,10 @@ impl MemoryStore {
     pub fn take_over(&self, clock: Arc<dyn Clock>) -> Self {
         let now = clock.now();
         let mut lines = self.lines().clone();
-        lines.values_mut().for_each(|line| line.resume(now));
+        for line in lines.values_mut() {
+            line.listen(now);
+            line.resume(now);
+        }
         Self { clock, lines: Arc::new(Mutex::new(lines)), journal: None }
     }
 
@@ -110,14 +114,15 @@ impl MemoryStore {
         let now = self.clock.now();
         let line = lines.get_mut(room).ok_or_else(|| StoreError::UnknownRoom(room.clone()))?;
         let gathered = Gathered { at: line.gathered_at, units: line.units };
+        let silence = line.listen(now);
         let (answer, verb) = verb(line, now);
         let has_expired = std::mem::take(&mut line.has_expired);
         if let Some(journal) = &self.journal {
             let verb = verb
                 .or_else(|| has_expired.then_some(Verb::Expire))
-                .or_else(|| journal.is_silent(now).then_some(Verb::Nothing));
+                .or_else(|| (!silence.is_zero() || journal.is_silent(now)).then_some(Verb::Nothing));
             if let Some(verb) = verb {
-                journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, verb });
+                journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, silence, verb });
             }
         }
         Ok(answer)
@@ -146,22 +151,23 @@ impl QueueStore for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut lines = self.open_lines()?;
         let now = self.clock.now();
-        let (gathered, is_news) = match lines.get_mut(room) {
+        let (gathered, silence, is_news) = match lines.get_mut(room) {
             Some(line) => {
                 let gathered = Gathered { at: line.gathered_at, units: line.units };
-                let is_news = line.revision < revision || !memory.is_empty();
+                let silence = line.listen(now);
+                let is_news = line.revision < revision || !memory.is_empty() || !silence.is_zero();
                 line.configure(rules, revision, memory, now);
-                (gathered, is_news)
+                (gathered, silence, is_news)
             }
             None => {
                 lines.insert(room.clone(), Line::new(rules, revision, memory, now));
-                (Gathered::default(), true)
+                (Gathered::default(), Duration::ZERO, true)
             }
         };
         if let Some(journal) = self.journal.as_ref().filter(|_| is_news) {
             let (rules, memory) = (Cow::Borrowed(rules), Cow::Borrowed(memory));
             let verb = Verb::Configure(Box::new(Configuration { rules, revision, memory }));
-            journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, verb });
+            journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, silence, verb });
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ impl Line {
     }
 
     pub(super) fn restore(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
+        let own_time = self.own_time(now);
         for place in places {
             if self.look(place) != Standing::Unknown {
                 continue;
@@ -46,7 +47,7 @@ impl Line {
                 self.hold_until = now + self.rules.recovery_grace;
             }
             if let Some(lane) = self.lanes.get_mut(&place.lane) {
-                lane.put(place.rank, now);
+                lane.put(place.rank, own_time);
             }
         }
         places.iter().map(|place| self.look(place)).collect()
@@ -83,6 +84,7 @@ impl Line {
 
     pub(super) fn report_presence(&mut self, presence: &Presence, now: Timestamp) -> PresenceAnswer {
         let mut answer = PresenceAnswer::default();
+        let own_time = self.own_time(now);
         for place in &presence.gone {
             if let Some(lane) = self.lanes.get_mut(&place.lane) {
                 lane.seen.remove(&place.rank);
@@ -94,7 +96,7 @@ impl Line {
                 lane.waiting.insert(place.rank);
             }
             if lane.waiting.contains(place.rank) {
-                lane.seen.insert(place.rank, now);
+                lane.seen.insert(place.rank, own_time);
             } else if !lane.turns.contains(&place.rank) {
                 answer.not_waiting.push(place.clone());
             }

@@ -69,6 +69,7 @@ mod tests {
             ("UNSEEN_LEAD", crate::rank::UNSEEN_LEAD),
             ("FORGOTTEN_MAX", crate::store::FORGOTTEN_MAX as u64),
             ("ENDED_MEMORY_MS", crate::clock::millis(crate::store::ENDED_MEMORY)),
+            ("SILENCE_MS", crate::clock::millis(crate::store::SILENCE)),
         ] {
             assert!(prelude.contains(&format!("local {name} = {value}\n")), "{name} = {value}");
         }

@@ -16,12 +16,14 @@ on_both_stores! {
     a_passed_fan_who_returns_enters_first
     a_passed_fan_who_stays_away_too_long_loses_the_place
     those_who_leave_hold_up_nobody
+    while_no_edge_reaches_the_store_nobody_becomes_absent
+    while_no_edge_reaches_the_store_nobody_loses_the_right_to_return
 }
 
 async fn absent_fans_are_passed_over_and_cost_no_permit(kind: Kind) {
     let line = used_up(kind, rules()).await;
     let places = line.fans(&lane("general"), 40).await;
-    line.clock.advance(11 * SECOND);
+    line.pass(11 * SECOND).await;
     let present: Vec<Place> = places.iter().skip(1).step_by(2).cloned().collect();
     line.see(&present).await;
     let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
@@ -34,7 +36,7 @@ async fn absent_fans_are_passed_over_and_cost_no_permit(kind: Kind) {
 async fn a_passed_fan_who_returns_enters_first(kind: Kind) {
     let line = used_up(kind, rules()).await;
     let places = line.fans(&lane("general"), 30).await;
-    line.clock.advance(11 * SECOND);
+    line.pass(11 * SECOND).await;
     line.see(&places[5..]).await;
     assert_eq!(line.drain().await.len(), 10);
     line.clock.advance(SECOND);
@@ -47,10 +49,10 @@ async fn a_passed_fan_who_returns_enters_first(kind: Kind) {
 async fn a_passed_fan_who_stays_away_too_long_loses_the_place(kind: Kind) {
     let line = used_up(kind, rules()).await;
     let places = line.fans(&lane("general"), 2).await;
-    line.clock.advance(11 * SECOND);
+    line.pass(11 * SECOND).await;
     line.see(&places[1..]).await;
     assert_eq!(line.drain().await.len(), 1);
-    line.clock.advance(rules().return_window + SECOND);
+    line.pass(rules().return_window + SECOND).await;
     line.drain().await;
     assert_eq!(line.look(&places[0]).await, Standing::Ended);
     let presence = Presence { waiting: places[..1].to_vec(), ..Presence::default() };
@@ -111,4 +113,31 @@ async fn leavers_cost_no_throughput(kind: Kind) {
     let due = line.clock.now().since(begin).as_millis() as usize / 100;
     assert!(entered * 100 >= due * 98, "{entered} of {due}");
     assert!(entered <= due + 10, "P2");
+}
+
+async fn while_no_edge_reaches_the_store_nobody_becomes_absent(kind: Kind) {
+    let line = used_up(kind, rules()).await;
+    let places = line.fans(&lane("general"), 60).await;
+    line.clock.advance(60 * SECOND);
+    // One edge is back before the other.
+    let back: Vec<Place> = places.iter().skip(1).step_by(2).cloned().collect();
+    line.see(&back).await;
+    let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
+    assert_eq!(turns, ranks(&places[..10]), "P1: in the order of the line, not in that of the edges");
+    line.pass(11 * SECOND).await;
+    line.see(&back).await;
+    let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
+    assert_eq!(turns, ranks(&back)[5..15], "who does not come back is absent after all");
+}
+
+async fn while_no_edge_reaches_the_store_nobody_loses_the_right_to_return(kind: Kind) {
+    let line = used_up(kind, rules()).await;
+    let places = line.fans(&lane("general"), 30).await;
+    line.pass(11 * SECOND).await;
+    line.see(&places[1..]).await;
+    assert_eq!(line.drain().await.len(), 10);
+    line.clock.advance(rules().return_window + 60 * SECOND);
+    line.see(&places).await;
+    let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
+    assert_eq!(turns[0], places[0].rank, "nobody could return while the store was out of reach");
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::mem::take;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::name::{LaneId, RoomId};
 use crate::rank::Rank;
@@ -74,6 +75,9 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         answers_until: _,
         invitations,
         invitations_until,
+        silent,
+        awake_at: _,
+        shows_after: _,
         has_expired: _,
     } = line;
     let lane_head = |(name, lane): (&LaneId, &Lane)| LaneHead {
@@ -99,7 +103,7 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         lanes: lanes.iter().map(lane_head).collect(),
     })))?;
     for (name, lane) in lanes {
-        tell_lane(name, lane, sink)?;
+        tell_lane(name, lane, *silent, sink)?;
     }
     let sessions =
         active.iter().map(|(id, until)| (id, until, admitted.get(&id).copied().unwrap_or_default()));
@@ -111,7 +115,7 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
     chunks(used, |chunk| sink.take(&Record::Invitations(chunk)))
 }
 
-fn tell_lane<S: Sink>(name: &LaneId, lane: &Lane, sink: &mut S) -> Result<(), S::Error> {
+fn tell_lane<S: Sink>(name: &LaneId, lane: &Lane, silent: Duration, sink: &mut S) -> Result<(), S::Error> {
     let Lane { waiting, seen: _, passed, turns, cursor: _, next_rank: _, horizon: _, pass: _ } = lane;
     chunks(waiting.iter(), |mut ranks| {
         // Ranks of neighbours are close together: their distances take two bytes, they themselves eight.
@@ -123,7 +127,9 @@ fn tell_lane<S: Sink>(name: &LaneId, lane: &Lane, sink: &mut S) -> Result<(), S:
         });
         sink.take(&Record::Waiting(name.clone(), gaps.collect()))
     })?;
-    chunks(passed.iter(), |chunk| sink.take(&Record::Passed(name.clone(), chunk)))?;
+    // A line that is told has had no silence yet.
+    let passed = passed.iter().map(|(rank, until)| (rank, until + silent));
+    chunks(passed, |chunk| sink.take(&Record::Passed(name.clone(), chunk)))?;
     chunks(turns.iter(), |chunk| sink.take(&Record::Turns(name.clone(), chunk)))
 }
 
@@ -170,6 +176,9 @@ pub(super) fn line_of(head: LineHead) -> (RoomId, Line) {
         answers_until: Default::default(),
         invitations: HashMap::new(),
         invitations_until: Default::default(),
+        silent: Duration::ZERO,
+        awake_at: head.gathered.at,
+        shows_after: head.resumed_at,
         has_expired: false,
     };
     (head.room, line)

@@ -4,6 +4,7 @@
 //! of the version before is among the tests, so that this is not forgotten.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +84,8 @@ pub(in crate::store::memory) struct Entry<'a> {
     pub(in crate::store::memory) room: Cow<'a, RoomId>,
     /// The permits before it: most drains give nothing and are not noted, but permits gather with each.
     pub(in crate::store::memory) gathered: Gathered,
+    /// How long nobody had reached the store, if that counts as a silence.
+    pub(in crate::store::memory) silence: Duration,
     pub(in crate::store::memory) verb: Verb<'a>,
 }
 

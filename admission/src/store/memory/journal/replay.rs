@@ -1,5 +1,7 @@
 //! Reading a journal: the state that it begins with, and every verb since done again.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::name::RoomId;
 use crate::rules::Rules;
@@ -103,7 +105,7 @@ impl Told {
         for line in self.lines.values_mut() {
             // Nobody could return while the store was away.
             let knows = self.known_until > Timestamp::default();
-            line.lanes.values_mut().filter(|_| knows).for_each(|lane| lane.passed.postpone(slept));
+            line.was_silent(if knows { slept } else { Duration::ZERO }, now);
             line.gathered_at = self.known_until;
             if self.is_closed {
                 line.go_on(now);
@@ -122,7 +124,7 @@ fn can_work(rules: &Rules) -> bool {
 
 /// Does a verb again. False if it makes no sense.
 pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
-    let Entry { at, room, gathered, verb } = entry;
+    let Entry { at, room, gathered, silence, verb } = entry;
     let Some(line) = lines.get_mut(room.as_ref()) else {
         let Verb::Configure(with) = verb else { return false };
         if can_work(&with.rules) {
@@ -133,6 +135,7 @@ pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
     };
     line.gathered_at = gathered.at;
     line.units = gathered.units;
+    line.was_silent(silence, at);
     match verb {
         Verb::Configure(with) => {
             if !can_work(&with.rules) {

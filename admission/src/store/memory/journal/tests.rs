@@ -371,8 +371,9 @@ proptest! {
         }
         for (name, lane) in &before.lanes {
             for (rank, until) in lane.passed.iter() {
-                let later = until + now.since(known_until);
-                prop_assert_eq!(line.lanes[name].passed.get(&rank), Some(later), "time to return");
+                let left = until.since(before.own_time(known_until));
+                let found = line.lanes[name].passed.get(&rank).unwrap();
+                prop_assert_eq!(found.since(line.own_time(now)), left, "time to return");
             }
         }
         let mut in_peace = recorder.bytes[..length].to_vec();

@@ -78,6 +78,7 @@ else
   local first_rank = math.max(first_rank_of(now + 1) + lead, above_all)
   set(state, 'server', server_id())
   set(state, 'resumed_at', now)
+  set(state, 'shows_after', now)
   set(state, 'gathered_at', now)
   set(state, 'lead', first_rank - first_rank_of(now + 1))
   put_in_force()

@@ -18,7 +18,7 @@ if due <= 0 then return { 0 } end
 
 -- Who was seen before the line was taken over may have been admitted since: they have to show again.
 -- Times as strings of as many digits compare like the times.
-local seen_after = exact(math.max(0, now - number(state, 'presence_window'), math.min(number(state, 'resumed_at'), now) - 1))
+local seen_after = exact(math.max(0, own_time - number(state, 'presence_window'), math.min(number(state, 'shows_after'), own_time) - 1))
 local depth = math.max(2000, due * 4)
 
 -- Fans in order of rank, by their chunks: lists side by side, for there may be thousands.
@@ -112,7 +112,7 @@ while given < due do
 end
 
 local turn_until = exact(now + number(state, 'claim_window'))
-local return_until = exact(now + number(state, 'return_window'))
+local return_until = exact(own_time + number(state, 'return_window'))
 for _, one in ipairs(fronts) do
   local absent = take(one.name, one.absent, #one.absent.offsets)
   call_many('ZADD', passed_key(one.name), beside(absent, return_until, true))

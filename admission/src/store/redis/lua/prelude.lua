@@ -3,7 +3,7 @@
 -- KEYS[1]  the room's hash, `wr:{<room>}`. Every other key of the room is this name and a suffix, so all of
 --          them share the hash tag and live in one slot:
 --            :waiting:<lane>   who waits, and who near the front was seen when: see waiting.lua
---            :passed:<lane>    sorted set, who was passed over  member rank, score ms until the right lapses
+--            :passed:<lane>    sorted set, who was passed over  member rank, score own time at which the right lapses
 --            :turns:<lane>     hash, whose turn has come        rank → ms until the turn lapses
 --            :lapsing:<lane>   sorted set, turns given together  member their ranks, score ms until they lapse
 --            :active           sorted set, who has a session    member ticket id, score ms of its end
@@ -23,6 +23,7 @@ local TAKEOVER_LEAD = 61440000
 local UNSEEN_LEAD = 5120000
 local FORGOTTEN_MAX = 16
 local ENDED_MEMORY_MS = 86400000
+local SILENCE_MS = 3000
 -- Arguments of one command: well below what Lua can unpack.
 local CHUNK = 1000
 
@@ -36,6 +37,9 @@ if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
+
+-- The line's own time, ms, which stands still while nobody reaches the store: see `listen` in state.lua.
+local own_time = now
 
 local function unknown_room()
   return redis.error_reply('UNKNOWNROOM the store does not know this room')
@@ -162,8 +166,8 @@ local function expire(state)
   add_ended(over)
   local lapsed = 0
   for _, lane in ipairs(known_lanes(state)) do
-    lapsed = lapsed + lapse(state, lane, now + number(state, 'return_window'))
-    redis.call('ZREMRANGEBYSCORE', passed_key(lane), '-inf', now)
+    lapsed = lapsed + lapse(state, lane, own_time + number(state, 'return_window'))
+    redis.call('ZREMRANGEBYSCORE', passed_key(lane), '-inf', own_time)
   end
   if lapsed > 0 then
     redis.call('HINCRBY', room, 'lapsed_total', lapsed)

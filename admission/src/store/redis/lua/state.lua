@@ -67,7 +67,19 @@ local function resume(state, server)
   set(state, 'gathered_at', now)
   set(state, 'hold_until', now + number(state, 'recovery_grace'))
   set(state, 'resumed_at', math.max(now, number(state, 'resumed_at') + 1))
+  set(state, 'shows_after', own_time)
   set(state, 'server', server)
+end
+
+-- Takes notice of the time. While nobody asked for turns for longer than edges do, the store was out of reach, and so
+-- no fan could show: that time counts neither against their presence nor against their right to return.
+local function listen(state)
+  local silence = now - math.max(number(state, 'gathered_at'), number(state, 'awake_at'))
+  if silence > SILENCE_MS then
+    set(state, 'silent', number(state, 'silent') + silence)
+    set(state, 'awake_at', now)
+  end
+  own_time = now - number(state, 'silent')
 end
 
 -- The room's hash as a table of strings, or nil when there is no such room.
@@ -76,6 +88,7 @@ local function load_state()
   if #flat == 0 then return nil end
   local state = {}
   for i = 1, #flat, 2 do state[flat[i]] = flat[i + 1] end
+  listen(state)
   local server = server_id()
   if state.server ~= server then resume(state, server) end
   return state

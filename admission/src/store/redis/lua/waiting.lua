@@ -3,7 +3,7 @@
 --
 --   :waiting:<lane>         sorted set, the chunks       member and score base: no member is below it
 --   :waiting:<lane>:<base>  set, the fans of a chunk     member rank - base
---   :seen:<lane>:<base>     hash, who was seen when      rank - base → ms; near the front only
+--   :seen:<lane>:<base>     hash, who was seen when      rank - base → own time; near the front only
 --   :counts:<lane>          hash, fans in each chunk     base → count
 --   :rungs:<lane>           hash, a cache: base → every 8th member of the chunk, packed
 --   :deep:<lane>            string, a cache: the borders of the chunks far from the front; see ladder.lua
@@ -42,7 +42,7 @@ end
 -- Notes that the fan of a rank was seen; false when they do not wait.
 local function see(lane, rank)
   local waits, base = is_waiting(lane, rank)
-  if waits then redis.call('HSET', seen_key(lane, base), rank - base, now) end
+  if waits then redis.call('HSET', seen_key(lane, base), rank - base, own_time) end
   return waits
 end
 
@@ -159,7 +159,7 @@ local function append(lane, ranks, seen_count)
       offsets[#offsets + 1] = ranks[i] - base
       if i <= seen_count then
         seen[#seen + 1] = ranks[i] - base
-        seen[#seen + 1] = now
+        seen[#seen + 1] = own_time
       end
     end
     redis.call('SADD', chunk_key(lane, base), unpack(offsets))
