@@ -26,8 +26,12 @@ impl Edge {
             Ok(invitation) => invitation,
             Err(declined) => return self.declined(room, kind, declined),
         };
-        let first_page =
-            || room.config.paths.first().map_or_else(|| "/".to_owned(), |path| path.first_page());
+        let first_page = || {
+            room.config
+                .paths
+                .first()
+                .map_or_else(|| "/".to_owned(), crate::gate::routes::PathRule::first_page)
+        };
         let to = match parameter(query, "to") {
             None => first_page(),
             Some(to) => match local_path(&to) {
@@ -78,7 +82,11 @@ impl Edge {
         if kind != Kind::Navigation {
             return Reply::problem(status, code, text);
         }
-        let page = room.config.paths.first().map_or_else(|| "/".to_owned(), |path| path.first_page());
+        let page = room
+            .config
+            .paths
+            .first()
+            .map_or_else(|| "/".to_owned(), crate::gate::routes::PathRule::first_page);
         let link = Some((page.as_str(), way_on));
         self.pages.notice(&Notice {
             status,

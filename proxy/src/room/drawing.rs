@@ -1,13 +1,51 @@
-//! What a room tells of its draw: the commitment before the opening, the seed after it.
+//! What a room tells of its draw: the commitment before the opening, the seed after it. And that nobody is drawn with a
+//! seed that was told.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use admission::draw::Seed;
+use admission::rules::Rules;
+use admission::store::{Snapshot, StoreError};
 use admission::ticket::{Order, Ticket};
 
-use super::Room;
+use super::{Room, bounded};
 use crate::waiting::draw::{DrawFacts, DrawNote, HOW};
 use crate::waiting::time::rfc3339;
 
+/// So long before the opening it is too late to put it off: it may come before all proxies have heard.
+const TOO_LATE: Duration = Duration::from_secs(5);
+
 impl Room {
+    /// The rules that this proxy puts in force, and their revision: its own, unless they would have fans drawn with a
+    /// seed that was told. Then those stay that are in force.
+    pub(super) async fn rules_to_put_in_force(&self) -> Result<(Arc<Rules>, u64), StoreError> {
+        let (id, wanted) = (&self.config.id, &self.config.rules);
+        let own = || (Arc::new(wanted.clone()), self.revision);
+        if wanted.prequeue_at.is_none() {
+            return Ok(own());
+        }
+        let known = self.view.load().snapshot().cloned();
+        let in_force = match known {
+            Some(snapshot) => snapshot,
+            None => match bounded(self.ports.store.snapshot(id, 0)).await {
+                Ok(snapshot) => Arc::new(snapshot),
+                Err(StoreError::UnknownRoom(_)) => return Ok(own()),
+                Err(error) => return Err(error),
+            },
+        };
+        if !draws_with_a_told_seed(&in_force, wanted) {
+            return Ok(own());
+        }
+        tracing::error!(
+            room = %id,
+            "the rules of rooms.toml are not put in force: they put off an opening that has come, and the seed of its \
+             draw is public, so fans could choose their ranks. Give the room a later prequeue_at; until then the rules \
+             of before stay in force"
+        );
+        Ok((in_force.rules.clone(), in_force.revision))
+    }
+
     /// What anyone is told of the draw; nothing where the rules name no pre-queue. The seed is told only when the
     /// store has said that the room is open: this proxy's own clock does not count.
     pub fn draw(&self) -> Option<DrawFacts> {
@@ -32,5 +70,68 @@ impl Room {
         let Order::Drawn(draw) = &ticket.order else { return None };
         let seed = Seed::derive(&self.ports.keys, &self.config.id, draw)?;
         Some(DrawNote { commitment: seed.commitment().to_string(), ticket: ticket.id.to_string() })
+    }
+}
+
+/// Whether `wanted` would begin again a pre-queue whose seed is public, or about to be.
+fn draws_with_a_told_seed(in_force: &Snapshot, wanted: &Rules) -> bool {
+    let (Some(drawn_at), Some(opens_at)) = (in_force.rules.prequeue_at, in_force.rules.opens_at) else {
+        return false;
+    };
+    let is_put_off = wanted.opens_at.is_some_and(|wanted| wanted > opens_at.max(in_force.at));
+    let is_told = opens_at <= in_force.at + TOO_LATE;
+    is_told && is_put_off && wanted.prequeue_at.is_some_and(|wanted| wanted <= drawn_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use admission::clock::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn nobody_is_drawn_with_a_seed_that_was_told() {
+        let rules = |prequeue_at, opens_at| Rules {
+            prequeue_at: Some(Timestamp::from_millis(prequeue_at)),
+            opens_at: Some(Timestamp::from_millis(opens_at)),
+            ..Rules::default()
+        };
+        let in_force = |at| Snapshot {
+            at: Timestamp::from_millis(at),
+            resumed_at: Timestamp::default(),
+            forgotten: Vec::new(),
+            lead: 0,
+            rules: rules(100_000, 200_000).into(),
+            revision: 1,
+            hold_until: Timestamp::default(),
+            rate: 60,
+            active: 0,
+            turns: 0,
+            joined_total: 0,
+            admitted_total: 0,
+            lapsed_total: 0,
+            lanes: Vec::new(),
+            ended: Vec::new(),
+            ended_mark: 0,
+        };
+        for (at, prequeue_at, opens_at, is_refused) in [
+            (150_000, 100_000, 300_000, false),
+            (194_999, 100_000, 300_000, false),
+            (195_000, 100_000, 300_000, true),
+            (250_000, 100_000, 300_000, true),
+            (250_000, 90_000, 300_000, true),
+            (250_000, 100_001, 300_000, false),
+            (250_000, 100_000, 200_000, false),
+            (250_000, 100_000, 240_000, false),
+            (198_000, 100_000, 200_000, false),
+            (198_000, 100_000, 199_000, false),
+        ] {
+            let refused = draws_with_a_told_seed(&in_force(at), &rules(prequeue_at, opens_at));
+            assert_eq!(refused, is_refused, "{at} {prequeue_at} {opens_at}");
+        }
+        let open = Rules::default();
+        assert!(!draws_with_a_told_seed(&in_force(250_000), &open));
+        let undrawn = Snapshot { rules: open.into(), ..in_force(250_000) };
+        assert!(!draws_with_a_told_seed(&undrawn, &rules(100_000, 300_000)));
     }
 }

@@ -133,8 +133,8 @@ impl Tick {
 
     async fn configure(&self) -> Result<(), StoreError> {
         let room = &self.room;
-        let (id, rules) = (&room.config.id, &room.config.rules);
-        bounded(room.ports.store.configure(id, rules, room.revision, &self.memory)).await
+        let (rules, revision) = room.rules_to_put_in_force().await?;
+        bounded(room.ports.store.configure(&room.config.id, &rules, revision, &self.memory)).await
     }
 
     /// The line began anew, or another server took it over that may not have known all of it: it is told what is

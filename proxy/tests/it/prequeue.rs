@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use admission::clock::{Clock as _, SystemClock, Timestamp};
 use admission::draw::{DrawId, Seed};
@@ -14,8 +14,11 @@ use base64::Engine as _;
 use proxy::waiting::time::rfc3339;
 use serde_json::Value;
 
-use crate::harness::{Edge, KEYS, all, assert_private, browser, navigate, room, set_cookie, until_state};
+use crate::harness::{
+    Edge, KEYS, PATIENCE, all, assert_private, browser, navigate, room, set_cookie, until_state,
+};
 use crate::live;
+use crate::restart::journaled;
 use crate::shop::Shop;
 
 /// Rules of a room whose pre-queue began 40 s ago and that opens after `opens_in`, and when the former was.
@@ -197,6 +200,65 @@ async fn the_order_is_the_one_that_anyone_can_compute() {
         .header("wr-ticket", &positions[0].1);
     let page = page.send().await.unwrap().text().await.unwrap();
     assert!(page.contains(&order[20]) && page.contains("/.waiting-room/demo/draw"), "{page}");
+}
+
+/// Whoever knows the seed could leave and join until their number is a good one.
+#[tokio::test]
+async fn an_opening_that_has_come_is_not_put_off_without_a_new_draw() {
+    let shop = Shop::start().await;
+    let (rules, prequeue_at) = times(Duration::from_secs(1));
+    let edge = Edge::start_with(&journaled(&shop), &room(&rules));
+    let told = async |edge: &Edge| {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let draw = draw(edge).await;
+            if draw["state"] == "revealed" {
+                return draw;
+            }
+            assert!(Instant::now() < until, "{draw}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let revealed = told(&edge).await;
+    let later = |prequeue_at| {
+        let opens_at = rfc3339(SystemClock.now() + Duration::from_secs(600));
+        room(&format!("prequeue_at = \"{}\"\nopens_at = \"{opens_at}\"\n", rfc3339(prequeue_at)))
+    };
+    std::fs::write(edge.folder.path().join("rooms.toml"), later(prequeue_at)).unwrap();
+    let edge = edge.kill_and_restart();
+    assert_eq!(told(&edge).await, revealed, "what is in force stays");
+    assert_eq!(until_error(&edge, "put off an opening").await, 1);
+    let joined = browser().post(edge.url("/.waiting-room/demo/ticket")).send().await.unwrap();
+    let status: Value = joined.json().await.unwrap();
+    assert_ne!(status["state"], "prequeue", "{status}");
+
+    std::fs::write(edge.folder.path().join("rooms.toml"), later(SystemClock.now())).unwrap();
+    let edge = edge.kill_and_restart();
+    let until = Instant::now() + PATIENCE;
+    let anew = loop {
+        let anew = draw(&edge).await;
+        if anew["commitment"] != revealed["commitment"] {
+            break anew;
+        }
+        assert!(Instant::now() < until, "{anew}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!((&anew["state"], anew.get("seed")), (&"committed".into(), None));
+    let joined = browser().post(edge.url("/.waiting-room/demo/ticket")).send().await.unwrap();
+    assert_eq!(joined.json::<Value>().await.unwrap()["state"], "prequeue");
+}
+
+/// Waits for an error in the log that says `words`. How often it is there.
+async fn until_error(edge: &Edge, words: &str) -> usize {
+    let count = || {
+        edge.log().iter().filter(|line| line.contains("\"level\":\"ERROR\"") && line.contains(words)).count()
+    };
+    let until = Instant::now() + PATIENCE;
+    while count() == 0 {
+        assert!(Instant::now() < until, "{:?}", edge.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    count()
 }
 
 #[tokio::test]
