@@ -37,6 +37,8 @@ use crate::waiting::page::{Pages, TemplateError};
 const BACKLOG: u32 = 8192;
 /// How long the first look at the lines may take before the edge listens all the same.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// How long the store may take to hear what it does not know yet, when the process ends.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Most times that a request is tried on the shop's instances.
 const TRIES_MAX: usize = 8;
 /// Idle connections to the shop that are kept.
@@ -138,6 +140,9 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
         done = idle => done,
         _ = signals.asked_to_stop() => false,
     };
+    // What fans and the shop were told is so has to be so for the next process too.
+    let told_until = Instant::now() + LAST_WORDS;
+    futures_util::future::join_all(rooms.iter().map(|room| room.finish(told_until))).await;
     if let Some(store) = to_close {
         store.close();
     }

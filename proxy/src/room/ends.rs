@@ -6,8 +6,9 @@ use std::time::Duration;
 use admission::name::RoomId;
 use admission::store::{BATCH_MAX, QueueStore, StoreError};
 use admission::ticket::TicketId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::bounded;
 
@@ -20,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(super) struct Ends {
     queue: mpsc::Sender<TicketId>,
+    /// How many the store has not been told of.
+    untold: watch::Sender<usize>,
     task: AbortHandle,
 }
 
@@ -27,6 +30,8 @@ impl Ends {
     /// Starts the task that ends sessions of `room` in the store.
     pub(super) fn start(room: RoomId, store: Arc<dyn QueueStore>) -> Self {
         let (queue, mut tickets) = mpsc::channel(ENDS);
+        let untold = watch::Sender::new(0);
+        let told = untold.clone();
         let task = tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH_MAX);
             while tickets.recv_many(&mut batch, BATCH_MAX).await > 0 {
@@ -36,10 +41,19 @@ impl Ends {
                 {
                     tokio::time::sleep(PAUSE).await;
                 }
+                told.send_modify(|untold| *untold -= batch.len());
                 batch.clear();
             }
         });
-        Self { queue, task: task.abort_handle() }
+        Self { queue, untold, task: task.abort_handle() }
+    }
+
+    /// Waits until the store has been told of all, at most until `deadline`. Of how many it was not told.
+    pub(super) async fn finish(&self, deadline: Instant) -> usize {
+        let mut untold = self.untold.subscribe();
+        let all_are_told = untold.wait_for(|untold| *untold == 0);
+        let _ = tokio::time::timeout_at(deadline, all_are_told).await;
+        *self.untold.borrow()
     }
 
     /// Tells the store no more.
@@ -49,7 +63,9 @@ impl Ends {
 
     /// The session of `ticket` is over.
     pub(super) fn end(&self, ticket: TicketId) {
+        self.untold.send_modify(|untold| *untold += 1);
         if self.queue.try_send(ticket).is_err() {
+            self.untold.send_modify(|untold| *untold -= 1);
             tracing::warn!("too many ended sessions wait for the store; one place frees when it times out");
         }
     }

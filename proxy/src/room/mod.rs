@@ -161,6 +161,16 @@ impl Room {
         room
     }
 
+    /// Tells the store what was accepted and it does not know yet, at most until `deadline`; then stops. Whoever
+    /// calls this takes no requests any more.
+    pub async fn finish(&self, deadline: Instant) {
+        let untold = self.ends.finish(deadline).await;
+        if untold > 0 {
+            tracing::warn!(room = %self.config.id, untold, "sessions ended, and the store could not be told");
+        }
+        self.stop();
+    }
+
     /// Stops the background tasks at once: nothing is asked of the store any more, and what they hold is let go
     /// of. The store and the other proxies go on without this room as they would after a crash.
     pub fn stop(&self) {

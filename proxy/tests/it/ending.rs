@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::harness::{Edge, PATIENCE, STANDING, browser, navigate, room, until_state};
 use crate::live;
 use crate::shop::Shop;
+use crate::store_away::Redis;
 
 #[tokio::test]
 async fn sigterm_finishes_requests_and_tells_fans_to_come_back() {
@@ -39,6 +40,54 @@ async fn sigterm_finishes_requests_and_tells_fans_to_come_back() {
     assert_eq!(status.0.code(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(18), "the whole grace was slept through");
     assert!(tokio::net::TcpStream::connect(status.1.address).await.is_err());
+}
+
+/// The shop says that a fan is done while the store hangs, and the edge is told to end: the store hears of it all the
+/// same, or the next edge would let the fan in again.
+#[tokio::test]
+async fn what_the_store_was_not_told_yet_it_is_told_at_the_end() {
+    let shop = Shop::start().await;
+    let redis = Redis::start(None);
+    let rooms = room("mode = \"always\"\ndrain_per_minute = 6000");
+    let mut edge = Edge::start_with(&redis.edge_file(&shop), &rooms);
+    let other = Edge::start_with(&redis.edge_file(&shop), &rooms);
+    let (first, second) = (admitted(&edge).await, admitted(&edge).await);
+    let page = async |edge: &Edge, token: &str, path: &str| {
+        let request = browser().get(edge.url(path)).header("wr-admission", token);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(page(&other, &second, "/events/demo").await, 200);
+    redis.signal("STOP");
+    // The store is asked to end the first session; the second one waits for its answer.
+    for token in [&first, &second] {
+        assert_eq!(page(&edge, token, "/events/demo/end").await, 200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    edge.terminate();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    redis.signal("CONT");
+    let (status, _edge) = tokio::task::spawn_blocking(move || (edge.wait(), edge)).await.unwrap();
+    assert_eq!(status.code(), Some(0));
+    let until = Instant::now() + PATIENCE;
+    while page(&other, &second, "/events/demo").await == 200 {
+        assert!(Instant::now() < until, "it was forgotten that the session is over");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The admission token of a fan who just got one.
+async fn admitted(edge: &Edge) -> String {
+    let ticket = live::join(edge).await;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let request = browser().get(edge.url("/.waiting-room/demo/ticket")).header("wr-ticket", &ticket);
+        let status: Value = request.send().await.unwrap().json().await.unwrap();
+        if let Some(token) = status["admission_token"].as_str() {
+            return token.to_owned();
+        }
+        assert!(Instant::now() < until, "{status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

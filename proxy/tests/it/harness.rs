@@ -29,6 +29,9 @@ pub(crate) fn room(rules: &str) -> String {
 /// A line that stands, so that places stay what they are.
 pub(crate) const STANDING: &str = "mode = \"paused\"";
 
+/// How many fans are let in at once, in tests that have fans let in at once.
+const PERMITS: u64 = 5;
+
 /// A running edge. Killed when dropped.
 pub(crate) struct Edge {
     child: Child,
@@ -74,11 +77,13 @@ impl Edge {
     }
 
     /// A line that begins has no permits; they gather at its rate. Where fans are let in at once, tests begin when
-    /// the first ones are there.
+    /// [`PERMITS`] are there, by the rate that the room has or the default one.
     fn wait_for_permits(self) -> Self {
         let rooms = std::fs::read_to_string(self.folder.path().join("rooms.toml")).unwrap();
-        if !rooms.contains("mode =") {
-            std::thread::sleep(Duration::from_millis(400));
+        let rate = rooms.lines().find_map(|line| line.strip_prefix("drain_per_minute = "));
+        let rate: u64 = rate.map_or(600, |rate| rate.trim().parse().unwrap());
+        if !rooms.contains("mode =") && !rooms.contains("opens_at =") && rate > 0 {
+            std::thread::sleep(Duration::from_millis(PERMITS * 60_000 / rate + 1));
         }
         self
     }

@@ -49,7 +49,7 @@ impl Fan {
     }
 }
 
-fn journaled(shop: &Shop) -> String {
+pub(crate) fn journaled(shop: &Shop) -> String {
     let store = "[store]\nkind = \"memory\"\npath = \"data/line\"";
     format!("tick = \"100ms\"\n{store}\n[upstream]\naddress = \"{}\"", shop.address)
 }
@@ -131,8 +131,7 @@ async fn an_edge_that_was_asked_to_end_loses_nothing() {
     let mut fans = vec![Fan::join(&edge).await];
     until_admitted(&edge, &mut fans, 1).await;
     assert_eq!(fans[0].page(&edge, "/events/demo/end").await.status(), 200);
-    // The shop's word goes to the store in the background.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The shop's word goes to the store in the background; an edge that ends waits for that.
     edge.terminate();
     assert_eq!(edge.wait().code(), Some(0));
     let edge = edge.kill_and_restart();
