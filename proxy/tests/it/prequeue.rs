@@ -20,6 +20,7 @@ use crate::harness::{
 use crate::live;
 use crate::restart::journaled;
 use crate::shop::Shop;
+use crate::store_away::Redis;
 
 /// Rules of a room whose pre-queue began 40 s ago and that opens after `opens_in`, and when the former was.
 pub(crate) fn times(opens_in: Duration) -> (String, Timestamp) {
@@ -124,34 +125,43 @@ async fn before_the_opening_nobody_learns_their_rank() {
 #[tokio::test]
 async fn the_order_is_the_one_that_anyone_can_compute() {
     let shop = Shop::start().await;
-    let (rules, _) = times(Duration::from_secs(8));
+    let (rules, _) = times(Duration::from_secs(10));
     let rules = format!("{rules}drain_per_minute = 6000\nburst = 50\nmax_active = 20\n");
-    let edge = Edge::start(&shop, &room(&rules));
+    // Two edges before one line: fans join at one and wait at the other.
+    let redis = Redis::start(None);
+    let [edge, other] = [(); 2].map(|()| Edge::start_with(&redis.edge_file(&shop), &room(&rules)));
     let committed = draw(&edge).await;
+    assert_eq!(draw(&other).await, committed);
     let mut fans = Vec::new();
-    for _ in 0..60 {
-        let ticket = live::join(&edge).await;
-        let mut socket = live::open(&edge, &[("wr-ticket", &ticket)]).await.unwrap();
+    for number in 0..60 {
+        let (here, there) = if number % 2 == 0 { (&edge, &other) } else { (&other, &edge) };
+        let ticket = live::join(here).await;
+        let mut socket = live::open(there, &[("wr-ticket", &ticket)]).await.unwrap();
         assert_eq!(live::next(&mut socket).await["state"], "prequeue", "too slow: the room has opened");
         fans.push((ticket, socket));
     }
     // Every fan is told at once that the room is open, and then their place or that it is their turn.
-    let mut admitted = BTreeSet::new();
-    let mut positions = Vec::new();
-    for (ticket, socket) in &mut fans {
-        loop {
-            let status = live::next(socket).await;
+    for (_, socket) in &mut fans {
+        while live::next(socket).await["state"] == "prequeue" {}
+    }
+    let tickets: Vec<String> = fans.iter().map(|(ticket, _)| ticket.clone()).collect();
+    let (mut admitted, mut positions) = (BTreeSet::new(), Vec::new());
+    let until = Instant::now() + PATIENCE;
+    // Twenty are let in, and nobody leaves: then the places stand.
+    while admitted.len() < 20 || positions.len() < 40 {
+        assert!(Instant::now() < until, "{} are in, {} wait", admitted.len(), positions.len());
+        positions.clear();
+        for ticket in tickets.iter().filter(|ticket| !admitted.contains(*ticket)).cloned().collect::<Vec<_>>() {
+            let status = browser().get(other.url("/.waiting-room/demo/ticket")).header("wr-ticket", &ticket);
+            let status: Value = status.send().await.unwrap().json().await.unwrap();
             match (status["state"].as_str().unwrap(), status["position"].as_u64()) {
                 ("admitted", _) => {
                     admitted.insert(ticket.clone());
-                    break;
                 }
-                // Twenty are let in, and nobody leaves: then the places stand.
                 ("waiting", Some(position)) if status["waiting"] == 40 => {
                     positions.push((position, ticket.clone()));
-                    break;
                 }
-                ("prequeue" | "waiting", _) => {}
+                ("waiting", _) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -161,7 +171,7 @@ async fn the_order_is_the_one_that_anyone_can_compute() {
     let status: Value = late_fan.send().await.unwrap().json().await.unwrap();
     assert_eq!(status["position"], 41, "behind all who were drawn");
 
-    let revealed = draw(&edge).await;
+    let revealed = draw(&other).await;
     assert_eq!((&revealed["state"], &revealed["commitment"]), (&"revealed".into(), &committed["commitment"]));
     assert!(committed.get("seed").is_none() && revealed["seed"].is_string());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/check_draw.py");
