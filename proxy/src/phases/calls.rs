@@ -56,7 +56,10 @@ impl Edge {
         CallAnswer::Reply(match call {
             Call::Live(_) => return CallAnswer::Live(room.clone()),
             Call::Join(_) => self.join(room, headers).await,
-            Call::Invitation(_) => self.invitation(room, Kind::of(&request.method, headers), headers, query),
+            Call::Invitation(_) => {
+                let kind = Kind::of(&request.method, headers);
+                self.invitation(room, kind, headers, query).from_secret_address()
+            }
             Call::Status(_) => status(room, headers).await,
             Call::Leave(_) => leave(room, headers).await,
             Call::Draw(_) => match room.draw() {

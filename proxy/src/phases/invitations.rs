@@ -44,7 +44,6 @@ impl Edge {
         };
         Reply::empty(StatusCode::SEE_OTHER)
             .with(header::LOCATION, to)
-            .with(header::REFERRER_POLICY, "no-referrer")
             .cookie(&room.cookies.give_invitation(&code, room.good_for(&invitation)))
     }
 

@@ -52,7 +52,10 @@ impl Room {
         let shown_ahead = position.map(|position| position.saturating_sub(1));
         let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
         let message = self.message(&view, state);
-        Status { position, ahead: shown_ahead, ..self.told(&view, &place.lane, state, wait, message) }
+        let told = self.told(&view, &place.lane, state, wait, message);
+        // Whoever joined since the last snapshot waits too.
+        let waiting = told.waiting.max(position.unwrap_or_default());
+        Status { position, ahead: shown_ahead, waiting, ..told }
     }
 
     /// What a fan is told who came while the store was away.

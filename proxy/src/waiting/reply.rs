@@ -91,10 +91,17 @@ impl Reply {
         self
     }
 
-    /// With `Retry-After`.
+    /// With `Retry-After`, where there is something to wait for.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
-        self.with(header::RETRY_AFTER, seconds.to_string())
+        if seconds == 0 { self } else { self.with(header::RETRY_AFTER, seconds.to_string()) }
+    }
+
+    /// The address that was asked for is told nobody, not even this site: it holds a secret.
+    #[must_use]
+    pub fn from_secret_address(mut self) -> Self {
+        self.headers.retain(|(name, _)| name != header::REFERRER_POLICY);
+        self.with(header::REFERRER_POLICY, "no-referrer")
     }
 
     /// With a cookie.

@@ -46,6 +46,7 @@ async fn an_invitation_leads_into_its_lane() {
     let taken = take_up(&fan, &edge, code).await;
     assert_eq!((taken.status().as_u16(), all(&taken, "location")), (303, vec!["/events/demo"]));
     assert_private(&taken);
+    assert_eq!(all(&taken, "referrer-policy"), ["no-referrer"]);
     let cookie = all(&taken, "set-cookie")[0];
     assert!(cookie.starts_with("wr-invitation-demo=v1.") && cookie.contains("HttpOnly"), "{cookie}");
     assert_eq!(navigate(&fan, &edge.url("/events/demo")).await.status(), 202);
@@ -140,6 +141,9 @@ async fn what_is_no_invitation_is_refused_with_the_reason() {
         assert_eq!(page.status(), refused, "{code}");
         assert!(all(&page, "set-cookie").is_empty());
         assert_private(&page);
+        // The link on it leads to a page of the shop, which must not read the code.
+        assert_eq!(all(&page, "referrer-policy"), ["no-referrer"]);
+        assert!(all(&page, "retry-after").is_empty());
         assert!(page.text().await.unwrap().contains("This invitation cannot be used"));
         let url = edge.url("/.waiting-room/demo/ticket");
         let problem = browser().post(url).header("wr-invitation", code).send().await.unwrap();

@@ -151,7 +151,8 @@ async fn the_order_is_the_one_that_anyone_can_compute() {
     while admitted.len() < 20 || positions.len() < 40 {
         assert!(Instant::now() < until, "{} are in, {} wait", admitted.len(), positions.len());
         positions.clear();
-        for ticket in tickets.iter().filter(|ticket| !admitted.contains(*ticket)).cloned().collect::<Vec<_>>() {
+        for ticket in tickets.iter().filter(|ticket| !admitted.contains(*ticket)).cloned().collect::<Vec<_>>()
+        {
             let status = browser().get(other.url("/.waiting-room/demo/ticket")).header("wr-ticket", &ticket);
             let status: Value = status.send().await.unwrap().json().await.unwrap();
             match (status["state"].as_str().unwrap(), status["position"].as_u64()) {
