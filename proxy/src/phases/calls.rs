@@ -93,7 +93,6 @@ impl Edge {
                 let code = if is_new { StatusCode::CREATED } else { StatusCode::OK };
                 with_ticket(room, headers, &ticket, stand, code)
             }
-            Outcome::InvitationUsed => self.invitation_used(room, Kind::Other),
             outcome => elsewise(room, outcome),
         }
     }
@@ -113,6 +112,7 @@ fn elsewise(room: &Room, outcome: Outcome) -> Reply {
                 .retry_after(30)
         }
         Outcome::Failed(error) => away(room, &error),
+        Outcome::InvitationUsed => invitations::used(room),
         _ => closed(room),
     }
 }

@@ -11,6 +11,14 @@ use crate::room::{Declined, Room};
 use crate::waiting::page::Notice;
 use crate::waiting::reply::Reply;
 
+/// What is said of an invitation that was used as often as it may be.
+const USED: (StatusCode, &str, &str) = (
+    StatusCode::CONFLICT,
+    "invitation_used",
+    "Somebody has used it already as often as it may be used. If that was you, your place is in the browser that you \
+     used then.",
+);
+
 impl Edge {
     /// `GET …/invitation?code=…&to=…`: keeps the invitation, and leads to the room.
     pub(super) fn invitation(
@@ -59,13 +67,11 @@ impl Edge {
         )
     }
 
-    /// The fan's invitation was used as often as it may be. They may stand in the general line.
-    pub(super) fn invitation_used(&self, room: &Room, kind: Kind) -> Reply {
-        let text = "Somebody has used it already as often as it may be used. If that was you, your place is in the \
-                    browser that you used then.";
+    /// The page of a fan whose invitation was used as often as it may be. They may stand in the general line.
+    pub(super) fn invitation_used(&self, room: &Room) -> Reply {
+        let (status, code, text) = USED;
         let heading = "This invitation has been used";
-        let (status, code) = (StatusCode::CONFLICT, "invitation_used");
-        self.said(room, kind, status, code, (heading, text), "Go to the general line")
+        self.said(room, Kind::Navigation, status, code, (heading, text), "Go to the general line")
             .cookie(&room.cookies.clear_invitation())
     }
 
@@ -96,6 +102,12 @@ impl Edge {
             link,
         })
     }
+}
+
+/// The same, for programs.
+pub(super) fn used(room: &Room) -> Reply {
+    let (status, code, text) = USED;
+    Reply::problem(status, code, text).cookie(&room.cookies.clear_invitation())
 }
 
 /// The refusal of a request that names an invitation in its header, none of which is good.

@@ -126,9 +126,7 @@ impl Edge {
                 Answer::Reply(self.notice(room, "The line is full", text, 30), "full")
             }
             Outcome::Closed | Outcome::NotFree => Answer::Reply(self.closed(room), "closed"),
-            Outcome::InvitationUsed => {
-                Answer::Reply(self.invitation_used(room, Kind::Navigation), "invitation_used")
-            }
+            Outcome::InvitationUsed => Answer::Reply(self.invitation_used(room), "invitation_used"),
             Outcome::Failed(error) => {
                 log_failure(room, &error);
                 let text = "We cannot take you into the line right now. This page tries again by itself.";

@@ -208,6 +208,37 @@ async fn a_paused_line_and_a_closed_room_say_so() {
     assert_eq!(shop.asked().len(), 1);
 }
 
+#[tokio::test]
+async fn a_line_that_is_full_says_so_and_keeps_those_in_it() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room("mode = \"paused\"\nwaiting_max = 2"));
+    let fans = [browser(), browser()];
+    for fan in &fans {
+        assert_eq!(navigate(fan, &edge.url("/events/demo")).await.status(), 202);
+    }
+    let late = browser();
+    let page = navigate(&late, &edge.url("/events/demo")).await;
+    assert_eq!(page.status(), 503);
+    assert_private(&page);
+    assert_eq!(all(&page, "retry-after"), ["30"]);
+    assert!(all(&page, "set-cookie").is_empty());
+    let page = page.text().await.unwrap();
+    assert!(
+        page.contains("The line is full") && page.contains("http-equiv=\"refresh\" content=\"30\""),
+        "{page}"
+    );
+    let url = edge.url("/.waiting-room/demo/ticket");
+    let answer = late.post(&url).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), all(&answer, "retry-after")), (503, vec!["30"]));
+    assert_eq!(answer.json::<Value>().await.unwrap()["code"], "full");
+    // Those in it keep their places, and the next one gets the place that becomes free.
+    let again = navigate(&fans[1], &edge.url("/events/demo")).await;
+    assert_eq!((again.status().as_u16(), set_cookie(&again, "wr-ticket-demo")), (202, None));
+    assert_eq!(fans[0].delete(&url).send().await.unwrap().status(), 204);
+    assert_eq!(navigate(&late, &edge.url("/events/demo")).await.status(), 202);
+    assert!(shop.asked().is_empty());
+}
+
 /// The ticket that an admission token is for.
 pub(crate) fn ticket_in(token: Option<&str>) -> Option<String> {
     use base64::Engine as _;
