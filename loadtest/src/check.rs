@@ -16,6 +16,7 @@ use crate::checks::{Verdict, entry, order, place, position, rate, seats};
 use crate::client::Client;
 use crate::crowd::Crowd;
 use crate::fan::{Plan, Venue};
+use crate::lateness::Lateness;
 use crate::stack::{Blueprint, Room, Sale, Stack, Store};
 use crate::story::{Ending, Story, Watch};
 use crate::tally::Tally;
@@ -59,6 +60,8 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// What was done to the stack meanwhile.
     pub faults: Vec<String>,
+    /// How late this machine was at most: nothing that was seen is more exact.
+    pub late_ms: u64,
 }
 
 impl Report {
@@ -77,6 +80,7 @@ impl fmt::Display for Report {
         for verdict in &self.verdicts {
             writeln!(f, "{verdict}")?;
         }
+        writeln!(f, "{:<21} {} ms late at most", "machine", self.late_ms)?;
         let broken = self.verdicts.iter().filter(|verdict| !verdict.outcome.is_kept()).count();
         match broken {
             0 => write!(f, "All {} promises were kept.", self.verdicts.len()),
@@ -98,12 +102,13 @@ pub async fn run(plan: &CheckPlan) -> Result<Report> {
         proxies: plan.proxies,
         rooms: vec![room, Room::brief()],
         edge_port: None,
+        upstream: None,
         hold_seconds: 60,
     };
     let mut stack = Stack::start(&blueprint).await?;
     stack.open_sale(&Sale::demo(ROWS, SEATS_PER_ROW)).await?;
     let attempts = cheats::attempts(stack.edges(), stack.shop_url()).await?;
-    let watch = Watch::start();
+    let (watch, lateness) = (Watch::start(), Lateness::start());
     let (crowd, tally) = send(stack.edges(), watch, "demo", "demo", plan.fans, plan.seed).await?;
     let mut faults = Vec::new();
     let mut killed_ms = None;
@@ -114,15 +119,17 @@ pub async fn run(plan: &CheckPlan) -> Result<Report> {
     }
     let patience = Duration::from_secs(u64::from(plan.fans) * 60 / plan.drain_per_minute.max(1)) + SPARE;
     let mut stories = crowd.gather(patience).await;
+    let late_ms = lateness.most_ms();
     for story in &mut stories {
+        story.machine_was_late(late_ms);
         killed_ms.into_iter().for_each(|at_ms| story.edge_was_killed(0, at_ms));
     }
     let sales = stack.sales("demo").await?;
     stack.stop().await;
     let expected = (!plan.crash).then_some(expected);
-    let mut verdicts = judge(&stories, expected, plan.drain_per_minute);
+    let mut verdicts = judge(&stories, expected, plan.drain_per_minute, late_ms);
     verdicts.extend(judge_stack(&stories, &attempts, sales));
-    Ok(Report { stories, verdicts, faults })
+    Ok(Report { stories, verdicts, faults, late_ms })
 }
 
 /// Sends a crowd to edges that run already, and judges what can be seen from there. The rate is judged where
@@ -135,10 +142,13 @@ pub async fn visit(
     patience: Duration,
 ) -> Result<Report> {
     let drain_per_minute = Client::new(Arc::clone(&edges), 0)?.facts(room).await?.drain_per_minute;
+    let lateness = Lateness::start();
     let (crowd, _) = send(edges, Watch::start(), room, event, fans, seed).await?;
-    let stories = crowd.gather(patience).await;
-    let verdicts = judge(&stories, expected, drain_per_minute);
-    Ok(Report { stories, verdicts, faults: Vec::new() })
+    let mut stories = crowd.gather(patience).await;
+    let late_ms = lateness.most_ms();
+    stories.iter_mut().for_each(|story| story.machine_was_late(late_ms));
+    let verdicts = judge(&stories, expected, drain_per_minute, late_ms);
+    Ok(Report { stories, verdicts, faults: Vec::new(), late_ms })
 }
 
 /// Sends the fans at even intervals.
@@ -178,9 +188,9 @@ async fn crash(stack: &mut Stack, watch: Watch, tally: &Tally, after: u64) -> Re
 }
 
 /// The promises that the fans' own stories tell of.
-fn judge(stories: &[Story], expected: Option<Expected>, drain_per_minute: u64) -> Vec<Verdict> {
-    let rate = expected.map(|expected| rate::judge(stories, expected));
-    let truth = position::judge(stories, position::read_apart(drain_per_minute));
+fn judge(stories: &[Story], expected: Option<Expected>, drain_per_minute: u64, late_ms: u64) -> Vec<Verdict> {
+    let rate = expected.map(|expected| rate::judge(stories, expected, late_ms));
+    let truth = position::judge(stories, position::read_apart(drain_per_minute, late_ms));
     let verdicts = [Some(order::judge(stories)), rate, Some(place::judge(stories)), Some(truth)];
     verdicts.into_iter().flatten().collect()
 }
@@ -219,6 +229,7 @@ mod tests {
             stories: vec![story(Ending::Bought), story(Ending::Bought), story(Ending::Stopped)],
             verdicts: vec![Verdict::new(Promise::Order, Outcome::Kept("yes".to_owned()))],
             faults: vec!["a proxy was killed".to_owned()],
+            late_ms: 12,
         };
         let text = report.to_string();
         assert!(

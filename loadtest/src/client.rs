@@ -36,6 +36,8 @@ pub struct Status {
     pub state: String,
     /// The position shown.
     pub position: Option<u64>,
+    /// Fans admitted a minute.
+    pub drain_per_minute: u64,
     /// When to ask again.
     pub poll_after_ms: Option<u64>,
 }
@@ -47,7 +49,7 @@ pub struct RoomFacts {
     pub waiting: u64,
     /// Fans with a session.
     pub active: u64,
-    /// The configured drain.
+    /// Fans admitted a minute.
     pub drain_per_minute: u64,
 }
 

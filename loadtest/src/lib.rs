@@ -6,6 +6,7 @@
 //! - [`story`] is what a fan saw; [`checks`] judge the promises from it, without doing anything.
 //! - [`cheats`] try to get in without a turn.
 //! - [`fault`] lets things fail meanwhile.
+//! - [`lateness`] is how exact all of this can be on a busy machine.
 //! - [`check`] and [`demo`] put these together; [`bench`] measures.
 
 pub mod bench;
@@ -17,6 +18,7 @@ pub mod crowd;
 pub mod demo;
 pub mod fan;
 pub mod fault;
+pub mod lateness;
 pub mod random;
 pub mod stack;
 pub mod story;

@@ -135,6 +135,13 @@ impl Story {
         }
     }
 
+    /// Notes that the machine was so late with things that news may have come so much later at any time.
+    pub fn machine_was_late(&mut self, late_ms: u64) {
+        for present in &mut self.present {
+            present.deaf_ms += late_ms;
+        }
+    }
+
     /// Notes that the store was slow: meanwhile, fans may have heard of turns so much later.
     pub fn news_was_late(&mut self, from_ms: u64, to_ms: u64, late_ms: u64) {
         let mut pieces = Vec::new();

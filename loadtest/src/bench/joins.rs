@@ -33,8 +33,14 @@ struct Round {
 /// When the stack cannot be started, or does not answer.
 pub async fn run(plan: JoinsPlan) -> Result<()> {
     let room = Room { burst: 1000, max_active: 1_000_000, ..Room::demo(60) };
-    let blueprint =
-        Blueprint { store: Store::Redis, proxies: 1, rooms: vec![room], edge_port: None, hold_seconds: 60 };
+    let blueprint = Blueprint {
+        store: Store::Redis,
+        proxies: 1,
+        rooms: vec![room],
+        edge_port: None,
+        upstream: None,
+        hold_seconds: 60,
+    };
     let stack = Stack::start(&blueprint).await?;
     let edge = stack.edges().first().and_then(reqwest::Url::port).context("the edge has no port")?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, edge));

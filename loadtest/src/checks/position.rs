@@ -1,5 +1,6 @@
 //! P5: the shown position never goes up.
 
+use super::rate::positions_in;
 use super::{Outcome, Promise, Verdict, seconds};
 use crate::story::{SeenPosition, Story};
 
@@ -9,8 +10,9 @@ const READ_APART_MAX_MS: u64 = 500;
 
 /// How many positions a line that moves at this rate may seem to step back for who changes the edge: the one
 /// proxy may have read it a tick after the other.
-pub const fn read_apart(drain_per_minute: u64) -> u64 {
-    (drain_per_minute * READ_APART_MAX_MS).div_ceil(60_000)
+/// `late_ms` is how late this machine was.
+pub const fn read_apart(drain_per_minute: u64, late_ms: u64) -> u64 {
+    positions_in(drain_per_minute, READ_APART_MAX_MS + late_ms)
 }
 
 /// Judges every position that each fan was shown, over all their connections. `apart` is what may lie between
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn another_edge_may_have_read_the_line_a_tick_before() {
-        assert_eq!(read_apart(600), 5);
+        assert_eq!((read_apart(600, 0), read_apart(600, 250)), (5, 8));
         assert!(judge(&[fan(&[(20, 1, 0), (25, 2, 1)])], 5).outcome.is_kept());
         let verdict = judge(&[fan(&[(20, 1, 0), (26, 2, 1)])], 5).to_string();
         assert!(verdict.contains("at another edge"), "{verdict}");

@@ -14,6 +14,19 @@ pub struct Expected {
     pub burst: u64,
 }
 
+impl Expected {
+    /// What may seem to have come at once where everything may have been seen so much too late.
+    #[must_use]
+    pub const fn seen_late(self, late_ms: u64) -> Self {
+        Self { burst: self.burst + positions_in(self.drain_per_minute, late_ms), ..self }
+    }
+}
+
+/// How many positions a line moves on in this time.
+pub const fn positions_in(drain_per_minute: u64, time_ms: u64) -> u64 {
+    (drain_per_minute * time_ms).div_ceil(60_000)
+}
+
 /// How far the measured rate may be from the configured one.
 const OFF_MAX: f64 = 0.01;
 
@@ -26,8 +39,9 @@ const HEARD_LATE_MAX_MS: u64 = 750;
 const ADMISSIONS_MIN: usize = 100;
 const SPAN_MIN_MS: u64 = 9_000;
 
-/// Judges when the fans were told that their turn had come. The line must not have been empty meanwhile.
-pub fn judge(stories: &[Story], expected: Expected) -> Verdict {
+/// Judges when the fans were told that their turn had come. The line must not have been empty meanwhile; `late_ms` is
+/// how late this machine was.
+pub fn judge(stories: &[Story], expected: Expected, late_ms: u64) -> Verdict {
     let turns = turns(stories);
     let outcome = match measure(&turns, expected.burst) {
         Err(why) => Outcome::Unjudged(why),
@@ -37,7 +51,7 @@ pub fn judge(stories: &[Story], expected: Expected) -> Verdict {
             if (measured.per_minute / wanted - 1.0).abs() > OFF_MAX {
                 broken.push(format!("{measured}, configured were {wanted} a minute"));
             }
-            broken.extend(crowded_window(&turns, expected));
+            broken.extend(crowded_window(&turns, expected.seen_late(late_ms)));
             Outcome::of(broken, || {
                 let off = (measured.per_minute / wanted - 1.0) * 100.0;
                 format!("{measured}, {off:+.2} % from the configured {wanted}")
@@ -185,21 +199,21 @@ mod tests {
 
     #[test]
     fn the_configured_rate_keeps_it() {
-        let verdict = judge(&told_at(ticked(100, 190)), EXPECTED);
+        let verdict = judge(&told_at(ticked(100, 190)), EXPECTED, 0);
         assert!(verdict.outcome.is_kept(), "{verdict}");
     }
 
     #[test]
     fn a_rate_two_percent_off_breaks_it() {
         for apart in [98, 102] {
-            let verdict = judge(&told_at(ticked(apart, 190)), EXPECTED);
+            let verdict = judge(&told_at(ticked(apart, 190)), EXPECTED, 0);
             assert!(matches!(verdict.outcome, Outcome::Broken(_)), "{verdict}");
         }
     }
 
     #[test]
     fn twice_the_rate_breaks_it() {
-        let verdict = judge(&told_at(ticked(50, 400)), EXPECTED);
+        let verdict = judge(&told_at(ticked(50, 400)), EXPECTED, 0);
         assert!(matches!(verdict.outcome, Outcome::Broken(ref s) if s[0].contains("1200")), "{verdict}");
     }
 
@@ -212,7 +226,7 @@ mod tests {
                 *time = 12_000;
             }
         }
-        let verdict = judge(&told_at(times), EXPECTED);
+        let verdict = judge(&told_at(times), EXPECTED, 0);
         assert!(matches!(verdict.outcome, Outcome::Broken(ref s) if s.len() == 1), "{verdict}");
     }
 
@@ -231,7 +245,7 @@ mod tests {
     #[test]
     fn too_few_or_too_short_is_not_judged() {
         for times in [ticked(100, 50), ticked(10, 190), vec![5; 300], vec![]] {
-            let verdict = judge(&told_at(times), EXPECTED);
+            let verdict = judge(&told_at(times), EXPECTED, 0);
             assert!(matches!(verdict.outcome, Outcome::Unjudged(_)), "{verdict}");
         }
     }

@@ -77,6 +77,7 @@ async fn start(port: u16, drain_per_minute: u64) -> Result<Stack> {
         proxies: 1,
         rooms: vec![Room::demo(drain_per_minute)],
         edge_port: Some(port),
+        upstream: None,
         hold_seconds: 180,
     };
     let stack = Stack::start(&blueprint).await?;

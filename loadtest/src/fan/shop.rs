@@ -163,9 +163,10 @@ impl Fan {
     }
 }
 
-/// Statuses of something that is being restarted.
+/// Statuses of something that is being restarted, or of a payment that takes longer: it is not known yet what became
+/// of it, and paying again is charged once.
 const fn is_passing(status: u16) -> bool {
-    matches!(status, 502..=504)
+    matches!(status, 202 | 502..=504)
 }
 
 fn shut_out(what: &str, answer: &Answer) -> State {

@@ -16,6 +16,7 @@ use crate::check::Report;
 use crate::checks::{Verdict, bound, capacity, entry, order, place, position, recovery, seats};
 use crate::crowd::Crowd;
 use crate::fan::{Plan, Venue};
+use crate::lateness::Lateness;
 use crate::stack::{Blueprint, Room, Sale, Stack, Store};
 use crate::story::Watch;
 use crate::tally::Tally;
@@ -62,14 +63,19 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// `faults` before as many fans as it takes, at ten a second.
+    /// The room before the event `demo`: fast, so that it is soon over; and what is short makes faults last longer
+    /// than the store remembers who was there.
+    pub fn room() -> Room {
+        Room { presence_window_seconds: 4, recovery_grace_seconds: 4, ..Room::demo(900) }
+    }
+
+    /// `faults` before as many fans as it takes.
     pub fn new(faults: Vec<Fault>, seed: u64) -> Self {
         Self {
             fans: 100 + 25 * u32::try_from(faults.len()).unwrap_or(u32::MAX).min(100),
             faults,
             proxies: 2,
-            // Short, so that a store which was away has forgotten who was there.
-            room: Room { presence_window_seconds: 4, ..Room::demo(600) },
+            room: Self::room(),
             length: Duration::from_secs(8),
             stay: None,
             next_after: Duration::from_secs(10),
@@ -85,6 +91,7 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
         proxies: plan.proxies,
         rooms: vec![plan.room.clone()],
         edge_port: None,
+        upstream: None,
         hold_seconds: 60,
     };
     let mut stack = Stack::start(&blueprint).await?;
@@ -94,6 +101,7 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
     let venue = Venue { edges: stack.edges(), room: event.clone(), event, watch, tally: Arc::clone(&tally) };
     let mut show = Show { plan, crowd: Crowd::new(venue, plan.seed), tally, watch };
     let tried = OldPapersTried::start(&stack.edges(), watch)?;
+    let lateness = Lateness::start();
     show.open().await?;
     let mut struck: Vec<Struck> = Vec::new();
     for fault in &plan.faults {
@@ -113,7 +121,9 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
     let mut stories = crowd.gather(patience).await;
     let attempts = tried.stop().await;
     let sales = stack.sales("demo").await?;
+    let late_ms = lateness.most_ms();
     stack.stop().await;
+    stories.iter_mut().for_each(|story| story.machine_was_late(late_ms));
     let grace_ms = plan.room.recovery_grace_seconds * 1000;
     for struck in &struck {
         for story in &mut stories {
@@ -133,10 +143,10 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
         }
     }
     // After a pause one edge may have read the line before a whole burst of turns and another behind it.
-    let apart = position::read_apart(plan.room.drain_per_minute) + plan.room.burst;
+    let apart = position::read_apart(plan.room.drain_per_minute, late_ms) + plan.room.burst;
     let mut verdicts: Vec<Verdict> = vec![
         order::judge(&stories),
-        bound::judge(&stories, plan.room.expected()),
+        bound::judge(&stories, plan.room.expected().seen_late(late_ms)),
         capacity::judge(&stories, plan.room.max_active),
         place::judge(&stories),
         recovery::judge(&stories),
@@ -148,7 +158,7 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
         verdicts.push(entry::judge(&attempts));
     }
     let faults = struck.into_iter().map(|struck| struck.told).collect();
-    Ok(Report { stories, verdicts, faults })
+    Ok(Report { stories, verdicts, faults, late_ms })
 }
 
 /// The crowd, and how far it has got.

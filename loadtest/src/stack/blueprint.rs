@@ -1,5 +1,7 @@
 //! What to start: which store, how many proxies, which rooms, which sale.
 
+use std::net::SocketAddr;
+
 use serde::Serialize;
 
 use crate::checks::rate::Expected;
@@ -29,6 +31,8 @@ pub struct Room {
     pub mode: &'static str,
     /// Fans admitted a minute.
     pub drain_per_minute: u64,
+    /// Between which rates the drain adapts to the shop, where it does; it begins with the one above.
+    pub adaptive: Option<(u64, u64)>,
     /// Permits that may gather.
     pub burst: u64,
     /// Most fans inside.
@@ -51,6 +55,7 @@ impl Room {
             paths: paths.map(ToOwned::to_owned).to_vec(),
             mode: "always",
             drain_per_minute,
+            adaptive: None,
             burst: drain_per_minute.div_ceil(60).max(1),
             max_active: (drain_per_minute * 10).clamp(100, 1_000_000),
             session_seconds: 600,
@@ -88,6 +93,8 @@ pub struct Blueprint {
     pub rooms: Vec<Room>,
     /// The port of the first proxy; any free one where nothing is asked for.
     pub edge_port: Option<u16>,
+    /// What the edges forward to, where that is not the shop of the stack.
+    pub upstream: Option<SocketAddr>,
     /// How long the shop holds seats.
     pub hold_seconds: u64,
 }

@@ -45,14 +45,14 @@ pub(super) fn write_rooms(path: &Path, rooms: &[Room]) -> Result<()> {
 }
 
 fn room_table(room: &Room) -> Table {
-    let Room { id, title, paths, mode, drain_per_minute, burst, max_active, .. } = room;
+    let Room { id, title, paths, mode, drain_per_minute, adaptive, burst, max_active, .. } = room;
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let (drain, burst, active) = (whole(*drain_per_minute), whole(*burst), whole(*max_active));
     let seconds = |number: u64| format!("{number}s");
     let (session, grace) = (seconds(room.session_seconds), seconds(room.recovery_grace_seconds));
     let presence = seconds(room.presence_window_seconds);
     let (id, title, mode, paths) = (id.as_str(), title.as_str(), *mode, paths.clone());
-    toml! {
+    let mut table = toml! {
         id = id
         title = title
         paths = paths
@@ -63,7 +63,12 @@ fn room_table(room: &Room) -> Table {
         session = session
         presence_window = presence
         recovery_grace = grace
+    };
+    if let Some((min, max)) = adaptive {
+        table.insert("drain_min".to_owned(), Value::Integer(whole(*min)));
+        table.insert("drain_max".to_owned(), Value::Integer(whole(*max)));
     }
+    table
 }
 
 /// Writes `shop.toml`.
@@ -118,10 +123,13 @@ mod tests {
 
     #[test]
     fn rooms_are_told_their_rules() {
-        let rooms = written(|path| write_rooms(path, &[Room::demo(90), Room::brief()]));
+        let adaptive = Room { adaptive: Some((10, 200)), ..Room::brief() };
+        let rooms = written(|path| write_rooms(path, &[Room::demo(90), adaptive]));
         let rooms = rooms["room"].as_array().unwrap();
         assert_eq!(rooms[0]["drain_per_minute"].as_integer(), Some(90));
         assert_eq!(rooms[0]["session"].as_str(), Some("600s"));
+        assert_eq!(rooms[0].get("drain_min"), None);
+        assert_eq!(rooms[1]["drain_max"].as_integer(), Some(200));
         assert_eq!(rooms[1]["id"].as_str(), Some("brief"));
         assert_eq!(rooms[1]["paths"].as_array().unwrap().len(), 2);
     }

@@ -80,6 +80,9 @@ impl Stack {
         })
         .await?;
 
+        let upstream = blueprint
+            .upstream
+            .map_or_else(|| format!("127.0.0.1:{shop_port}"), |address| address.to_string());
         let rooms = files::file(at, "rooms.toml");
         files::write_rooms(&rooms, &blueprint.rooms)?;
         let facts =
@@ -93,7 +96,7 @@ impl Stack {
                 let addresses = EdgeAddresses {
                     listen: &format!("127.0.0.1:{port}"),
                     admin_listen: &format!("127.0.0.1:{}", free_port()?),
-                    shop: &format!("127.0.0.1:{shop_port}"),
+                    shop: &upstream,
                     redis: redis_url.as_deref(),
                 };
                 files::write_edge(&config, &addresses)?;

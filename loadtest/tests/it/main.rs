@@ -2,6 +2,8 @@
 
 // `cfg(test)` always holds here; clippy lets tests unwrap where it is written.
 #[cfg(test)]
+mod adaptive;
+#[cfg(test)]
 mod broken;
 #[cfg(test)]
 mod browser;

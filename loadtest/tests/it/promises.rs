@@ -53,6 +53,7 @@ async fn fans_can_be_sent_to_edges_that_run_already() {
         proxies: 1,
         rooms: vec![Room::demo(1200)],
         edge_port: None,
+        upstream: None,
         hold_seconds: 60,
     };
     let stack = Stack::start(&blueprint).await.unwrap();

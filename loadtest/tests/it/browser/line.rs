@@ -27,6 +27,7 @@ impl Line {
             proxies: 1,
             rooms: vec![Room::demo(drain_per_minute)],
             edge_port: None,
+            upstream: None,
             hold_seconds: 180,
         };
         let stack = Stack::start(&blueprint).await.unwrap();

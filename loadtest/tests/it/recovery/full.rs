@@ -6,20 +6,18 @@ use loadtest::checks::Promise;
 use loadtest::fault::{Fault, FaultPlan};
 use loadtest::stack::Room;
 
-use super::{ALL, keeps};
+use super::Scenario;
 
-#[tokio::test]
-async fn who_is_inside_counts_though_the_store_forgot_them() {
+pub(super) fn who_is_inside_counts_though_the_store_forgot_them() -> Scenario {
     let inside = 25;
-    let room = Room { max_active: u64::from(inside), ..Room::demo(1200) };
+    let room = Room { max_active: u64::from(inside), drain_per_minute: 1200, ..FaultPlan::room() };
     let plan = FaultPlan {
         room,
         fans: 80,
-        stay: Some((inside, Duration::from_secs(14))),
+        stay: Some((inside, Duration::from_secs(10))),
         next_after: Duration::from_secs(1),
         ..FaultPlan::new(vec![Fault::Flushall], 0)
     };
     // All who are inside stay until long after: nobody is done before the line is lost.
-    let judged: Vec<Promise> = ALL.into_iter().filter(|promise| *promise != Promise::NoEntry).collect();
-    keeps(&judged, plan).await;
+    Scenario::new("who is inside counts though the store forgot them", plan).without(Promise::NoEntry)
 }
