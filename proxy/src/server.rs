@@ -136,12 +136,12 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
         let _ = public_task.await;
         wait_until(grace, || load.requests() == 0 && load.sockets() == 0).await
     };
-    let done = tokio::select! {
-        done = idle => done,
-        _ = signals.asked_to_stop() => false,
+    let (done, last_words) = tokio::select! {
+        done = idle => (done, LAST_WORDS),
+        _ = signals.asked_to_stop() => (false, Duration::ZERO),
     };
     // What fans and the shop were told is so has to be so for the next process too.
-    let told_until = Instant::now() + LAST_WORDS;
+    let told_until = Instant::now() + last_words;
     futures_util::future::join_all(rooms.iter().map(|room| room.finish(told_until))).await;
     if let Some(store) = to_close {
         store.close();

@@ -1,13 +1,16 @@
 //! What a room asks of the store.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use admission::adaptive::{History, LoadInterval, LoadReport};
-use admission::clock::{SystemClock, SystemRandom};
+use admission::clock::{RandomError, SystemClock, SystemRandom};
+use admission::draw::Seed;
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::memory::MemoryStore;
 use admission::store::{BatchId, Drained, Intent, Join, Joined, Memory, Presence, PresenceAnswer, Snapshot};
+use admission::ticket::Order;
 
 use super::*;
 use crate::config::rooms;
@@ -125,11 +128,20 @@ impl Clock for VirtualClock {
 }
 
 fn edge(store: &Arc<MemoryStore>, clock: &Arc<VirtualClock>, rules: &str) -> Arc<Room> {
+    edge_with(store, clock, rules, Arc::new(SystemRandom))
+}
+
+fn edge_with(
+    store: &Arc<MemoryStore>,
+    clock: &Arc<VirtualClock>,
+    rules: &str,
+    random: Arc<dyn Random>,
+) -> Arc<Room> {
     let file = format!("[[room]]\nid = \"demo\"\npaths = [\"/buy\"]\n{rules}");
     let config = rooms::parse(std::path::Path::new("rooms.toml"), &file).unwrap().remove(0);
     let keys = Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
     let (store, clock) = (store.clone(), clock.clone());
-    let ports = Ports { store, keys: Arc::new(keys), clock, random: Arc::new(SystemRandom) };
+    let ports = Ports { store, keys: Arc::new(keys), clock, random };
     Room::start(config, 1, Scheme::Http, ports, Duration::from_millis(250))
 }
 
@@ -191,6 +203,60 @@ async fn places_are_told_when_the_line_is_whole_again() {
         }
         rooms.iter().for_each(|room| room.stop());
     }
+}
+
+/// Gives what it was told to, then what the system has.
+#[derive(Default)]
+struct Scripted(Mutex<VecDeque<[u8; 12]>>);
+
+impl Random for Scripted {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        match self.0.lock().pop_front() {
+            Some(bytes) => buffer.copy_from_slice(&bytes),
+            None => SystemRandom.fill(buffer)?,
+        }
+        Ok(())
+    }
+}
+
+/// Two ids with the same draw number: one of some thousand pairs.
+fn a_collision(seed: &Seed) -> [[u8; 12]; 2] {
+    let mut ids = HashMap::new();
+    for number in 0_u128.. {
+        let id: [u8; 12] = number.to_be_bytes()[4..].try_into().unwrap();
+        if let Some(other) = ids.insert(seed.number(TicketId::from_bytes(id)), id) {
+            return [other, id];
+        }
+    }
+    unreachable!("there are more ids than draw numbers")
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_draws_a_number_that_is_taken_gets_another_id() {
+    let clock = Arc::new(VirtualClock(Instant::now()));
+    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let rules = "prequeue_at = 2027-01-15T07:59:00Z\nopens_at = 2027-01-15T09:00:00Z";
+    let random = Arc::new(Scripted::default());
+    let room = edge_with(&store, &clock, rules, random.clone());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let draw = room.draw_id().unwrap();
+    let [first, second] = a_collision(&Seed::derive(&room.ports.keys, &room.config.id, &draw).unwrap());
+    // Each id is followed by the name of the batch that brings it to the store.
+    *random.0.lock() = [first, [1; 12], second, [2; 12], [3; 12], [4; 12]].into();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let open = match room.join(&Wish::new(Intent::Wait)).await {
+            Ok(Arrival::Waiting(open)) => open,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(open.ticket.order, Order::Drawn(draw.clone()));
+        ids.push(open.ticket.id);
+    }
+    assert_eq!(ids, [first, [3; 12]].map(TicketId::from_bytes));
+    // One whose numbers are all taken is not kept for ever.
+    *random.0.lock() = (100..200).map(|name| if name % 2 == 0 { first } else { [name; 12] }).collect();
+    assert!(matches!(room.join(&Wish::new(Intent::Wait)).await, Err(RoomError::Unsigned(_))));
+    room.stop();
 }
 
 /// Time is virtual: a tick is over when all its calls are.
