@@ -69,6 +69,12 @@ enum Command {
         seed: Option<u64>,
     },
     /// Measure how many fans can join a second, with edge, Redis and this crowd on one machine. Build with --release.
+    ///
+    /// Starts an edge and a Redis of its own on the loopback address, and stops them afterwards. Two rounds over the same
+    /// kept connections: first everybody asks for the facts of the room, which cost the edge as much and the store
+    /// nothing; then everybody joins, again and again, each time as a new fan. The table tells how many answers came a
+    /// second, how long they took, and how many were others than wanted. Machines differ: the ratio of the two rounds
+    /// tells more than either.
     BenchJoins {
         /// Connections at once.
         #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=2000))]

@@ -6,9 +6,13 @@ use loadtest::stack::Store;
 
 use crate::support::{check, text};
 
-/// Two proxies that share no store have two lines, each with the whole rate.
 #[tokio::test]
-async fn two_proxies_without_a_common_store_fail_the_check() {
+async fn a_system_that_breaks_its_promise_fails_the_check() {
+    tokio::join!(two_proxies_without_a_common_store(), a_proxy_with_another_rate_than_agreed());
+}
+
+/// Two proxies that share no store have two lines, each with the whole rate.
+async fn two_proxies_without_a_common_store() {
     let args = ["--fans", "200", "--proxies", "2", "--store", "memory", "--drain-per-minute", "400"];
     let output = check(&args).await;
     let text = text(&output);
@@ -18,8 +22,7 @@ async fn two_proxies_without_a_common_store_fail_the_check() {
     assert!(text.contains("not kept."), "{text}");
 }
 
-#[tokio::test]
-async fn a_proxy_with_another_rate_than_agreed_fails_the_check() {
+async fn a_proxy_with_another_rate_than_agreed() {
     let plan = CheckPlan {
         fans: 150,
         proxies: 1,

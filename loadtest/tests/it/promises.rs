@@ -18,32 +18,26 @@ fn assert_kept(output: &std::process::Output, promises: &[&str]) {
 const ALL: [&str; 6] = ["P1", "P2", "P4", "P5", "P6", "P9"];
 
 #[tokio::test]
-async fn one_proxy_with_the_line_in_memory_keeps_them() {
-    let args = ["--fans", "150", "--proxies", "1", "--store", "memory", "--drain-per-minute", "600"];
-    assert_kept(&check(&args).await, &ALL);
+async fn they_are_kept_by_one_proxy_with_the_line_in_memory_and_by_two_on_one_redis() {
+    let one = ["--fans", "150", "--proxies", "1", "--store", "memory", "--drain-per-minute", "600"];
+    let two = ["--fans", "200", "--proxies", "2", "--store", "redis", "--drain-per-minute", "600"];
+    let (one, two) = tokio::join!(check(&one), check(&two));
+    assert_kept(&one, &ALL);
+    assert_kept(&two, &ALL);
 }
 
+/// Alone with the line in its memory, or beside another.
 #[tokio::test]
-async fn two_proxies_on_one_redis_keep_them_for_two_hundred_fans() {
-    let args = ["--fans", "200", "--proxies", "2", "--store", "redis", "--drain-per-minute", "600"];
-    assert_kept(&check(&args).await, &ALL);
-}
-
-#[tokio::test]
-async fn a_proxy_that_crashes_with_the_line_in_its_memory_costs_nobody_their_place() {
-    let args =
+async fn a_proxy_that_crashes_costs_nobody_their_place() {
+    let alone =
         ["--fans", "90", "--proxies", "1", "--store", "memory", "--drain-per-minute", "400", "--crash"];
-    let output = check(&args).await;
-    assert_kept(&output, &["P1", "P4", "P5", "P6", "P9"]);
-    assert!(text(&output).contains("proxy-1 was killed when"), "{}", text(&output));
-}
-
-#[tokio::test]
-async fn a_proxy_that_crashes_beside_another_costs_nobody_their_place() {
-    let args = ["--fans", "90", "--proxies", "2", "--store", "redis", "--drain-per-minute", "600", "--crash"];
-    let output = check(&args).await;
-    assert_kept(&output, &["P1", "P4", "P5", "P6", "P9"]);
-    assert!(text(&output).contains("proxy-1 was killed when"), "{}", text(&output));
+    let beside =
+        ["--fans", "90", "--proxies", "2", "--store", "redis", "--drain-per-minute", "600", "--crash"];
+    let (alone, beside) = tokio::join!(check(&alone), check(&beside));
+    for output in [alone, beside] {
+        assert_kept(&output, &["P1", "P4", "P5", "P6", "P9"]);
+        assert!(text(&output).contains("proxy-1 was killed when"), "{}", text(&output));
+    }
 }
 
 #[tokio::test]
