@@ -91,21 +91,23 @@ impl Edge {
         match arrive(room, headers, Intent::Wait, POLL_AGAIN).await {
             Outcome::Placed { ticket, stand, is_new } => {
                 let code = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-                with_ticket(room, headers, &ticket, stand, code)
+                with_ticket(room, headers, &ticket, stand, is_new, code)
             }
-            outcome => elsewise(room, outcome),
+            outcome => elsewise(room, headers, outcome),
         }
     }
 }
 
 /// The answer to who has no place, or none yet.
-fn elsewise(room: &Room, outcome: Outcome) -> Reply {
+fn elsewise(room: &Room, headers: &HeaderMap, outcome: Outcome) -> Reply {
     match outcome {
         Outcome::Noted(ticket) => {
             let sealed = room.seal(&ticket);
-            let body = room.noted_status(&ticket).to_json_with("ticket", &sealed);
-            Reply::json(StatusCode::ACCEPTED, body, Caching::Private)
-                .cookie(&room.cookies.give_ticket(&sealed))
+            let status = room.noted_status(&ticket);
+            let body = status.to_json_with("ticket", &sealed);
+            let reply = Reply::json(StatusCode::ACCEPTED, body, Caching::Private)
+                .cookie(&room.cookies.give_ticket(&sealed));
+            remembering(reply, room, headers, &status, true)
         }
         Outcome::Full => {
             Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
@@ -134,13 +136,14 @@ fn with_ticket(
     headers: &HeaderMap,
     ticket: &OpenTicket,
     stand: Stand,
+    is_new: bool,
     code: StatusCode,
 ) -> Reply {
     let sealed = room.seal(&ticket.ticket);
     let status = room.status(&ticket.place, stand);
     let body = status.to_json_with("ticket", &sealed);
     let reply = Reply::json(code, body, Caching::Private).cookie(&room.cookies.give_ticket(&sealed));
-    remembering(reply, room, headers, &status, code == StatusCode::CREATED)
+    remembering(reply, room, headers, &status, is_new)
 }
 
 async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
@@ -150,13 +153,13 @@ async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
         }
         // When the store is back, the answer to this very poll brings the place.
         return match arrive(room, headers, Intent::Wait, POLL_AGAIN).await {
-            Outcome::Placed { ticket, stand, .. } => {
-                with_ticket(room, headers, &ticket, stand, StatusCode::OK)
+            Outcome::Placed { ticket, stand, is_new } => {
+                with_ticket(room, headers, &ticket, stand, is_new, StatusCode::OK)
             }
             Outcome::Noted(ticket) => {
                 Reply::json(StatusCode::OK, room.noted_status(&ticket).to_json(), Caching::Private)
             }
-            outcome => elsewise(room, outcome),
+            outcome => elsewise(room, headers, outcome),
         };
     };
     if let Some((token, admission)) = admission_of(room, headers)

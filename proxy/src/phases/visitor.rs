@@ -118,7 +118,8 @@ impl Edge {
                     draw: None,
                     shown_cookie: room.cookies.shown_name(),
                 });
-                Answer::Reply(page.cookie(&room.cookies.give_ticket(&room.seal(&ticket))), "noted")
+                let page = page.cookie(&room.cookies.give_ticket(&room.seal(&ticket)));
+                Answer::Reply(remembering(page, room, headers, &status, true), "noted")
             }
             Outcome::Entered(pass) => Answer::admitted(room, pass, "entered"),
             Outcome::Full => {

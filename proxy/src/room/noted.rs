@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use admission::rules::Phase;
 use admission::ticket::{Order, Ticket, TicketId};
+use parking_lot::Mutex;
 
 use super::arriving::{Arrival, OpenTicket, Wish};
 use super::{Room, RoomError};
@@ -43,10 +44,25 @@ impl Noted {
         }
     }
 
-    fn forget(&mut self, id: TicketId) {
-        if self.places.remove(&id).is_some() {
+    /// Nothing came of it: the next time counts as the first.
+    fn forget_unplaced(&mut self, id: TicketId) {
+        if self.places.get(&id).is_some_and(Option::is_none) {
+            self.places.remove(&id);
             self.order.retain(|other| *other != id);
         }
+    }
+}
+
+/// A ticket that is presented for the first time. Unless a place comes of it, also because whoever asked went away
+/// meanwhile, the next time counts as the first.
+struct Presented<'a> {
+    noted: &'a Mutex<Noted>,
+    id: TicketId,
+}
+
+impl Drop for Presented<'_> {
+    fn drop(&mut self) {
+        self.noted.lock().forget_unplaced(self.id);
     }
 }
 
@@ -80,11 +96,12 @@ impl Room {
             Some(None) => return Ok(Arrival::Noted(noted.clone())),
             _ => {}
         }
+        let presented = Presented { noted: &self.noted, id: noted.id };
         let arrival = self.take_in(wish).await;
-        match &arrival {
-            Ok(Arrival::Waiting(open)) => self.noted.lock().placed(noted.id, open),
-            _ => self.noted.lock().forget(noted.id),
+        if let Ok(Arrival::Waiting(open)) = &arrival {
+            self.noted.lock().placed(noted.id, open);
         }
+        drop(presented);
         arrival
     }
 
@@ -114,7 +131,18 @@ mod tests {
         }
         assert_eq!((noted.places.len(), noted.order.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
         assert_eq!(noted.present(id(REMEMBERED_MAX)), Some(None), "under way");
-        noted.forget(id(REMEMBERED_MAX));
+        noted.forget_unplaced(id(REMEMBERED_MAX));
         assert_eq!((noted.places.len(), noted.order.len()), (REMEMBERED_MAX - 1, REMEMBERED_MAX - 1));
+    }
+
+    #[test]
+    fn whoever_went_away_while_they_were_asked_about_may_come_again() {
+        let (noted, id) = (Mutex::new(Noted::default()), TicketId::from_bytes([7; 12]));
+        for _ in 0..2 {
+            assert!(noted.lock().present(id).is_none());
+            let presented = Presented { noted: &noted, id };
+            assert_eq!(noted.lock().present(id), Some(None), "a second tab waits for the first");
+            drop(presented);
+        }
     }
 }

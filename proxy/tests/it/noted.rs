@@ -7,7 +7,7 @@ use admission::name::RoomId;
 use admission::ticket::{Order, Ticket};
 use serde_json::Value;
 
-use crate::harness::{Edge, KEYS, browser, navigate, room};
+use crate::harness::{Edge, KEYS, browser, navigate, room, set_cookie};
 use crate::live;
 use crate::prequeue::times;
 use crate::shop::Shop;
@@ -78,6 +78,10 @@ async fn who_comes_while_the_store_is_away_is_ranked_by_when_they_came() {
         noted.push(status["ticket"].as_str().unwrap().to_owned());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // What was shown of another ticket goes.
+    let url = edges[0].url("/events/demo");
+    let page = browser().get(url).header("accept", "text/html").header("cookie", "wr-shown-demo=1").send();
+    assert_eq!(set_cookie(&page.await.unwrap(), "wr-shown-demo").as_deref(), Some(""));
     // It stands nowhere yet; the page polls.
     assert!(matches!(
         live::open(&edges[0], &[("wr-ticket", &noted[0])]).await,
