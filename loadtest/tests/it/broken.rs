@@ -28,7 +28,7 @@ async fn a_proxy_with_another_rate_than_agreed() {
         proxies: 1,
         store: Store::Memory,
         drain_per_minute: 600,
-        expect_drain_per_minute: Some(570),
+        expect_drain_per_minute: Some(400),
         crash: false,
         seed: 1,
     };
