@@ -127,7 +127,7 @@ pub async fn run(plan: &CheckPlan) -> Result<Report> {
     let sales = stack.sales("demo").await?;
     stack.stop().await;
     let expected = (!plan.crash).then_some(expected);
-    let mut verdicts = judge(&stories, expected, plan.drain_per_minute, late_ms);
+    let mut verdicts = judge(&stories, expected, late_ms);
     verdicts.extend(judge_stack(&stories, &attempts, sales));
     Ok(Report { stories, verdicts, faults, late_ms })
 }
@@ -141,13 +141,14 @@ pub async fn visit(
     expected: Option<Expected>,
     patience: Duration,
 ) -> Result<Report> {
-    let drain_per_minute = Client::new(Arc::clone(&edges), 0)?.facts(room).await?.drain_per_minute;
+    // A clear word where the edge cannot be reached or has no such room.
+    Client::new(Arc::clone(&edges), 0)?.facts(room).await?;
     let lateness = Lateness::start();
     let (crowd, _) = send(edges, Watch::start(), room, event, fans, seed).await?;
     let mut stories = crowd.gather(patience).await;
     let late_ms = lateness.most_ms();
     stories.iter_mut().for_each(|story| story.machine_was_late(late_ms));
-    let verdicts = judge(&stories, expected, drain_per_minute, late_ms);
+    let verdicts = judge(&stories, expected, late_ms);
     Ok(Report { stories, verdicts, faults: Vec::new(), late_ms })
 }
 
@@ -188,9 +189,9 @@ async fn crash(stack: &mut Stack, watch: Watch, tally: &Tally, after: u64) -> Re
 }
 
 /// The promises that the fans' own stories tell of.
-fn judge(stories: &[Story], expected: Option<Expected>, drain_per_minute: u64, late_ms: u64) -> Vec<Verdict> {
+fn judge(stories: &[Story], expected: Option<Expected>, late_ms: u64) -> Vec<Verdict> {
     let rate = expected.map(|expected| rate::judge(stories, expected, late_ms));
-    let truth = position::judge(stories, position::read_apart(drain_per_minute, late_ms));
+    let truth = position::judge(stories);
     let verdicts = [Some(order::judge(stories)), rate, Some(place::judge(stories)), Some(truth)];
     verdicts.into_iter().flatten().collect()
 }

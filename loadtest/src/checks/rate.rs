@@ -18,13 +18,8 @@ impl Expected {
     /// What may seem to have come at once where everything may have been seen so much too late.
     #[must_use]
     pub const fn seen_late(self, late_ms: u64) -> Self {
-        Self { burst: self.burst + positions_in(self.drain_per_minute, late_ms), ..self }
+        Self { burst: self.burst + (self.drain_per_minute * late_ms).div_ceil(60_000), ..self }
     }
-}
-
-/// How many positions a line moves on in this time.
-pub const fn positions_in(drain_per_minute: u64, time_ms: u64) -> u64 {
-    (drain_per_minute * time_ms).div_ceil(60_000)
 }
 
 /// How far the measured rate may be from the configured one.

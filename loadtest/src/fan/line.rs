@@ -146,7 +146,7 @@ impl Fan {
         if let Some(position) = status.position {
             let (connection, edge) = (self.connection, self.client.edge());
             let seen = SeenPosition { at_ms: now, position, connection, edge };
-            if self.story.positions.last().is_some_and(|before| is_rise(before, &seen, 0)) {
+            if self.story.positions.last().is_some_and(|before| is_rise(before, &seen)) {
                 self.venue.tally.rises.add(1);
             }
             self.story.positions.push(seen);

@@ -142,15 +142,13 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
             }
         }
     }
-    // After a pause one edge may have read the line before a whole burst of turns and another behind it.
-    let apart = position::read_apart(plan.room.drain_per_minute, late_ms) + plan.room.burst;
     let mut verdicts: Vec<Verdict> = vec![
         order::judge(&stories),
         bound::judge(&stories, plan.room.expected().seen_late(late_ms)),
         capacity::judge(&stories, plan.room.max_active),
         place::judge(&stories),
         recovery::judge(&stories),
-        position::judge(&stories, apart),
+        position::judge(&stories),
         seats::judge(&stories, Some(sales)),
     ];
     // Nobody to try may be left: all stayed inside until the fault, or it was one after which nobody knows who did.
