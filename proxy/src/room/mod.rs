@@ -43,7 +43,7 @@ pub use passes::Pass;
 use registry::{Registry, Stage};
 use sessions::Sessions;
 pub use telling::Opening;
-use view::View;
+use view::{View, sessions_come_first};
 
 /// Longest time that a call of the store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -248,10 +248,14 @@ impl Room {
         }
     }
 
-    /// Whether the line may not know a fan who waits, because it lost data and they were not put back from here.
+    /// Whether the line may not know a fan who waits, because it lost data and they were not put back from here, though
+    /// they might have been.
     fn is_unsettled(&self, place: &Place) -> bool {
         let view = self.view.load();
-        let Some((snapshot, read_at)) = view.read() else { return false };
+        let Some((snapshot, read_at)) = view.read().filter(|(snapshot, _)| !sessions_come_first(snapshot))
+        else {
+            return false;
+        };
         !self.registry.lock().is_settled(place, snapshot, read_at) && !self.sessions.knows(place.id)
     }
 

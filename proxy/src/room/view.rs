@@ -22,6 +22,9 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// How far apart two proxies' drains may count, when it is judged how much shorter a line can have become.
 const TICKS_APART: Duration = Duration::from_secs(1);
 
+/// For how long sessions alone are told to a line that is being put together, before those who wait are put back.
+const SESSIONS_FIRST: Duration = Duration::from_secs(1);
+
 /// What a proxy knows of a room's line.
 #[derive(Clone, Default)]
 pub(super) struct View {
@@ -173,6 +176,13 @@ impl View {
             others.map(|lane| LaneLoad { weight: weight(&lane.name), waiting: lane.ladder.waiting() });
         self.meter.wait(&Ahead::new(ahead, weight(&place.lane), others))
     }
+}
+
+/// Whether a line that is being put together is only told of sessions yet. Who waited here may have been admitted
+/// through another proxy just before, and must not be put back before that one had the time to say so.
+pub(super) fn sessions_come_first(snapshot: &Snapshot) -> bool {
+    let first = SESSIONS_FIRST.min(snapshot.rules.recovery_grace / 4);
+    snapshot.at < snapshot.hold_until && snapshot.at < snapshot.resumed_at + first
 }
 
 /// The lowest rank that a fan may get who came after this snapshot, which was the last one for a while.
