@@ -82,6 +82,11 @@ impl Rank {
         Self(self.0 | 1)
     }
 
+    /// Whether this rank, unless it was drawn, is one of somebody who was ranked afterwards.
+    pub const fn is_afterwards(self) -> bool {
+        self.0 & 1 == 1
+    }
+
     /// The rank `lead` ranks after this one.
     #[must_use]
     pub const fn ahead_by(self, lead: u64) -> Self {

@@ -16,6 +16,8 @@ use super::{LOOK_EVERY, Room, bounded};
 const CATCH_UP_MAX: usize = 8;
 /// How long before a loss the sessions ended that are read again.
 const ENDED_AGAIN: Duration = Duration::from_secs(120);
+/// For how long sessions alone are told to a line that is being put together, before those who wait are put back.
+const SESSIONS_FIRST: Duration = Duration::from_secs(1);
 /// Marks of ended sessions follow the clock, so many to the millisecond.
 const MARKS_PER_MILLI: u64 = 1000;
 /// Ticks between two tidyings.
@@ -205,9 +207,15 @@ impl Tick {
         }
     }
 
-    /// Puts back who is from before the store lost its data.
+    /// Puts back who is from before the store lost its data: once every proxy had the time to tell of its sessions, for
+    /// a fan who waited here may have been admitted through another one just before.
     async fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let room = &self.room;
+        let sessions_first = SESSIONS_FIRST.min(snapshot.rules.recovery_grace / 4);
+        let is_held = snapshot.at < snapshot.hold_until;
+        if is_held && snapshot.at < snapshot.resumed_at + sessions_first {
+            return Ok(());
+        }
         let mut due = room.registry.lock().due_for_restoring(snapshot);
         // Whoever has a session, or had one, does not stand in the line.
         due.retain(|place| !room.sessions.knows(place.id));
@@ -225,13 +233,27 @@ impl Tick {
         self.look_at(&due).await
     }
 
+    /// Asks about these fans, and puts those back whom the store has forgotten though their ranks do not tell so: they
+    /// were ranked afterwards, in the stretch that it is missing.
     async fn look_at(&self, places: &[Place]) -> Result<(), StoreError> {
         let room = &self.room;
         for places in places.chunks(REPORT_MAX) {
-            match bounded(room.ports.store.look(&room.config.id, places)).await {
-                Ok(standings) => self.learn(places, &standings),
+            let standings = match bounded(room.ports.store.look(&room.config.id, places)).await {
                 Err(StoreError::UnknownRoom(_)) => return Ok(()),
-                Err(error) => return Err(error),
+                answer => answer?,
+            };
+            self.learn(places, &standings);
+            let view = room.view.load();
+            let is_told =
+                |place: &Place| view.snapshot().is_some_and(|known| known.may_have_forgotten(place.rank));
+            let is_forgotten = |(place, standing): (&Place, &Standing)| {
+                let is_unknown = *standing == Standing::Unknown && !is_told(place);
+                (is_unknown && !room.sessions.knows(place.id)).then(|| place.clone())
+            };
+            let forgotten: Vec<Place> = places.iter().zip(&standings).filter_map(is_forgotten).collect();
+            for places in forgotten.chunks(BATCH_MAX) {
+                let standings = bounded(room.ports.store.restore(&room.config.id, places)).await?;
+                self.learn(places, &standings);
             }
         }
         Ok(())

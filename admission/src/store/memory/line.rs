@@ -258,8 +258,17 @@ impl Line {
         }
     }
 
+    /// Whether a ticket of this rank may have been in the line, which does not know it any more. Ranks given afterwards
+    /// say when a fan came, not when they were given: every older one may have been in the missing stretch.
     pub(super) fn may_have_forgotten(&self, rank: Rank) -> bool {
         self.forgotten.iter().any(|range| range.contains(rank))
+            || (rank.is_afterwards() && !self.is_drawn(rank))
+                && self.forgotten.last().is_some_and(|last| rank < last.to)
+    }
+
+    fn is_drawn(&self, rank: Rank) -> bool {
+        let (Some(from), Some(to)) = (self.rules.prequeue_at, self.rules.opens_at) else { return false };
+        Rank::first_of(from) <= rank && rank < Rank::first_of(to)
     }
 
     fn units_max(&self) -> u64 {

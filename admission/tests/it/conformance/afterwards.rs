@@ -15,6 +15,7 @@ on_both_stores! {
     nobody_is_ranked_before_a_turn_that_was_given
     a_moment_in_the_future_is_now
     a_thousand_at_one_moment_each_get_a_rank_of_their_own
+    a_replica_that_did_not_hear_of_them_knows_that_it_may_have_forgotten_them
 }
 
 async fn came_at(line: &Line, moments: &[Timestamp]) -> Vec<Place> {
@@ -85,4 +86,23 @@ async fn a_thousand_at_one_moment_each_get_a_rank_of_their_own(kind: Kind) {
     all.dedup();
     assert_eq!(all.len(), 2000);
     assert_eq!(line.snapshot().await.waiting(), 2000);
+}
+
+async fn a_replica_that_did_not_hear_of_them_knows_that_it_may_have_forgotten_them(kind: Kind) {
+    let mut line = Line::start(kind, rules()).await;
+    let away = line.clock.now();
+    line.clock.advance(60 * SECOND);
+    line.drain().await;
+    let others = line.fans(&lane("general"), 2).await;
+    let replica = line.replica();
+    // They are ranked in the last second, by when they came a minute ago.
+    let late = came_at(&line, &[away + SECOND]).await;
+    line.clock.advance(SECOND);
+    line.fail_over(replica);
+    line.snapshot().await;
+    assert_eq!(line.look(&late[0]).await, Standing::Unknown, "P4");
+    line.store.restore(&line.room, &late).await.unwrap();
+    assert_eq!(line.look(&late[0]).await, Standing::Waiting { ahead: 0 });
+    let never = Place { rank: Rank::new(late[0].rank.get() - 1), id: ticket_id(), ..others[0].clone() };
+    assert_eq!(line.look(&never).await, Standing::Ended, "a rank in the order of arrival is not");
 }

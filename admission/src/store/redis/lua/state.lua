@@ -27,12 +27,19 @@ local function forget(state, from, to)
   redis.call('HSET', room, 'forgotten', state.forgotten)
 end
 
+-- Whether a ticket of this rank may have been in the line, which does not know it any more. Ranks given afterwards, the
+-- odd ones that were not drawn, say when a fan came, not when they were given: every older one may have been in the
+-- missing stretch.
 local function may_have_forgotten(state, rank)
   rank = tonumber(rank)
+  local last = 0
   for first, beyond in string.gmatch(state.forgotten, '(%d+)-(%d+)') do
-    if tonumber(first) <= rank and rank < tonumber(beyond) then return true end
+    last = tonumber(beyond)
+    if tonumber(first) <= rank and rank < last then return true end
   end
-  return false
+  local prequeue_at, opens_at = number(state, 'prequeue_at'), number(state, 'opens_at')
+  local is_drawn = prequeue_at > 0 and first_rank_of(prequeue_at) <= rank and rank < first_rank_of(opens_at)
+  return rank % 2 == 1 and rank < last and not is_drawn
 end
 
 -- Notes that ranks of the draw may be forgotten, if any were given between two moments.
