@@ -10,14 +10,13 @@ use admission::store::{
 use admission::ticket::Place;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::view::sessions_come_first;
 use super::{LOOK_EVERY, Room, bounded};
 
 /// Most snapshots that one tick reads while there are more ended sessions to hear of.
 const CATCH_UP_MAX: usize = 8;
 /// How long before a loss the sessions ended that are read again.
 const ENDED_AGAIN: Duration = Duration::from_secs(120);
-/// For how long sessions alone are told to a line that is being put together, before those who wait are put back.
-const SESSIONS_FIRST: Duration = Duration::from_secs(1);
 /// Marks of ended sessions follow the clock, so many to the millisecond.
 const MARKS_PER_MILLI: u64 = 1000;
 /// Ticks between two tidyings.
@@ -211,9 +210,7 @@ impl Tick {
     /// a fan who waited here may have been admitted through another one just before.
     async fn restore(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let room = &self.room;
-        let sessions_first = SESSIONS_FIRST.min(snapshot.rules.recovery_grace / 4);
-        let is_held = snapshot.at < snapshot.hold_until;
-        if is_held && snapshot.at < snapshot.resumed_at + sessions_first {
+        if sessions_come_first(snapshot) {
             return Ok(());
         }
         let mut due = room.registry.lock().due_for_restoring(snapshot);
