@@ -18,6 +18,7 @@ pub(super) fn setting() -> Setting {
         rules: vec![InForce { since: at(0), per_minute: 60, burst: 2, max_active: 100 }],
         cut_off: vec![],
         lost: vec![],
+        weights: vec![],
         ghosts: 0,
         troubled: vec![],
         tolerance: Tolerance {
@@ -52,7 +53,7 @@ pub(super) struct Fan(Story);
 pub(super) fn fan(name: &str, rank: u64) -> Fan {
     let (lane, rank) = (LaneId::general(), Rank::new(rank));
     let seen = vec![Seen { at: at(0), edge: 0, what: What::Ticket { lane: lane.clone(), rank } }];
-    Fan(Story { name: name.to_owned(), lane, rank: Some(rank), seen })
+    Fan(Story { name: name.to_owned(), lane, rank: Some(rank), came: None, seen })
 }
 
 impl Fan {

@@ -7,6 +7,7 @@
 //! and the time they heard ([`Turn`]), and a fan counts as present only where the line could know of them
 //! ([`Story::present`]). A predicate speaks up when no course of events within those bounds keeps the promise.
 
+mod arrival;
 mod capacity;
 mod draw;
 mod order;
@@ -15,6 +16,7 @@ mod place;
 mod presence;
 mod rate;
 mod setting;
+mod share;
 mod story;
 mod truth;
 mod turns;
@@ -26,6 +28,7 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 
+pub use arrival::arrival;
 pub use capacity::capacity;
 pub use draw::{Draw, Drawn, draw};
 pub use order::order;
@@ -34,6 +37,7 @@ pub use place::place;
 pub use presence::presence;
 pub use rate::rate;
 pub use setting::{InForce, Setting, Tolerance};
+pub use share::share;
 pub use story::{Line, Seen, Span, Story, Told, What};
 pub use truth::{Coverage, coverage, estimate, position};
 pub use turns::Turn;
@@ -147,7 +151,7 @@ impl fmt::Display for Violation {
 /// estimate of the wait is not among them: it is judged over many stories ([`estimate`]). Nor is the draw
 /// ([`fn@draw`]), which needs the revealed seed.
 pub fn judge(stories: &[Story], setting: &Setting) -> Vec<Violation> {
-    let predicates = [order, rate, capacity, place, position, entry, passage, presence];
+    let predicates = [order, arrival, share, rate, capacity, place, position, entry, passage, presence];
     predicates.iter().flat_map(|predicate| predicate(stories, setting)).collect()
 }
 

@@ -1,12 +1,14 @@
 //! P6 and P7, as far as the line is concerned.
 
+use std::time::Duration;
+
 use super::setting::Setting;
 use super::story::{Seen, Span, Story, What};
 use super::{Promise, Violation, seconds};
 
 /// **P6 no turn, no entry**, of the line's part: a ticket is good for one session. Broken when a fan who finished
-/// or left is let through, or has another session by the same ticket, once every edge could know; or is let through
-/// without ever having had a session.
+/// or left is let through, or has another session by the same ticket, once every edge could know; is let through
+/// without ever having had a session; or stays longer than anyone may.
 pub fn entry(stories: &[Story], setting: &Setting) -> Vec<Violation> {
     stories.iter().filter_map(|story| out_of_turn(story, setting)).collect()
 }
@@ -22,6 +24,11 @@ fn out_of_turn(story: &Story, setting: &Setting) -> Option<Violation> {
         };
         if entered.is_none_or(|entered| *at < entered) {
             let message = format!("{} {opened} without a session", story.name);
+            return Some(Violation::new(Promise::NoTurnNoEntry, *at, &[story], message));
+        }
+        let stay = entered.map_or(Span::new(*at, *at), |entered| Span::new(entered, *at));
+        if *what != What::Entered && stay.length() > setting.session_max + slack(setting) {
+            let message = format!("{} {opened} {} after they came in", story.name, seconds(stay.from, *at));
             return Some(Violation::new(Promise::NoTurnNoEntry, *at, &[story], message));
         }
         let Some((over, where_over)) = over.filter(|(over, _)| over < at) else { continue };
@@ -51,9 +58,14 @@ pub fn passage(stories: &[Story], setting: &Setting) -> Vec<Violation> {
     stories.iter().filter_map(|story| refused(story, setting)).collect()
 }
 
+/// How far two edges may differ about when a session ends. Tokens tell whole seconds.
+fn slack(setting: &Setting) -> Duration {
+    setting.tolerance.skew + setting.tolerance.stale + Duration::from_secs(1)
+}
+
 fn refused(story: &Story, setting: &Setting) -> Option<Violation> {
-    // Tokens tell whole seconds, and are renewed when a quarter of the session is over.
-    let slack = setting.tolerance.skew + setting.tolerance.stale + std::time::Duration::from_secs(1);
+    // Tokens are renewed when a quarter of the session is over.
+    let slack = slack(setting);
     let mut entered = None;
     let mut last = None;
     for Seen { at, what, .. } in &story.seen {
@@ -115,6 +127,17 @@ mod tests {
             assert_eq!(entry(&[story], &cut), [], "an edge that could not hear of it");
         }
         assert_eq!(entry(&[fan("a", 1).sees(5, THROUGH).into_story()], &setting()).len(), 1);
+    }
+
+    #[test]
+    fn a_stay_without_end_breaks_p6() {
+        let stays = |until: u64| {
+            let uses = (10..=until).step_by(10);
+            uses.fold(fan("a", 1).sees(5, What::Entered), |fan, second| fan.sees(second, THROUGH))
+                .into_story()
+        };
+        assert_eq!(entry(&[stays(85)], &setting()), []);
+        assert_eq!(entry(&[stays(90)], &setting()).len(), 1);
     }
 
     #[test]

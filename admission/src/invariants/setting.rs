@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::{Timestamp, millis};
+use crate::name::LaneId;
 use crate::rules::Rules;
 
 use super::story::Span;
@@ -52,6 +53,8 @@ pub struct Setting {
     pub cut_off: Vec<(u32, Span)>,
     /// When the line lost its data.
     pub lost: Vec<Timestamp>,
+    /// The weight of each lane; 1 where it is not named.
+    pub weights: Vec<(LaneId, u64)>,
     /// Joins whose fans never heard the answer: they may have a rank that nobody uses.
     pub ghosts: u64,
     /// When anything at all was wrong: no edge can be blamed for being slow.

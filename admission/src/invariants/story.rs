@@ -126,6 +126,8 @@ pub struct Story {
     pub lane: LaneId,
     /// The rank; none for a fan who was let in without a ticket.
     pub rank: Option<Rank>,
+    /// Between when the fan came, as far as that decides about the rank; nothing where a draw does.
+    pub came: Option<Span>,
     /// What they saw.
     pub seen: Vec<Seen>,
 }

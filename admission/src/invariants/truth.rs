@@ -106,12 +106,15 @@ fn inexact(story: &Story, others: &[Other<'_>], setting: &Setting) -> Option<Vio
         others.iter().filter(|other| *other.lane == story.lane && other.rank < story.order()).collect();
     let mut least_shown = u64::MAX;
     for Seen { at, edge, what } in &story.seen {
-        let What::Told(Told { position: Some(position), sure: true, .. }) = what else { continue };
+        let What::Told(Told { position: Some(position), sure, .. }) = what else { continue };
+        // Whoever was shown it, even by an edge that did not vouch for it, is not shown a higher one.
         let before_it = least_shown;
         least_shown = least_shown.min(*position);
         let span = Span::new(*at - setting.tolerance.stale, *at);
         // An edge that was cut off shows what it knew last.
-        if *position == before_it || setting.linked(*edge, span) != [span] {
+        // Nor is it known yet who was given a turn just before the end.
+        let is_over = *at + setting.tolerance.stale > setting.until;
+        if !sure || is_over || *position == before_it || setting.linked(*edge, span) != [span] {
             continue;
         }
         let most = 1 + setting.ghosts + before.iter().filter(|other| other.may_wait(span)).count() as u64;
@@ -249,6 +252,21 @@ mod tests {
         let second = fan("second", 2).connects(0).sees(3, waiting(2)).sees(70, turn()).into_story();
         let third = Story { seen: third.seen, ..third };
         assert_eq!(position_of(&[back.into_story(), second, third]), []);
+    }
+
+    #[test]
+    fn a_position_that_was_shown_without_being_vouched_for_stays() {
+        let others = || {
+            let back =
+                |rank| fan("back", rank).connects(40).sees(41, waiting(rank)).sees(90, turn()).into_story();
+            [back(1), back(2)]
+        };
+        let third = |story: Story| others().into_iter().chain([story]).collect::<Vec<_>>();
+        let unsure = What::Told(Told { position: Some(1), sure: false, ..told(Line::Waiting) });
+        let stays = fan("third", 3).connects(0).sees(30, unsure).sees(60, waiting(1)).into_story();
+        assert_eq!(position_of(&third(stays)), []);
+        let falls = fan("third", 3).connects(0).sees(30, waiting(3)).sees(60, waiting(1)).into_story();
+        assert_eq!(position_of(&third(falls)).len(), 1);
     }
 
     fn estimated(low: u64, high: u64) -> Coverage {

@@ -86,16 +86,20 @@ impl Story {
     pub(super) fn sessions(&self, setting: &Setting) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let mut over = true;
+        // Whoever's clock is ahead ends a session that lasts too long; the others hear of it a little later.
+        let mut last = setting.until;
         for Seen { at, what, .. } in &self.seen {
             match what {
                 What::Entered if over => {
                     over = false;
+                    last = *at + setting.session_max - setting.tolerance.stale - setting.tolerance.skew;
                     spans.push(Span::new(*at, *at));
                 }
                 What::Used { accepted: true } if !over => match spans.last_mut() {
                     // Used often enough for every edge to have told the line in time.
-                    Some(span) if at.since(span.to) <= setting.session / 3 => span.to = *at,
-                    _ => spans.push(Span::new(*at, *at)),
+                    Some(span) if at.since(span.to) <= setting.session / 3 => span.to = (*at).min(last),
+                    _ if *at < last => spans.push(Span::new(*at, *at)),
+                    _ => {}
                 },
                 What::Finished | What::Left => over = true,
                 _ => {}
@@ -323,6 +327,9 @@ mod tests {
             .sees(90, What::Finished)
             .sees(91, used)
             .into_story();
-        assert_eq!(story.sessions(&setting()), [Span::new(at(1), at(9)), Span::new(at(80), at(80))]);
+        let long = Setting { session_max: Duration::from_secs(200), ..setting() };
+        assert_eq!(story.sessions(&long), [Span::new(at(1), at(9)), Span::new(at(80), at(80))]);
+        let short = Setting { session_max: Duration::from_secs(7), ..setting() };
+        assert_eq!(story.sessions(&short), [Span::new(at(1), at(7))], "no longer than anyone may");
     }
 }

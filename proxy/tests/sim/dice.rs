@@ -69,7 +69,7 @@ pub(crate) struct SimClock {
 }
 
 /// When every run begins.
-const BEGIN: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 impl SimClock {
     pub(crate) fn new(began: Instant, wrong_by_ms: i64) -> Self {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use admission::clock::Timestamp;
 use admission::keyring::Keyring;
 use admission::store::Intent;
+use admission::ticket::Order;
 use admission::token::Admission;
 use proxy::config::RoomConfig;
 use proxy::room::{Arrival, Carried, Claim, OpenTicket, Pass, Ports, Room, Stand, Wish};
@@ -43,6 +45,11 @@ pub(crate) struct NoAnswer;
 pub(crate) enum Place {
     Ticket(String, OpenTicket),
     Session(Pass),
+    /// The line is away: a sealed note of when they came.
+    Noted(String, Timestamp),
+    /// What they carried was no such note any more.
+    NoteWorthless,
+    InvitationUsed,
     None,
 }
 
@@ -94,23 +101,44 @@ impl Edge {
         }
     }
 
-    /// Asks for a place.
-    pub(crate) async fn join(&self, intent: Intent) -> Result<Place, NoAnswer> {
-        match self.request(self.room.join(&Wish::new(intent))).await? {
+    /// Asks for a place, with an invitation or a note of when they came.
+    pub(crate) async fn join(
+        &self,
+        intent: Intent,
+        invitation: Option<&str>,
+        noted: Option<&str>,
+    ) -> Result<Place, NoAnswer> {
+        let noted = match noted.map(|noted| self.room.open_ticket(noted)) {
+            Some(Some(Carried::Noted(ticket))) => Some(ticket),
+            Some(_) => return Ok(Place::NoteWorthless),
+            None => None,
+        };
+        let invitation = invitation.and_then(|sealed| self.room.open_invitation(sealed).ok());
+        let wish = Wish { intent, invitation: invitation.as_ref(), noted: noted.as_ref() };
+        match self.request(self.room.join(&wish)).await? {
             Ok(Arrival::Entered(pass)) => Ok(Place::Session(pass)),
             Ok(Arrival::Waiting(ticket)) => Ok(Place::Ticket(self.room.seal(&ticket.ticket), ticket)),
-            Ok(Arrival::NotFree | Arrival::Full | Arrival::Closed | Arrival::InvitationUsed) => {
-                Ok(Place::None)
-            }
-            // These fans keep no note of when they came: they try again.
-            Ok(Arrival::Noted(_)) | Err(_) => Err(NoAnswer),
+            Ok(Arrival::Noted(ticket)) => match ticket.order {
+                Order::Provisional { arrived_at } => Ok(Place::Noted(self.room.seal(&ticket), arrived_at)),
+                _ => Ok(Place::None),
+            },
+            Ok(Arrival::InvitationUsed) => Ok(Place::InvitationUsed),
+            Ok(Arrival::NotFree | Arrival::Full | Arrival::Closed) => Ok(Place::None),
+            Err(_) => Err(NoAnswer),
         }
     }
 
-    /// Presents a ticket: a poll, or a page. None when it is none any more.
-    pub(crate) async fn present(&self, sealed: &str) -> Result<Option<(OpenTicket, Status)>, NoAnswer> {
+    /// Presents a ticket, and what its fan was shown last: a poll, or a page. None when it is none any more.
+    pub(crate) async fn present(
+        &self,
+        sealed: &str,
+        shown: Option<u64>,
+    ) -> Result<Option<(OpenTicket, Status)>, NoAnswer> {
         let Some(Carried::Placed(ticket)) = self.room.open_ticket(sealed) else { return Ok(None) };
         let stand = self.request(self.room.stand(&ticket.place, POLL_AGAIN)).await?;
+        if let Some(shown) = shown {
+            self.room.was_shown(&ticket.place, shown);
+        }
         let status = self.room.status(&ticket.place, stand);
         Ok((stand != Stand::Expired).then_some((ticket, status)))
     }

@@ -44,11 +44,34 @@ pub(crate) struct House {
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) rules: Vec<InForce>,
+    set: Option<Rules>,
     revision: Option<u64>,
     pub(crate) cut_off: Vec<(u32, Span)>,
     pub(crate) lost: Vec<Timestamp>,
     /// Batches of joins that happened and whose answer nobody heard, and how many joins each has.
     pub(crate) ghosts: HashMap<BatchId, u64>,
+}
+
+impl Record {
+    /// These rules are in force from now on; where the room has yet to open, nobody is admitted before.
+    fn put_in_force(&mut self, rules: &Rules, now: Timestamp) {
+        self.rules.retain(|rule| rule.since <= now);
+        let open = InForce::of(rules, now);
+        match rules.opens_at.filter(|opens_at| *opens_at > now) {
+            Some(since) => {
+                self.rules.extend([InForce { per_minute: 0, ..open }, InForce { since, ..open }]);
+            }
+            None => self.rules.push(open),
+        }
+        self.set = Some(rules.clone());
+    }
+
+    /// Nobody is admitted until there are rules again.
+    fn no_rules(&mut self, now: Timestamp) {
+        self.rules.retain(|rule| rule.since <= now);
+        let last = self.rules.last().copied();
+        self.rules.extend(last.map(|rules| InForce { since: now, per_minute: 0, ..rules }));
+    }
 }
 
 impl House {
@@ -65,8 +88,7 @@ impl House {
         let mut record = self.record.lock();
         record.lost.push(now);
         record.revision = None;
-        let rules = record.rules.last().copied();
-        record.rules.extend(rules.map(|rules| InForce { since: now, per_minute: 0, ..rules }));
+        record.no_rules(now);
         *self.stores.lock() = Mutant::all(self.mutation, &self.clock, record.lost.len());
     }
 
@@ -75,7 +97,7 @@ impl House {
         let stores = self.stores.lock().iter().map(|store| store.copy()).collect();
         let record = self.record.lock();
         let losses = record.lost.len();
-        Replica { stores, losses, revision: record.revision, rules: record.rules.last().copied() }
+        Replica { stores, losses, revision: record.revision, rules: record.set.clone() }
     }
 
     /// The replica takes over: what happened since it last heard never happened.
@@ -88,7 +110,9 @@ impl House {
         }
         record.lost.push(now);
         record.revision = replica.revision;
-        record.rules.extend(replica.rules.map(|rules| InForce { since: now, ..rules }));
+        if let Some(rules) = &replica.rules {
+            record.put_in_force(rules, now);
+        }
         *self.stores.lock() = replica.stores.iter().map(|store| Arc::new(store.take_over())).collect();
     }
 
@@ -106,7 +130,7 @@ impl House {
         let mut record = self.record.lock();
         if record.revision.is_none_or(|before| before < revision) {
             record.revision = Some(revision);
-            record.rules.push(InForce::of(rules, self.time.now()));
+            record.put_in_force(rules, self.time.now());
         }
     }
 
@@ -121,7 +145,7 @@ pub(crate) struct Replica {
     stores: Vec<Mutant>,
     losses: usize,
     revision: Option<u64>,
-    rules: Option<InForce>,
+    rules: Option<Rules>,
 }
 
 /// How a wire is.

@@ -17,5 +17,7 @@ mod fan;
 mod house;
 mod mutants;
 mod plan;
+mod record;
 mod seeds;
+mod trouble;
 mod world;

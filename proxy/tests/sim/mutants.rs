@@ -25,8 +25,8 @@ use crate::dice::SimClock;
 pub(crate) enum Mutation {
     /// Puts nobody back who is older than its memory.
     ForgetsRestore,
-    /// After a loss its clock is behind that of the one before.
-    ClockBehindAfterLoss,
+    /// After a loss its clock is behind, and it does not ask which ranks were given before.
+    RanksAnewAfterLoss,
     /// Admits at once after a loss.
     NoHoldAfterLoss,
     /// Has a full burst once more, after a while.
@@ -49,6 +49,20 @@ pub(crate) enum Mutation {
     NoReturn,
     /// Moves at nine tenths of the rate.
     Slow,
+    /// Drains all lanes alike.
+    IgnoresWeights,
+    /// Ends the ticket of whoever does not take their turn, and keeps the permit.
+    UnclaimedIsOver,
+    /// Knows no longest stay.
+    NoHardLimit,
+    /// Ranks who came while it was away by when they come back.
+    IgnoresArrival,
+    /// Lets the order be told as soon as fans are in.
+    TellsTheDraw,
+    /// Draws those who come in the first seconds after the opening, too.
+    DrawsTheLate,
+    /// None of the store's: fans do not carry what they were shown.
+    ForgetsWhatWasShown,
 }
 
 /// The clock of a mutant: that of the others, and a jump.
@@ -69,6 +83,9 @@ impl Clock for Shifted {
     }
 }
 
+/// For how long after the opening [`Mutation::DrawsTheLate`] goes on drawing.
+const LATE: Duration = Duration::from_secs(10);
+
 /// A store in memory, with a fault or none.
 pub(crate) struct Mutant {
     mutation: Option<Mutation>,
@@ -76,6 +93,7 @@ pub(crate) struct Mutant {
     clock: Arc<Shifted>,
     born_at: Timestamp,
     leapt: AtomicBool,
+    opens_at: Mutex<Option<Timestamp>>,
     joined: Mutex<Vec<Place>>,
 }
 
@@ -83,7 +101,7 @@ impl Mutant {
     /// The empty stores that the edges share. `losses` is how many times the data was lost.
     pub(crate) fn all(mutation: Option<Mutation>, clock: &Arc<SimClock>, losses: usize) -> Vec<Arc<Self>> {
         let count = if mutation == Some(Mutation::TwoStores) { 2 } else { 1 };
-        let behind = mutation == Some(Mutation::ClockBehindAfterLoss) && losses > 0;
+        let behind = mutation == Some(Mutation::RanksAnewAfterLoss) && losses > 0;
         let shifted = Arc::new(Shifted {
             clock: clock.clone(),
             by_ms: AtomicU64::new(0),
@@ -95,8 +113,8 @@ impl Mutant {
     }
 
     fn around(inner: MemoryStore, mutation: Option<Mutation>, clock: Arc<Shifted>) -> Self {
-        let (leapt, joined) = (AtomicBool::new(false), Mutex::default());
-        Self { mutation, inner, born_at: clock.clock.now(), clock, leapt, joined }
+        let (leapt, opens_at, joined) = (AtomicBool::new(false), Mutex::default(), Mutex::default());
+        Self { mutation, inner, born_at: clock.clock.now(), clock, leapt, opens_at, joined }
     }
 
     /// What a replica has now.
@@ -111,6 +129,30 @@ impl Mutant {
 
     fn is(&self, mutation: Mutation) -> bool {
         self.mutation == Some(mutation)
+    }
+
+    fn changed(&self, join: &Join) -> Join {
+        let now = self.clock.now();
+        let arrived_at = match self.mutation {
+            Some(Mutation::IgnoresArrival) => None,
+            Some(Mutation::DrawsTheLate) if join.drawn.is_some() => {
+                let opens_at = (*self.opens_at.lock()).filter(|at| (*at..*at + LATE).contains(&now));
+                opens_at.map(|at| at - Duration::from_millis(1)).or(join.arrived_at)
+            }
+            _ => join.arrived_at,
+        };
+        Join { arrived_at, ..join.clone() }
+    }
+
+    /// Ends the tickets of those who do not take their turns, just before these lapse.
+    async fn end_the_unclaimed(&self, room: &RoomId) -> Result<(), StoreError> {
+        let soon = self.clock.now() + Duration::from_secs(1);
+        let places = self.joined.lock().clone();
+        let standings = self.inner.look(room, &places).await?;
+        let lapse = |standing: &Standing| matches!(standing, Standing::Turn { until } if *until < soon);
+        let over: Vec<Place> =
+            places.into_iter().zip(standings).filter(|(_, at)| lapse(at)).map(|(place, _)| place).collect();
+        self.inner.leave(room, &over).await
     }
 
     /// Whether a fan is one of those who are not heard.
@@ -129,17 +171,23 @@ impl QueueStore for Mutant {
         memory: &Memory,
     ) -> Result<(), StoreError> {
         let mut rules = rules.clone();
+        *self.opens_at.lock() = rules.opens_at;
         match self.mutation {
             Some(Mutation::NoHoldAfterLoss) => rules.recovery_grace = Duration::ZERO,
             Some(Mutation::NoLimit) => rules.max_active = 1_000_000,
             Some(Mutation::NoReturn) => rules.return_window = Duration::ZERO,
+            Some(Mutation::IgnoresWeights) => rules.lanes.iter_mut().for_each(|lane| lane.weight = 1),
+            Some(Mutation::NoHardLimit) => rules.session_max = Duration::from_secs(600),
             _ => {}
         }
+        let nothing = Memory::default();
+        let memory = if self.is(Mutation::RanksAnewAfterLoss) { &nothing } else { memory };
         self.inner.configure(room, &rules, revision, memory).await
     }
 
     async fn join(&self, room: &RoomId, batch: BatchId, joins: &[Join]) -> Result<Vec<Joined>, StoreError> {
-        let answers = self.inner.join(room, batch, joins).await?;
+        let changed: Vec<Join> = joins.iter().map(|join| self.changed(join)).collect();
+        let answers = self.inner.join(room, batch, &changed).await?;
         for (join, answer) in joins.iter().zip(&answers) {
             if let Joined::Waiting { rank, .. } = answer {
                 self.joined.lock().push(Place { lane: join.lane.clone(), rank: *rank, id: join.id });
@@ -179,6 +227,9 @@ impl QueueStore for Mutant {
         if self.is(Mutation::IgnoresPresence) {
             let waiting = self.joined.lock().clone();
             self.inner.report_presence(room, &Presence { waiting, ..Presence::default() }).await?;
+        }
+        if self.is(Mutation::UnclaimedIsOver) {
+            self.end_the_unclaimed(room).await?;
         }
         let leaps = self.is(Mutation::BurstAnew)
             && self.clock.clock.now().since(self.born_at) > Duration::from_secs(20);
@@ -224,6 +275,11 @@ impl QueueStore for Mutant {
                 let rungs = lane.ladder.rungs().iter().map(up).collect();
                 lane.ladder = Ladder::new(rungs, lane.ladder.waiting() + 3);
             }
+        }
+        if self.is(Mutation::TellsTheDraw) {
+            let mut rules = Rules::clone(&snapshot.rules);
+            rules.opens_at = rules.opens_at.map(|at| at.min(snapshot.at));
+            snapshot.rules = Arc::new(rules);
         }
         Ok(snapshot)
     }

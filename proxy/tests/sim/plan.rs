@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use admission::rules::{Mode, Rules};
+use admission::invariants::Promise;
+use admission::name::LaneId;
+use admission::rules::{LaneRule, Mode, Rules};
 
-use crate::dice::Dice;
+use crate::dice::{BEGIN, Dice};
 
 /// What may go wrong in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,14 @@ pub(crate) enum Family {
     Crashes,
     /// The store loses its data.
     Losses,
+    /// A long line of patient fans in two lanes.
+    Lanes,
+    /// A long line in which many do not take their turn.
+    NoShows,
+    /// Fans stay as long as they may, and the store may lose its data.
+    Stays,
+    /// Most fans come before the opening, and this or that goes wrong.
+    Prequeue,
     /// All of it.
     Everything,
 }
@@ -30,7 +40,7 @@ pub(crate) enum Family {
 impl Family {
     /// A long line of patient fans, in which every turn can be told to the tick.
     pub(crate) fn is_a_crowd(self) -> bool {
-        matches!(self, Self::Crowd | Self::CrowdLoss)
+        matches!(self, Self::Crowd | Self::CrowdLoss | Self::Lanes | Self::NoShows)
     }
 }
 
@@ -86,6 +96,12 @@ pub(crate) struct Plan {
     pub(crate) latency: Duration,
     /// How many fans in a hundred do something else than wait patiently.
     pub(crate) restless: u64,
+    /// How many in a hundred have an invitation to the other lane.
+    pub(crate) members: u64,
+    /// How many in a hundred do not take a turn that is theirs.
+    pub(crate) unclaimed: u64,
+    /// The longest that a fan wants to stay, in seconds.
+    pub(crate) longest_stay: u64,
     pub(crate) events: Vec<(Duration, Event)>,
 }
 
@@ -122,9 +138,61 @@ impl Plan {
             skews_ms,
             latency: Duration::from_millis(dice.one_of(&[0, 5, 40])),
             restless: dice.one_of(&[0, 30, 60]),
+            members: 0,
+            unclaimed: 0,
+            longest_stay: 25,
             events: Vec::new(),
         };
-        if family.is_a_crowd() { plan.crowded().with_events(&dice) } else { plan.with_events(&dice) }
+        let plan = if family.is_a_crowd() { plan.crowded() } else { plan };
+        let features = dice.fork(1);
+        plan.with_events(&dice).with_features(&features)
+    }
+
+    /// What this family is about besides what goes wrong; anything of it where everything is.
+    fn with_features(self, dice: &Dice) -> Self {
+        match self.family {
+            Family::Lanes => self.with_lanes(dice, 50),
+            Family::NoShows => Self { unclaimed: 35, ..self },
+            Family::Stays => self.with_long_stays(),
+            Family::Prequeue => self.with_prequeue(dice),
+            Family::Everything => {
+                let mut plan = self;
+                if dice.percent(40) {
+                    plan = plan.with_lanes(dice, 40);
+                }
+                if dice.percent(25) {
+                    plan = plan.with_prequeue(dice);
+                }
+                if dice.percent(25) {
+                    plan = plan.with_long_stays();
+                }
+                plan.unclaimed = dice.one_of(&[0, 0, 20]);
+                plan
+            }
+            _ => self,
+        }
+    }
+
+    fn with_lanes(mut self, dice: &Dice, members: u64) -> Self {
+        let weight = dice.between(1, 4) as u32;
+        self.rules.lanes =
+            vec![LaneRule { name: member(), weight }, LaneRule { name: LaneId::general(), weight: 1 }];
+        Self { members, ..self }
+    }
+
+    fn with_long_stays(mut self) -> Self {
+        self.rules.session_max = Duration::from_secs(25);
+        self.rules.drain_per_minute = self.rules.drain_per_minute.max(120);
+        self.arrivals = self.arrivals.min(Duration::from_secs(10));
+        Self { longest_stay: 55, ..self }
+    }
+
+    fn with_prequeue(mut self, dice: &Dice) -> Self {
+        self.rules.prequeue_at = Some(BEGIN - Duration::from_secs(30));
+        self.rules.opens_at = Some(BEGIN + dice.time(Duration::from_secs(6), Duration::from_secs(16)));
+        self.rules.drain_per_minute = self.rules.drain_per_minute.max(60);
+        self.arrivals = self.arrivals.min(Duration::from_secs(20));
+        self
     }
 
     fn crowded(mut self) -> Self {
@@ -137,7 +205,9 @@ impl Plan {
 
     fn with_events(mut self, dice: &Dice) -> Self {
         let (faults, orders) = match self.family {
-            Family::Calm | Family::Crowd => (0, 0),
+            Family::Calm | Family::Crowd | Family::Lanes | Family::NoShows => (0, 0),
+            Family::Stays => (dice.between(0, 1), 0),
+            Family::Prequeue => (dice.between(0, 2), 0),
             Family::CrowdLoss => (1, 0),
             Family::Operated => (0, dice.between(1, 4)),
             Family::Cuts | Family::Crashes | Family::Losses => (dice.between(1, 3), 0),
@@ -197,23 +267,23 @@ impl Plan {
         self.events.iter().any(|(_, event)| matches!(event, Event::Wrong(fault) if is_it(fault)))
     }
 
-    /// Whether the line loses data in this run.
-    pub(crate) fn loses_data(&self) -> bool {
-        self.has(|fault| matches!(fault, Fault::Loss | Fault::StaleFailOver { .. }))
+    /// Whether the promise can be kept under what goes wrong in this run: `docs/testing.md` has the arguments.
+    pub(crate) fn is_promised(&self, promise: Promise) -> bool {
+        let loses = self.has(|fault| matches!(fault, Fault::Loss | Fault::StaleFailOver { .. }));
+        let crash = self.has(|fault| matches!(fault, Fault::Crash { .. } | Fault::AllCrash { .. }));
+        let all_crash = self.has(|fault| matches!(fault, Fault::AllCrash { .. }));
+        match promise {
+            // A session that ended is known to the store and to the edges. When both are gone, nobody knows.
+            Promise::NoTurnNoEntry => !(loses && all_crash),
+            // An edge that crashed cannot tell that a fan has a session whom another one puts back into the line: those
+            // behind read a place that is too high until the drain passes that fan over.
+            Promise::Truth => !(loses && crash),
+            _ => true,
+        }
     }
+}
 
-    /// Whether a replica takes over in this run.
-    pub(crate) fn fails_over(&self) -> bool {
-        self.has(|fault| matches!(fault, Fault::StaleFailOver { .. }))
-    }
-
-    /// Whether an edge crashes in this run.
-    pub(crate) fn crashes(&self) -> bool {
-        self.has(|fault| matches!(fault, Fault::Crash { .. } | Fault::AllCrash { .. }))
-    }
-
-    /// Whether all edges crash in this run.
-    pub(crate) fn all_crash(&self) -> bool {
-        self.has(|fault| matches!(fault, Fault::AllCrash { .. }))
-    }
+/// The lane that takes an invitation.
+pub(crate) fn member() -> LaneId {
+    LaneId::parse("member").unwrap()
 }

@@ -18,7 +18,11 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn tell(family: Family, seed: u64, outcome: &Outcome) -> String {
-    let mut text = format!("seed {seed} of {family:?} (repeat it with STANCHION_SEED={seed})\n");
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
+    let mut text = format!(
+        "seed {seed} of {family:?}; repeat it with\n  STANCHION_SEED={seed} cargo test -p proxy --test sim -- {test}\n"
+    );
     for violation in &outcome.violations {
         let _ = write!(text, "{violation}\n{}", outcome.stories_of(violation));
         for story in outcome.stories.iter().filter(|story| violation.fans.contains(&story.name)) {
@@ -84,6 +88,10 @@ families! {
     promises_hold_while_edges_crash_2: Crashes, 1;
     promises_hold_when_the_store_loses_its_data_1: Losses, 0;
     promises_hold_when_the_store_loses_its_data_2: Losses, 1;
+    promises_hold_in_two_lanes: Lanes, 0;
+    promises_hold_when_many_do_not_take_their_turn: NoShows, 0;
+    promises_hold_when_fans_stay_as_long_as_they_may: Stays, 0;
+    promises_hold_when_the_order_is_drawn: Prequeue, 0;
     promises_hold_when_everything_goes_wrong_1: Everything, 0;
     promises_hold_when_everything_goes_wrong_2: Everything, 1;
     promises_hold_when_everything_goes_wrong_3: Everything, 2;
@@ -119,7 +127,7 @@ macro_rules! mutations {
 
 mutations! {
     mutation_forgets_restore_is_caught: ForgetsRestore, Losses, Order;
-    mutation_clock_behind_after_loss_is_caught: ClockBehindAfterLoss, Losses, Order | Place;
+    mutation_ranks_anew_after_loss_is_caught: RanksAnewAfterLoss, Losses, Order | Place;
     mutation_no_hold_after_loss_is_caught: NoHoldAfterLoss, Losses, Order | Capacity;
     mutation_burst_anew_is_caught: BurstAnew, Crowd, Rate;
     mutation_turns_by_the_edges_clock_is_caught: TurnsByTheEdgesClock, Calm, Rate;
@@ -131,4 +139,11 @@ mutations! {
     mutation_wrong_positions_is_caught: WrongPositions, Calm, Truth;
     mutation_no_return_is_caught: NoReturn, Calm, Place;
     mutation_slow_is_caught: Slow, Crowd, Rate;
+    mutation_ignores_weights_is_caught: IgnoresWeights, Lanes, Order;
+    mutation_unclaimed_is_over_is_caught: UnclaimedIsOver, NoShows, Place | Rate;
+    mutation_no_hard_limit_is_caught: NoHardLimit, Stays, NoTurnNoEntry;
+    mutation_ignores_arrival_is_caught: IgnoresArrival, Cuts, Order;
+    mutation_tells_the_draw_is_caught: TellsTheDraw, Prequeue, FairDraw;
+    mutation_draws_the_late_is_caught: DrawsTheLate, Prequeue, FairDraw;
+    mutation_forgets_what_was_shown_is_caught: ForgetsWhatWasShown, Losses, Truth;
 }

@@ -7,43 +7,48 @@ use std::time::Duration;
 
 use admission::clock::{Clock as _, Timestamp};
 use admission::invariants::{
-    Coverage, Promise, Seen, Setting, Span, Story, Tolerance, Violation, What, coverage, judge,
+    Coverage, Seen, Setting, Span, Story, Violation, What, coverage, draw as draw_is_fair, judge,
 };
+use admission::invitation::Invitation;
 use admission::keyring::Keyring;
 use admission::name::{LaneId, RoomId};
 use admission::rank::Rank;
+use admission::ticket::{TICKET_ID_BYTES, TicketId};
 use parking_lot::Mutex;
 use proxy::config::RoomConfig;
 use proxy::config::rooms::OnStoreFailure;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
-use crate::dice::{Dice, SimClock};
+use crate::dice::{BEGIN, Dice, SimClock};
 use crate::edge::Edge;
 use crate::fan::Fan;
 use crate::house::{House, Wire};
 use crate::mutants::Mutation;
-use crate::plan::{Event, Family, Fault, Order, Plan};
+use crate::plan::{Family, Plan, member};
 
 /// How long the edges have for their first look at the line before the first fan comes.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Everything of a run.
 pub(crate) struct World {
     pub(crate) plan: Plan,
     pub(crate) began: Instant,
-    house: Arc<House>,
+    pub(crate) house: Arc<House>,
     keys: Arc<Keyring>,
     dice: Dice,
-    slots: Vec<Slot>,
+    pub(crate) slots: Vec<Slot>,
     names: AtomicU32,
+    pub(crate) mutation: Option<Mutation>,
     stories: Mutex<Vec<Story>>,
+    /// For the story of each ticket: its id, and when it counts as got.
+    pub(crate) got: Mutex<Vec<(usize, TicketId, Timestamp)>>,
 }
 
 /// Where an edge runs.
-struct Slot {
-    wire: Arc<Wire>,
-    clock: Arc<SimClock>,
-    edge: Mutex<Option<Arc<Edge>>>,
+pub(crate) struct Slot {
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) edge: Mutex<Option<Arc<Edge>>>,
 }
 
 /// What came of a run.
@@ -98,7 +103,8 @@ impl World {
         let slots = slots.collect();
         let keys = Arc::new(Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap());
         let names = AtomicU32::new(1);
-        Self { plan, began, house, keys, dice, slots, names, stories: Mutex::default() }
+        let (stories, got) = (Mutex::default(), Mutex::default());
+        Self { plan, began, house, keys, dice, slots, names, mutation, stories, got }
     }
 
     async fn live(self: Arc<Self>) -> Outcome {
@@ -118,6 +124,7 @@ impl World {
         let until = self.house.time.now();
         // What still runs is cut off in the middle; the run is judged by what was seen until now.
         let stories = std::mem::take(&mut *self.stories.lock());
+        let draw = self.draw(&stories);
         for slot in &self.slots {
             if let Some(edge) = slot.edge.lock().take() {
                 edge.crash();
@@ -125,12 +132,13 @@ impl World {
         }
         let setting = self.setting(until);
         let mut violations = judge(&stories, &setting);
-        violations.retain(|violation| self.is_promised(violation));
+        violations.extend(draw.iter().flat_map(draw_is_fair));
+        violations.retain(|violation| self.plan.is_promised(violation.promise));
         let coverage = coverage(&stories, &setting);
         Outcome { plan: self.plan.clone(), stories, violations, coverage, setting }
     }
 
-    fn start(&self, slot: usize) {
+    pub(crate) fn start(&self, slot: usize) {
         let name = self.names.fetch_add(1, Ordering::Relaxed);
         let Slot { wire, clock, edge } = &self.slots[slot];
         let dice = self.dice.fork(5000 + u64::from(name));
@@ -167,9 +175,9 @@ impl World {
     }
 
     /// Opens the story of a ticket.
-    pub(crate) fn open(&self, name: String, lane: &LaneId, rank: Option<Rank>) -> usize {
+    pub(crate) fn open(&self, name: String, lane: &LaneId, rank: Option<Rank>, came: Option<Span>) -> usize {
         let mut stories = self.stories.lock();
-        stories.push(Story { name, lane: lane.clone(), rank, seen: Vec::new() });
+        stories.push(Story { name, lane: lane.clone(), rank, came, seen: Vec::new() });
         stories.len() - 1
     }
 
@@ -181,159 +189,40 @@ impl World {
         }
     }
 
-    fn was_cut_off(&self, edge: Option<u32>, from: Timestamp) {
-        if let Some(edge) = edge {
-            self.house.record.lock().cut_off.push((edge, Span::new(from, self.house.time.now())));
-        }
+    /// A fan got a ticket.
+    pub(crate) fn got(&self, story: usize, ticket: TicketId, at: Timestamp) {
+        self.got.lock().push((story, ticket, at));
     }
 
-    fn name_of(&self, slot: usize) -> Option<u32> {
-        self.slots[slot].edge.lock().as_ref().map(|edge| edge.name)
+    pub(crate) fn now(&self) -> Timestamp {
+        self.house.time.now()
     }
 
-    async fn happens(self: Arc<Self>, at: Duration, event: Event) {
-        sleep_until(self.began + WARM_UP + at).await;
-        match event {
-            Event::Wrong(fault) => self.goes_wrong(fault).await,
-            Event::Operator(order) => {
-                let rules = {
-                    let mut operator = self.house.operator.lock();
-                    let (rules, revision) = operator.get_or_insert_with(|| (self.plan.rules.clone(), 1));
-                    match order {
-                        Order::Rate(rate) => {
-                            rules.drain_per_minute = rate;
-                            rules.burst = rules.burst.max(admission::rules::Rules::default_burst(rate));
-                        }
-                        Order::Mode(mode) => rules.mode = mode,
-                        Order::MaxActive(most) => rules.max_active = most,
-                    }
-                    *revision += 1;
-                    (rules.clone(), *revision)
-                };
-                self.house.operate(&room(), &rules.0, rules.1).await;
-            }
-        }
+    /// When a fan came of whom an edge that cannot ask the line has noted a moment: as far off as its clock may be.
+    pub(crate) fn about(&self, came: Span, noted: Timestamp) -> Span {
+        let Span { from, to } = came;
+        let skew = self.skew();
+        Span::new(from.min(noted.max(from - skew)), to.max(noted.min(to + skew)))
     }
 
-    async fn goes_wrong(&self, fault: Fault) {
-        let all: Vec<usize> = (0..self.slots.len()).collect();
-        match fault {
-            Fault::CutOff { edge, lasts, hangs } => self.cut(&[edge], lasts, hangs).await,
-            Fault::AllCutOff { lasts, hangs } => self.cut(&all, lasts, hangs).await,
-            Fault::Slow { edge, lasts } => {
-                self.slots[edge].wire.slow();
-                sleep(lasts).await;
-                self.slots[edge].wire.mend();
-            }
-            Fault::Crash { edge, back_after } => self.crash(&[edge], back_after).await,
-            Fault::AllCrash { back_after } => self.crash(&all, back_after).await,
-            Fault::ClockJump { edge, by_ms } => self.slots[edge].clock.jump(by_ms),
-            Fault::Loss => self.house.lose_everything(),
-            Fault::StaleFailOver { behind } => {
-                let replica = self.house.replica();
-                sleep(behind).await;
-                self.house.fail_over(&replica);
-            }
-        }
-        if matches!(fault, Fault::Loss | Fault::StaleFailOver { .. }) {
-            // The operator sees that the rules are the old ones again, and sets theirs once more.
-            sleep(Duration::from_secs(2)).await;
-            let again = self.house.operator.lock().clone();
-            if let Some((rules, revision)) = again {
-                self.house.operate(&room(), &rules, revision).await;
-            }
-        }
-    }
-
-    async fn cut(&self, slots: &[usize], lasts: Duration, hangs: bool) {
-        let from = self.house.time.now();
-        let names: Vec<Option<u32>> = slots.iter().map(|slot| self.name_of(*slot)).collect();
-        for slot in slots {
-            self.slots[*slot].wire.cut(hangs);
-        }
-        sleep(lasts).await;
-        for (slot, name) in slots.iter().zip(names) {
-            self.slots[*slot].wire.mend();
-            self.was_cut_off(name, from);
-            // One that was started meanwhile was cut off just as well.
-            let now = self.name_of(*slot).filter(|now| Some(*now) != name);
-            self.was_cut_off(now, from);
-        }
-    }
-
-    async fn crash(&self, slots: &[usize], back_after: Duration) {
-        let from = self.house.time.now();
-        for slot in slots {
-            if let Some(edge) = self.slots[*slot].edge.lock().take() {
-                edge.crash();
-                // Whatever it was about to tell nobody heard.
-                let until = from + self.plan.length;
-                self.house.record.lock().cut_off.push((edge.name, Span::new(from, until)));
-            }
-        }
-        sleep(back_after).await;
-        for slot in slots {
-            if self.slots[*slot].edge.lock().is_none() {
-                self.start(*slot);
-            }
-        }
-    }
-
-    fn setting(&self, until: Timestamp) -> Setting {
-        let Plan { rules, tick, latency, .. } = &self.plan;
-        let record = self.house.record.lock();
-        let stale = *tick * 2 + *latency * 12 + Duration::from_millis(700);
-        // After something went wrong, joins that nobody heard the answer to still count as there for a while.
-        let calm_again = rules.presence_window + rules.recovery_grace + stale * 2;
-        let begun = |span: &Span| span.from > Timestamp::default();
-        let cuts = record.cut_off.iter().map(|(_, span)| *span).filter(begun);
-        let losses = record.lost.iter().map(|at| Span::new(*at, *at));
-        let troubled = cuts.chain(losses).map(|span| Span::new(span.from, span.to + calm_again)).collect();
-        let jumps = self.plan.events.iter().filter_map(|(_, event)| match event {
-            Event::Wrong(Fault::ClockJump { by_ms, .. }) => Some(by_ms.unsigned_abs()),
-            _ => None,
-        });
-        Setting {
-            until,
-            rules: record.rules.clone(),
-            cut_off: record.cut_off.clone(),
-            lost: record.lost.clone(),
-            ghosts: record.ghosts.values().sum(),
-            troubled,
-            tolerance: Tolerance {
-                settle: stale,
-                stale,
-                linger: rules.presence_window + Duration::from_secs(9) + stale,
-                skew: Duration::from_millis(4000 + jumps.sum::<u64>()),
-            },
-            shown_travels: SHOWN_TRAVELS,
-            claim_window: rules.claim_window,
-            return_window: rules.return_window,
-            session: rules.session,
-            session_max: rules.session_max,
-        }
-    }
-
-    /// Whether the promise is one that can be kept, or is kept so far, under what went wrong.
-    fn is_promised(&self, violation: &Violation) -> bool {
-        let plan = &self.plan;
-        match violation.promise {
-            // A session that ended is known to the store and to the edges. When both are gone, nobody knows.
-            Promise::NoTurnNoEntry => !(plan.loses_data() && plan.all_crash()),
-            // An edge that crashed cannot tell that a fan has a session whom another one saw waiting before, and
-            // puts back into the line: those behind read a place that is too high until the drain passes it over.
-            Promise::Truth => !(plan.loses_data() && plan.crashes()),
-            // After a takeover ranks run ahead of the clock; a line that begins anew learns by how much from the
-            // edges' last snapshots, and does not count the fans who came since among those it forgot.
-            Promise::Place => !(plan.fails_over() && self.house.record.lock().lost.len() > 1),
-            _ => true,
-        }
+    /// An invitation to the other lane: for one, for a few, or for all.
+    pub(crate) fn invite(&self, dice: &Dice) -> String {
+        let (id, uses) = match dice.between(0, 3) {
+            0 => ([1; TICKET_ID_BYTES], 3),
+            1 => ([2; TICKET_ID_BYTES], 1000),
+            _ => (std::array::from_fn(|_| dice.next() as u8), 1),
+        };
+        let invitation = Invitation {
+            room: room(),
+            lane: member(),
+            id: TicketId::from_bytes(id),
+            uses,
+            expires_at: BEGIN + self.plan.length * 10,
+        };
+        invitation.seal(&self.keys)
     }
 }
 
-/// What a fan was shown goes with them from edge to edge.
-const SHOWN_TRAVELS: bool = false;
-
-fn room() -> RoomId {
+pub(crate) fn room() -> RoomId {
     RoomId::parse("demo").unwrap()
 }
