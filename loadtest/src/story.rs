@@ -92,6 +92,10 @@ pub enum Ending {
 pub struct Story {
     /// Which fan.
     pub fan: u32,
+    /// When the fan first asked for the event.
+    pub asked_ms: Option<u64>,
+    /// When the fan was first answered with a ticket, maybe one that tells no rank yet.
+    pub answered_ms: Option<u64>,
     /// Every ticket given, oldest first; the same one again is listed again.
     pub places: Vec<SeenPlace>,
     /// Every position shown, oldest first.

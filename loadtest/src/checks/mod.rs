@@ -1,5 +1,6 @@
 //! The promises of the design, judged from what the fans saw. Each is a pure function over recorded facts.
 
+pub mod arrival;
 pub mod bound;
 pub mod capacity;
 pub mod entry;
@@ -26,6 +27,8 @@ pub enum Promise {
     Capacity,
     /// Who comes back has the same place.
     Place,
+    /// Who comes while something fails has a place by when they came.
+    Arrival,
     /// After a fault the line goes on, and lets everybody in who stayed.
     Recovery,
     /// A shown position never goes up.
@@ -43,6 +46,7 @@ impl fmt::Display for Promise {
             Self::Rate => "P2 rate",
             Self::Capacity => "P3 capacity",
             Self::Place => "P4 place",
+            Self::Arrival => "P4 arrival",
             Self::Recovery => "P4 recovery",
             Self::Truth => "P5 truth",
             Self::NoEntry => "P6 no turn, no entry",

@@ -128,10 +128,12 @@ impl Fan {
     async fn arrive(&mut self) -> State {
         let path = format!("/events/{}", self.venue.event);
         let mut last = String::new();
+        self.story.asked_ms.get_or_insert(self.venue.watch.ms());
         for attempt in 0..TRIES_MAX {
             match self.client.open_page(&path).await {
                 Ok(answer) if answer.status == 202 => {
                     return if self.note_place() {
+                        self.story.answered_ms.get_or_insert(self.venue.watch.ms());
                         State::Waiting
                     } else {
                         State::Gone(Ending::ShutOut("the waiting page came without a ticket".to_owned()))

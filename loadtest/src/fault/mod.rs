@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::check::Report;
-use crate::checks::{Verdict, bound, capacity, entry, order, place, position, recovery, seats};
+use crate::checks::{Verdict, arrival, bound, capacity, entry, order, place, position, recovery, seats};
 use crate::crowd::Crowd;
 use crate::fan::{Plan, Venue};
 use crate::lateness::Lateness;
@@ -71,8 +71,11 @@ impl FaultPlan {
 
     /// `faults` before as many fans as it takes.
     pub fn new(faults: Vec<Fault>, seed: u64) -> Self {
+        // Who came while Redis was away is ranked when they are back, and behind all whose turn has come by then. The
+        // line before them is so long that all are back before.
+        let line = if faults.contains(&Fault::RedisStopped) { 200 } else { 0 };
         Self {
-            fans: 100 + 25 * u32::try_from(faults.len()).unwrap_or(u32::MAX).min(100),
+            fans: line + 100 + 25 * u32::try_from(faults.len()).unwrap_or(u32::MAX).min(100),
             faults,
             proxies: 2,
             room: Self::room(),
@@ -142,11 +145,13 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
             }
         }
     }
+    let away: Vec<_> = struck.iter().filter(|struck| struck.was_away).map(|s| s.from_ms..s.to_ms).collect();
     let mut verdicts: Vec<Verdict> = vec![
         order::judge(&stories),
         bound::judge(&stories, plan.room.expected().seen_late(late_ms)),
         capacity::judge(&stories, plan.room.max_active),
         place::judge(&stories),
+        arrival::judge(&stories, &away, late_ms),
         recovery::judge(&stories),
         position::judge(&stories),
         seats::judge(&stories, Some(sales)),

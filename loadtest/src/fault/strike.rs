@@ -81,6 +81,8 @@ pub(super) struct Struck {
     pub(super) news_stopped: bool,
     /// How much later fans heard of turns meanwhile.
     pub(super) news_late_ms: u64,
+    /// Whether the store was there and did not answer, so that newcomers have to get a provisional ticket.
+    pub(super) was_away: bool,
     /// Whether all fans were cut off, and the line waits until they are back.
     pub(super) line_waited: bool,
 }
@@ -172,8 +174,9 @@ pub(super) async fn strike(
     let to_ms = watch.ms();
     let told = format!("at {}.{:01} s {what}", from_ms / 1000, from_ms % 1000 / 100);
     let (news_stopped, line_waited) = (fault.stops_news(), fault == Fault::PowerCut);
+    let was_away = fault == Fault::RedisStopped;
     let news_late_ms = millis(fault.news_late());
-    Ok(Struck { from_ms, to_ms, told, edges_killed, news_stopped, news_late_ms, line_waited })
+    Ok(Struck { from_ms, to_ms, told, edges_killed, news_stopped, news_late_ms, was_away, line_waited })
 }
 
 fn millis(time: Duration) -> u64 {

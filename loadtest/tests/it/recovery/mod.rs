@@ -12,11 +12,12 @@ use loadtest::checks::Promise;
 use loadtest::fault::{FaultPlan, run};
 use loadtest::random;
 
-const ALL: [Promise; 8] = [
+const ALL: [Promise; 9] = [
     Promise::Order,
     Promise::Rate,
     Promise::Capacity,
     Promise::Place,
+    Promise::Arrival,
     Promise::Recovery,
     Promise::Truth,
     Promise::NoEntry,

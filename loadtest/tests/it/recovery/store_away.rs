@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use loadtest::fault::{Fault, FaultPlan};
-use loadtest::stack::Room;
 
 use super::{Scenario, keeps};
 
@@ -13,13 +12,8 @@ const AWAY: Duration = Duration::from_secs(6);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_hangs_or_is_slow_stops_the_line_and_nothing_else() {
     let away = |fault| FaultPlan { length: AWAY, ..FaultPlan::new(vec![fault], 0) };
-    // What gathered meanwhile is given at once: to the fans of the edge that is back first, were they preferred.
-    let room = Room { burst: 60, ..FaultPlan::room() };
     keeps(vec![
-        Scenario::new(
-            "a Redis that hangs",
-            FaultPlan { room, fans: 220, next_after: Duration::ZERO, ..away(Fault::RedisStopped) },
-        ),
+        Scenario::new("a Redis that hangs", away(Fault::RedisStopped)),
         Scenario::new("a Redis that is slow", away(Fault::RedisSlow)),
     ])
     .await;
