@@ -3,7 +3,7 @@
 //! # A request's way
 //!
 //! ```text
-//!  connection ─▶ live::EdgeApp ─▶ phases (Pingora) ─▶ gate::decide ─┬─ refused ──▶ 400
+//!  listen     ─▶ live::EdgeApp ─▶ phases (Pingora) ─▶ gate::decide ─┬─ refused ──▶ 400
 //!                    ▲                                              ├─ open ─────▶ upstream (signed)
 //!                    │ a fan's WebSocket                            ├─ edge call ▶ waiting (JSON, page)
 //!                    └──────────── hand-over ◀──────────────────────┤
@@ -17,7 +17,8 @@
 //! - [`gate`]: facts of a request to a verdict; pure.
 //! - [`waiting`]: pages, status JSON, cookies, cache headers; plain data to bytes.
 //! - [`room`]: what this process knows of a room's line, and its one tick.
-//! - [`live`]: connections and WebSockets.
+//! - [`listen`]: where clients connect: sockets, TLS, how much is read.
+//! - [`live`]: requests on connections, and WebSockets.
 //! - [`phases`]: the phases of a request, each of which delegates to the above.
 //! - [`upstream`]: the shop's instances and what is sent to them.
 //! - [`admin`]: health, for operators.
@@ -27,6 +28,7 @@ pub mod admin;
 pub mod config;
 pub mod gate;
 mod ids;
+pub mod listen;
 pub mod live;
 pub mod phases;
 pub mod room;

@@ -108,7 +108,9 @@ fn load(arguments: &Arguments) -> Result<Config, ConfigError> {
             );
             return Err(ConfigError::whole(&arguments.config, problem));
         }
-        config.edge.listen = listen;
+        if let Some(first) = config.edge.listen.first_mut() {
+            first.address = listen;
+        }
     }
     Ok(config)
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Method, Response, StatusCode, header};
+use pingora::apps::ServerApp as _;
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
+use tokio::sync::watch;
 
+use crate::listen::{Connection, Serve};
 use crate::live::Load;
 use crate::phases::Rooms;
 
@@ -58,5 +61,13 @@ impl ServeHttp for Admin {
             .header(header::CONTENT_LENGTH, body.len())
             .body(body);
         response.unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Serve for Admin {
+    async fn serve(self: Arc<Self>, connection: Connection, stopped: watch::Receiver<bool>) {
+        let Connection { stream, slot: _slot, .. } = connection;
+        self.process_new(stream, &stopped).await;
     }
 }

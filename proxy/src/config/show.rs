@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::edge::{EdgeConfig, Limits, StoreConfig, UpstreamConfig};
+use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig, UpstreamConfig};
 use super::{Config, duration, rooms};
 
 /// What is in force.
@@ -37,7 +37,7 @@ fn edge(config: &EdgeConfig) -> Table {
     } = config;
     let mut table = Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
-    put("listen", listen.to_string().into());
+    put("listen", show_listen(listen));
     put("admin_listen", admin_listen.to_string().into());
     put("public_scheme", public_scheme.as_str().into());
     put("threads", number(*threads as u64));
@@ -57,6 +57,26 @@ fn edge(config: &EdgeConfig) -> Table {
 
 fn number(value: u64) -> Value {
     Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// In the short form where that says all.
+fn show_listen(listen: &[ListenConfig]) -> Value {
+    match listen {
+        [ListenConfig { address, tls: None, http2: false }] => address.to_string().into(),
+        several => several.iter().map(show_listener).collect::<Vec<_>>().into(),
+    }
+}
+
+fn show_listener(listener: &ListenConfig) -> Value {
+    let ListenConfig { address, tls, http2 } = listener;
+    let mut table = Table::new();
+    table.insert("address".to_owned(), address.to_string().into());
+    if let Some(files) = tls {
+        table.insert("certificate".to_owned(), files.certificate.display().to_string().into());
+        table.insert("key".to_owned(), files.key.display().to_string().into());
+    }
+    table.insert("http2".to_owned(), (*http2).into());
+    table.into()
 }
 
 fn show_store(store: &StoreConfig) -> Table {
@@ -91,7 +111,21 @@ fn show_upstream(upstream: &UpstreamConfig) -> Table {
 }
 
 fn show_limits(limits: &Limits) -> Table {
-    let Limits { head_bytes, headers, body_bytes, connections, sockets, head_timeout, idle } = limits;
+    let Limits {
+        head_bytes,
+        headers,
+        body_bytes,
+        connections,
+        sockets,
+        handshake_timeout,
+        head_timeout,
+        body_idle,
+        body_rate,
+        write_timeout,
+        idle,
+        http2_requests,
+        http2_given_up,
+    } = limits;
     let mut table = Table::new();
     for (key, value) in [
         ("head_bytes", *head_bytes as u64),
@@ -99,11 +133,21 @@ fn show_limits(limits: &Limits) -> Table {
         ("body_bytes", *body_bytes),
         ("connections", *connections as u64),
         ("sockets", *sockets as u64),
+        ("body_rate", *body_rate),
+        ("http2_requests", u64::from(*http2_requests)),
+        ("http2_given_up", u64::from(*http2_given_up)),
     ] {
         table.insert(key.to_owned(), number(value));
     }
-    table.insert("head_timeout".to_owned(), duration::show(*head_timeout).into());
-    table.insert("idle".to_owned(), duration::show(*idle).into());
+    for (key, value) in [
+        ("handshake_timeout", handshake_timeout),
+        ("head_timeout", head_timeout),
+        ("body_idle", body_idle),
+        ("write_timeout", write_timeout),
+        ("idle", idle),
+    ] {
+        table.insert(key.to_owned(), duration::show(*value).into());
+    }
     table
 }
 

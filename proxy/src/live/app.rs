@@ -1,22 +1,27 @@
-//! Owns the connections: puts a deadline on request heads, bounds their number, and takes over those that become
-//! a fan's WebSocket.
+//! Owns the connections: puts a deadline on request heads, and takes over those that become a fan's WebSocket.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use admission::clock::Random;
 use async_trait::async_trait;
-use pingora::apps::{HttpPersistentSettings, HttpServerApp, HttpServerOptions, ReusedHttpStream};
+use pingora::apps::{HttpServerApp as _, ReusedHttpStream};
+use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
-use pingora::protocols::http::v2::server::H2Options;
 use pingora::proxy::HttpProxy;
-use pingora::server::ShutdownWatch;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::HandOver;
 use super::load::{HeadArrived, Load};
 use super::socket::{self, Surroundings};
+use super::{HandOver, http2};
 use crate::config::EdgeConfig;
+use crate::listen::{Connection, Meter, Serve};
 use crate::phases::Edge;
+
+/// How much of a head is read beyond what is allowed, so that whoever sends a little too much is told so. The library
+/// alone would read a megabyte.
+const HEAD_SLACK: usize = 64 * 1024;
 
 /// Wraps the proxy.
 ///
@@ -24,14 +29,11 @@ use crate::phases::Edge;
 /// nothing, and leaves a note in the connection's settings; here the note is found, and the stream becomes a
 /// WebSocket in a task of its own, free of everything that a request needs.
 pub struct EdgeApp {
-    proxy: Arc<HttpProxy<Edge>>,
-    load: Arc<Load>,
-    config: EdgeConfig,
+    pub(super) proxy: Arc<HttpProxy<Edge>>,
+    pub(super) load: Arc<Load>,
+    pub(super) config: EdgeConfig,
     random: Arc<dyn Random>,
 }
-
-/// Says that a connection has answered a request before.
-struct Reused;
 
 impl EdgeApp {
     /// Wraps `proxy`.
@@ -39,13 +41,63 @@ impl EdgeApp {
         Self { proxy: Arc::new(proxy), load, config, random }
     }
 
-    /// How long the head may take: a connection that answered before may be idle until the next one begins.
-    fn head_deadline(&self, reused: bool) -> Duration {
+    /// One request after the other.
+    async fn http1(&self, connection: Connection, stopped: watch::Receiver<bool>) {
+        let Connection { stream, meter, slot, .. } = connection;
         let limits = &self.config.limits;
-        if reused { limits.idle.max(limits.head_timeout) } else { limits.head_timeout }
+        let mut session = ServerSession::new_http1(stream);
+        session.set_keepalive((!*stopped.borrow()).then_some(limits.idle.as_secs()));
+        // A connection that answered before may be idle until the next head begins.
+        let mut may_be_idle = limits.head_timeout;
+        loop {
+            meter.await_head(limits.head_bytes + HEAD_SLACK);
+            let head = Arc::new(HeadArrived::awaited(&self.load, meter.clone()));
+            session.set_connection_user_context(Some(Box::new(head.clone())));
+            let answer = self.proxy.process_new_http(session, &stopped);
+            let answered = self.in_time(answer, &head, &meter, may_be_idle).await;
+            let Some((stream, Some(mut settings))) = answered.map(ReusedHttpStream::consume) else { return };
+            if let Some(note) = settings.take_user_context()
+                && let Ok(hand_over) = note.downcast::<HandOver>()
+            {
+                drop(slot);
+                return self.take_over(stream, *hand_over);
+            }
+            session = ServerSession::new_http1(stream);
+            settings.apply_to_session(&mut session);
+            may_be_idle = limits.idle;
+        }
     }
 
-    fn take_over(&self, stream: pingora::protocols::Stream, hand_over: HandOver) {
+    /// The outcome of `answer`, unless the head takes too long: a head that drips in byte by byte would live for
+    /// ever, for each byte begins a new read timeout of the library.
+    async fn in_time(
+        &self,
+        answer: impl Future<Output = Option<ReusedHttpStream>> + Unpin,
+        head: &HeadArrived,
+        meter: &Meter,
+        may_be_idle: Duration,
+    ) -> Option<ReusedHttpStream> {
+        let head_timeout = self.config.limits.head_timeout;
+        let idle_until = Instant::now() + may_be_idle;
+        let mut answer = answer;
+        loop {
+            let now = Instant::now();
+            let until = meter.head_began().map_or(idle_until, |began| began + head_timeout);
+            if head.has_arrived() {
+                return answer.await;
+            }
+            if until <= now {
+                return None;
+            }
+            // A head that begins meanwhile has its own deadline.
+            let look_again = until.min(now + head_timeout);
+            if let Ok(answered) = tokio::time::timeout_at(look_again, &mut answer).await {
+                return answered;
+            }
+        }
+    }
+
+    fn take_over(&self, stream: Stream, hand_over: HandOver) {
         let Some(guard) = self.load.socket(self.config.limits.sockets) else { return };
         let surroundings = Surroundings {
             heartbeat: self.config.heartbeat,
@@ -60,49 +112,16 @@ impl EdgeApp {
 }
 
 #[async_trait]
-impl HttpServerApp for EdgeApp {
-    async fn process_new_http(
-        self: &Arc<Self>,
-        mut session: ServerSession,
-        shutdown: &ShutdownWatch,
-    ) -> Option<ReusedHttpStream> {
-        let _connection = self.load.connection(self.config.limits.connections)?;
-        let reused = session.take_connection_user_context().is_some_and(|note| note.is::<Reused>());
-        let head = Arc::new(HeadArrived::awaited(&self.load));
-        session.set_connection_user_context(Some(Box::new(head.clone())));
-        let has_deadline = !session.is_http2();
-        let mut answer = self.proxy.process_new_http(session, shutdown);
-        let answered = if has_deadline {
-            match tokio::time::timeout(self.head_deadline(reused), &mut answer).await {
-                Ok(answered) => answered,
-                Err(_) if head.has_arrived() => answer.await,
-                // A head that drips in byte by byte would live for ever: each byte begins a new read timeout.
-                Err(_) => return None,
-            }
+impl Serve for EdgeApp {
+    async fn serve(self: Arc<Self>, connection: Connection, stopped: watch::Receiver<bool>) {
+        if connection.http2 {
+            http2::serve(&self, connection, stopped).await;
         } else {
-            answer.await
-        };
-        let (stream, settings) = answered?.consume();
-        let mut settings: HttpPersistentSettings = settings?;
-        if let Some(note) = settings.take_user_context()
-            && let Ok(hand_over) = note.downcast::<HandOver>()
-        {
-            self.take_over(stream, *hand_over);
-            return None;
+            self.http1(connection, stopped).await;
         }
-        settings.set_user_context(Box::new(Reused));
-        Some(ReusedHttpStream::new(stream, Some(settings)))
     }
 
-    fn h2_options(&self) -> Option<H2Options> {
-        self.proxy.h2_options()
-    }
-
-    fn server_options(&self) -> Option<&HttpServerOptions> {
-        self.proxy.server_options()
-    }
-
-    async fn http_cleanup(&self) {
+    async fn close_idle(&self) {
         self.proxy.http_cleanup().await;
     }
 }

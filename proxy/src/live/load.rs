@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
+use crate::listen::Meter;
+
 /// Counts what is going on. Everything is counted by a guard, so that nothing is forgotten.
 pub struct Load {
-    connections: AtomicUsize,
     requests: AtomicUsize,
     sockets: AtomicUsize,
     closing: watch::Sender<bool>,
@@ -16,7 +17,6 @@ pub struct Load {
 impl Default for Load {
     fn default() -> Self {
         Self {
-            connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),
             closing: watch::Sender::new(false),
@@ -42,11 +42,6 @@ impl Load {
         let before = counter(self).fetch_add(1, Ordering::AcqRel);
         let guard = Guard { load: self.clone(), counter };
         (before < max).then_some(guard)
-    }
-
-    /// A connection, unless there are `max`.
-    pub fn connection(self: &Arc<Self>, max: usize) -> Option<Guard> {
-        self.guard(|load| &load.connections, max)
     }
 
     /// A fan's WebSocket, unless there are `max`.
@@ -79,24 +74,42 @@ impl Load {
 pub struct HeadArrived {
     arrived: AtomicBool,
     load: Arc<Load>,
+    meter: Option<Arc<Meter>>,
 }
 
 impl HeadArrived {
-    /// A head that is still awaited.
-    pub fn awaited(load: &Arc<Load>) -> Self {
-        Self { arrived: AtomicBool::new(false), load: load.clone() }
+    /// A head that is still awaited, on the connection that `meter` measures.
+    pub fn awaited(load: &Arc<Load>, meter: Arc<Meter>) -> Self {
+        Self { arrived: AtomicBool::new(false), load: load.clone(), meter: Some(meter) }
+    }
+
+    /// A head that is there, on a connection of many.
+    pub fn here(load: &Arc<Load>) -> Self {
+        let head = Self { arrived: AtomicBool::new(false), load: load.clone(), meter: None };
+        head.mark();
+        head
     }
 
     /// The head is complete.
     pub fn mark(&self) {
         if !self.arrived.swap(true, Ordering::AcqRel) {
             self.load.requests.fetch_add(1, Ordering::AcqRel);
+            if let Some(meter) = &self.meter {
+                meter.head_arrived();
+            }
         }
     }
 
     /// Whether the head is complete.
     pub fn has_arrived(&self) -> bool {
         self.arrived.load(Ordering::Acquire)
+    }
+
+    /// The client is answered, though it has more to send: the connection is not cut at once.
+    pub fn answered_early(&self) {
+        if let Some(meter) = &self.meter {
+            meter.answered_early();
+        }
     }
 }
 
@@ -120,7 +133,7 @@ mod tests {
         assert_eq!(load.sockets(), 1);
         drop(first);
         assert_eq!(load.sockets(), 0);
-        let head = HeadArrived::awaited(&load);
+        let head = HeadArrived::awaited(&load, Arc::default());
         assert_eq!(load.requests(), 0);
         head.mark();
         head.mark();

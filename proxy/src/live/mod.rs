@@ -2,9 +2,11 @@
 
 mod app;
 pub mod handshake;
+mod http2;
 mod load;
 mod socket;
 
 pub use app::EdgeApp;
 pub use handshake::HandOver;
+pub use http2::StreamNote;
 pub use load::{HeadArrived, Load};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use admission::token::Admission;
 
 use crate::gate::Decision;
-use crate::live::{HandOver, HeadArrived};
+use crate::live::{HandOver, HeadArrived, StreamNote};
 use crate::room::Room;
 
 /// What one request carries from phase to phase.
@@ -16,6 +16,8 @@ pub struct Context {
     pub began: Instant,
     /// Tells the owner of the connection that the head is complete.
     pub head: Option<Arc<HeadArrived>>,
+    /// Tells the owner of a connection of many requests what became of this one.
+    pub stream: Option<Arc<StreamNote>>,
     /// The id under which edge and shop log it.
     pub request_id: String,
     /// Its W3C trace context.
@@ -59,6 +61,7 @@ impl Context {
         Self {
             began: Instant::now(),
             head: None,
+            stream: None,
             request_id: String::new(),
             traceparent: String::new(),
             decision: None,

@@ -1,6 +1,7 @@
 //! The phases of a request, as Pingora calls them. Each delegates.
 
 mod arrive;
+mod body;
 mod calls;
 mod context;
 mod edge;
@@ -24,12 +25,13 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 
 pub(crate) use arrive::{admission_of, noted_of, shown, shown_of, ticket_of};
+use body::body_refused;
 pub(crate) use calls::no_ticket;
 pub use context::Context;
 pub use edge::{Edge, Rooms};
 
 use crate::ids;
-use crate::live::HeadArrived;
+use crate::live::{HeadArrived, StreamNote};
 use crate::upstream::{Signed, forward};
 
 #[async_trait]
@@ -67,6 +69,10 @@ impl ProxyHttp for Edge {
         if session.get_keepalive().is_some() {
             session.set_keepalive(Some(self.config.limits.idle.as_secs()));
         }
+        session.set_read_timeout(Some(self.config.limits.body_idle));
+        session.set_write_timeout(Some(self.config.limits.write_timeout));
+        session.set_total_drain_timeout(Some(self.config.limits.body_idle));
+        context.stream = session.req_header().extensions.get::<Arc<StreamNote>>().cloned();
         Ok(())
     }
 
@@ -136,10 +142,14 @@ impl ProxyHttp for Edge {
             *body = None;
         }
         context.body_bytes += body.as_ref().map_or(0, |piece| piece.len() as u64);
-        if context.body_bytes > self.config.limits.body_bytes && !session.is_upgrade_req() {
-            return Error::e_explain(ErrorType::HTTPStatus(413), "the body is too long");
+        if let Some(stream) = &context.stream {
+            stream.body_came(end_of_stream);
         }
-        Ok(())
+        if session.is_upgrade_req() {
+            return Ok(());
+        }
+        body_refused(&self.config.limits, context.body_bytes, context.began.elapsed(), end_of_stream)
+            .map_or(Ok(()), |status| Error::e_explain(ErrorType::HTTPStatus(status), "the body is refused"))
     }
 
     async fn upstream_response_filter(

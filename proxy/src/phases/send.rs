@@ -5,6 +5,7 @@ use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, Result};
 
+use super::body::dispose;
 use super::context::Context;
 use super::edge::Edge;
 use crate::ids;
@@ -19,6 +20,7 @@ impl Edge {
         reply: Reply,
     ) -> Result<bool> {
         let Reply { status, headers, body } = reply;
+        dispose(session, context).await;
         context.own_status = Some(status.as_u16());
         let mut response = ResponseHeader::build(status, Some(headers.len() + 3))?;
         for (name, value) in headers {
@@ -46,6 +48,11 @@ impl Edge {
         let duration_ms = context.began.elapsed().as_secs_f64() * 1000.0;
         let bytes_sent = session.body_bytes_sent();
         let method = session.req_header().method.as_str();
+        if let (Some(stream), Some(pingora::ErrorSource::Downstream)) =
+            (&context.stream, error.map(Error::esource))
+        {
+            stream.give_up();
+        }
         match error {
             // The text of an error may hold an address; its kind does not.
             Some(error) => tracing::warn!(

@@ -76,6 +76,13 @@ impl Edge {
         Self::spawn(folder, None).wait_for_permits()
     }
 
+    /// Starts an edge whose file says itself where it listens.
+    pub(crate) fn start_listening(edge: &str, rooms: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        files(&folder, &format!("admin_listen = \"127.0.0.1:0\"\n{edge}\n"), rooms);
+        Self::spawn(folder, None).wait_for_permits()
+    }
+
     /// A line that begins has no permits; they gather at its rate. Where fans are let in at once, tests begin when
     /// [`PERMITS`] are there, by the rate that the room has or the default one.
     fn wait_for_permits(self) -> Self {
@@ -129,8 +136,23 @@ impl Edge {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").arg(format!("-{name}")).arg(id).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Waits until the log says `word`.
+    pub(crate) async fn until_logged(&self, word: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.log().iter().any(|line| line.contains(word)) {
+            assert!(Instant::now() < until, "{word}: {:?}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits for the end.

@@ -33,7 +33,10 @@ pub(crate) async fn open_at(url: &str, headers: &[(&'static str, &str)]) -> Resu
 }
 
 /// The next status that is told.
-pub(crate) async fn next(socket: &mut Socket) -> Value {
+pub(crate) async fn next<S>(socket: &mut WebSocketStream<S>) -> Value
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
     loop {
         match tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),

@@ -8,11 +8,13 @@
 )]
 
 mod bypass;
+mod certificates;
 mod configuration;
 mod ending;
 mod forms;
 mod harness;
 mod house;
+mod http2;
 mod invitations;
 mod line;
 mod live;
@@ -24,4 +26,5 @@ mod restart;
 mod shop;
 mod shown;
 mod store_away;
+mod tls;
 mod tokens;

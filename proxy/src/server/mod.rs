@@ -1,7 +1,9 @@
 //! The composition root: listeners, rooms, the proxy, and how all of it ends.
 
+mod signals;
+mod sockets;
+
 use std::net::SocketAddr;
-use std::os::fd::IntoRawFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,16 +12,8 @@ use admission::keyring::Keyring;
 use admission::store::memory::{JournalError, MemoryStore};
 use admission::store::redis::RedisStore;
 use admission::store::{QueueStore, StoreError};
-use parking_lot::Mutex;
-use pingora::apps::ServerApp;
-use pingora::listeners::ListenerConfig;
-use pingora::protocols::l4::stream::L4BufferSettings;
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
-use pingora::server::{Fds, ListenFds};
-use pingora::services::listening::Service;
-use tokio::net::TcpSocket;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -27,14 +21,15 @@ use crate::admin::Admin;
 use crate::config::edge::StoreConfig;
 use crate::config::{Config, rooms::room_routes};
 use crate::gate::routes::Routes;
+use crate::listen::tls::CertificateError;
 use crate::live::{EdgeApp, Load};
 use crate::phases::{Edge, Rooms};
 use crate::room::{Ports, Room};
 use crate::upstream::Upstream;
 use crate::waiting::page::{Pages, TemplateError};
+use signals::{Asked, Signals};
+use sockets::Sockets;
 
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 8192;
 /// How long the first look at the lines may take before the edge listens all the same.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// How long the store may take to hear what it does not know yet, when the process ends.
@@ -72,6 +67,12 @@ pub enum ServerError {
     /// The file of the store in memory is unusable.
     #[error("the line cannot be kept: {0}")]
     Journal(#[from] JournalError),
+    /// A certificate cannot be used.
+    #[error("TLS: {0}")]
+    Certificate(#[from] CertificateError),
+    /// TLS cannot be set up.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
     /// A page template is broken.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -94,7 +95,7 @@ pub fn run(config: Config, keys: Keys) -> Result<(), ServerError> {
 
 async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
     let mut signals = Signals::listen()?;
-    let listeners = Listeners::bind(&[config.edge.listen, config.edge.admin_listen])?;
+    let sockets = Sockets::bind(&config.edge)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let OpenStore { store, to_close } = open_store(&config.edge.store, &clock)?;
@@ -118,27 +119,32 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
         random: random.clone(),
     };
     let grace = config.edge.shutdown_grace;
-    let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), config.edge, random);
+    let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), config.edge.clone(), random);
 
     wait_until(FIRST_LOOK, || rooms.iter().all(|room| room.is_ready())).await;
     let (stop, stopped) = watch::channel(false);
-    let [public, admin] = listeners.addresses.as_slice() else { return Ok(()) };
-    let public_task = listeners.start("edge", *public, app, &stopped);
-    listeners.start("admin", *admin, Admin::new(rooms.clone(), load.clone()), &stopped);
-    tracing::info!(listen = %public, admin_listen = %admin, rooms = rooms.iter().count(), "the edge is up");
+    let listening = sockets.open(app, Admin::new(rooms.clone(), load.clone()), &stopped)?;
+    let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
+    let (admin_listen, count) = (listening.admin, rooms.iter().count());
+    tracing::info!(%listen, also = ?more, %admin_listen, rooms = count, "the edge is up");
 
-    let reason = signals.asked_to_stop().await;
+    let reason = loop {
+        match signals.next().await {
+            Asked::ToStop(reason) => break reason,
+            Asked::ToReload => listening.reload(),
+        }
+    };
     tracing::info!(signal = reason, requests = load.requests(), sockets = load.sockets(), "stopping");
     load.close_sockets();
     let _ = stop.send(true);
     let idle = async {
         // The listeners close first, or a request could slip in between the last look and the end.
-        let _ = public_task.await;
+        listening.closed().await;
         wait_until(grace, || load.requests() == 0 && load.sockets() == 0).await
     };
     let (done, last_words) = tokio::select! {
         done = idle => (done, LAST_WORDS),
-        _ = signals.asked_to_stop() => (false, Duration::ZERO),
+        () = signals.asked_to_stop() => (false, Duration::ZERO),
     };
     // What fans and the shop were told is so has to be so for the next process too.
     let told_until = Instant::now() + last_words;
@@ -188,79 +194,4 @@ async fn wait_until(time: Duration, is_done: impl Fn() -> bool) -> bool {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     true
-}
-
-/// Listening sockets, bound before anything else so that a taken port is said plainly.
-struct Listeners {
-    addresses: Vec<SocketAddr>,
-    descriptors: ListenFds,
-}
-
-impl Listeners {
-    fn bind(addresses: &[SocketAddr]) -> Result<Self, ServerError> {
-        let mut descriptors = Fds::new();
-        let mut bound = Vec::new();
-        for &address in addresses {
-            let listener = bind(address).map_err(|error| ServerError::Listen { address, error })?;
-            let address = listener.local_addr()?;
-            descriptors.add(address.to_string(), listener.into_raw_fd());
-            bound.push(address);
-        }
-        Ok(Self { addresses: bound, descriptors: Arc::new(Mutex::new(descriptors)) })
-    }
-
-    /// Serves `app` on `address`. The task ends when the listener has closed.
-    fn start<A>(
-        &self,
-        name: &str,
-        address: SocketAddr,
-        app: A,
-        stopped: &watch::Receiver<bool>,
-    ) -> tokio::task::JoinHandle<()>
-    where
-        A: ServerApp + Send + Sync + 'static,
-    {
-        let mut service = Service::new(name.to_owned(), app);
-        // The default write buffer splits a page in two; the default read buffer takes 64 KiB for each connection.
-        let endpoint = ListenerConfig::tcp(address.to_string()).l4_buffer(L4BufferSettings::new(4096, 8192));
-        service.endpoints().add_listener(endpoint);
-        let (descriptors, stopped) = (self.descriptors.clone(), stopped.clone());
-        tokio::spawn(async move {
-            pingora::services::Service::start_service(&mut service, Some(descriptors), stopped, 1).await;
-        })
-    }
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
-}
-
-/// The signals that matter.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn asked_to_stop(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.interrupt.recv() => return "SIGINT",
-                _ = self.hang_up.recv() => tracing::warn!("SIGHUP: the configuration is read at start only"),
-            }
-        }
-    }
 }

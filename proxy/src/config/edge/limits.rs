@@ -1,0 +1,133 @@
+//! `[limits]`: bounds on what a client may ask for.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::super::error::{ConfigError, Source};
+use super::super::values::Maybe;
+use super::SECOND;
+
+/// Bounds on what a client may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest request head, in bytes.
+    pub head_bytes: usize,
+    /// Most header lines in a request.
+    pub headers: usize,
+    /// Longest request body, in bytes.
+    pub body_bytes: u64,
+    /// Most connections at once, without the fans' WebSockets.
+    pub connections: usize,
+    /// Most WebSockets of waiting fans.
+    pub sockets: usize,
+    /// Longest time from the connection until requests may come: PROXY protocol and TLS.
+    pub handshake_timeout: Duration,
+    /// Longest time for a request head to arrive.
+    pub head_timeout: Duration,
+    /// Longest silence in a request's body.
+    pub body_idle: Duration,
+    /// Fewest bytes a second of a request's body, after the first `body_idle`. 0 for any.
+    pub body_rate: u64,
+    /// Longest time in which a client takes nothing of an answer.
+    pub write_timeout: Duration,
+    /// Longest idle time of a connection between requests.
+    pub idle: Duration,
+    /// Most requests at once on a connection that speaks HTTP/2.
+    pub http2_requests: u32,
+    /// Most requests that a client gives up on such a connection, those that it sees to their end taken off.
+    pub http2_given_up: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_bytes: 32 * 1024,
+            headers: 100,
+            body_bytes: 16 << 20,
+            connections: 10_000,
+            sockets: 100_000,
+            handshake_timeout: SECOND * 10,
+            head_timeout: SECOND * 15,
+            body_idle: SECOND * 30,
+            body_rate: 500,
+            write_timeout: SECOND * 30,
+            idle: SECOND * 60,
+            http2_requests: 100,
+            http2_given_up: 100,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WireLimits {
+    head_bytes: Maybe<i64>,
+    headers: Maybe<i64>,
+    body_bytes: Maybe<i64>,
+    connections: Maybe<i64>,
+    sockets: Maybe<i64>,
+    handshake_timeout: Maybe<String>,
+    head_timeout: Maybe<String>,
+    body_idle: Maybe<String>,
+    body_rate: Maybe<i64>,
+    write_timeout: Maybe<String>,
+    idle: Maybe<String>,
+    http2_requests: Maybe<i64>,
+    http2_given_up: Maybe<i64>,
+}
+
+pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, ConfigError> {
+    let WireLimits {
+        head_bytes,
+        headers,
+        body_bytes,
+        connections,
+        sockets,
+        handshake_timeout,
+        head_timeout,
+        body_idle,
+        body_rate,
+        write_timeout,
+        idle,
+        http2_requests,
+        http2_given_up,
+    } = limits;
+    let default = Limits::default();
+    let size = |field, value: &Maybe<i64>, range, default: usize| {
+        source.number(field, value, range, default as u64).map(|number| number as usize)
+    };
+    let count = |field, value: &Maybe<i64>, range, default: u32| {
+        source
+            .number(field, value, range, default.into())
+            .map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+    };
+    let time = |field, value: &Maybe<String>, most, default| {
+        source.duration(field, value, SECOND..=SECOND * most, default)
+    };
+    Ok(Limits {
+        head_bytes: size("limits.head_bytes", &head_bytes, 1024..=1_000_000, default.head_bytes)?,
+        headers: size("limits.headers", &headers, 8..=256, default.headers)?,
+        body_bytes: source.number("limits.body_bytes", &body_bytes, 0..=1 << 40, default.body_bytes)?,
+        connections: size("limits.connections", &connections, 1..=1_000_000, default.connections)?,
+        sockets: size("limits.sockets", &sockets, 0..=1_000_000, default.sockets)?,
+        handshake_timeout: time(
+            "limits.handshake_timeout",
+            &handshake_timeout,
+            300,
+            default.handshake_timeout,
+        )?,
+        head_timeout: time("limits.head_timeout", &head_timeout, 300, default.head_timeout)?,
+        body_idle: time("limits.body_idle", &body_idle, 3600, default.body_idle)?,
+        body_rate: source.number("limits.body_rate", &body_rate, 0..=1 << 30, default.body_rate)?,
+        write_timeout: time("limits.write_timeout", &write_timeout, 3600, default.write_timeout)?,
+        idle: time("limits.idle", &idle, 3600, default.idle)?,
+        http2_requests: count("limits.http2_requests", &http2_requests, 1..=10_000, default.http2_requests)?,
+        http2_given_up: count(
+            "limits.http2_given_up",
+            &http2_given_up,
+            1..=1_000_000,
+            default.http2_given_up,
+        )?,
+    })
+}

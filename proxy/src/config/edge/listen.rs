@@ -1,0 +1,139 @@
+//! `listen`: where fans and the CDN connect. One address, or a table for each.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor, value::SeqAccessDeserializer};
+use toml::Spanned;
+
+use super::super::error::{ConfigError, Source};
+use super::super::values::Maybe;
+use super::PUBLIC;
+
+/// Most addresses that are listened on.
+const LISTENERS_MAX: usize = 16;
+
+/// Where a certificate is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The certificate and those between it and the root, in PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
+
+/// One address where clients connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenConfig {
+    /// The address.
+    pub address: SocketAddr,
+    /// The certificate, where TLS is spoken.
+    pub tls: Option<CertificateFiles>,
+    /// Whether clients may speak HTTP/2.
+    pub http2: bool,
+}
+
+/// `listen`, in either form.
+pub(super) enum WireListen {
+    One(String),
+    More(Vec<Spanned<WireListener>>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireListener {
+    address: Spanned<String>,
+    certificate: Maybe<PathBuf>,
+    key: Maybe<PathBuf>,
+    http2: Option<bool>,
+}
+
+// By hand and not `untagged`, which would forget where in the file things stand.
+impl<'de> Deserialize<'de> for WireListen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+        impl<'de> Visitor<'de> for Forms {
+            type Value = WireListen;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an address such as \"127.0.0.1:8080\", or tables [[listen]]")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<WireListen, E> {
+                Ok(WireListen::One(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<WireListen, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(seq)).map(WireListen::More)
+            }
+        }
+        deserializer.deserialize_any(Forms)
+    }
+}
+
+/// The listeners; one without TLS where nothing is said.
+pub(super) fn check(
+    source: &Source<'_>,
+    listen: &Maybe<WireListen>,
+    folder: &Path,
+) -> Result<Vec<ListenConfig>, ConfigError> {
+    let plain = |address| ListenConfig { address, tls: None, http2: false };
+    let Some(listen) = listen else { return Ok(vec![plain(PUBLIC)]) };
+    let list = match listen.get_ref() {
+        WireListen::One(address) => {
+            let address = Some(Spanned::new(listen.span(), address.clone()));
+            return Ok(vec![plain(source.address("listen", &address, PUBLIC)?)]);
+        }
+        WireListen::More(list) => list,
+    };
+    if list.is_empty() || list.len() > LISTENERS_MAX {
+        let found = format!("{} tables", list.len());
+        return Err(source.error(
+            &listen.span(),
+            "listen",
+            found,
+            format!("from 1 to {LISTENERS_MAX} are needed"),
+        ));
+    }
+    let mut listeners: Vec<ListenConfig> = Vec::new();
+    for wire in list {
+        let listener = check_one(source, wire, folder)?;
+        let address = listener.address;
+        if address.port() != 0 && listeners.iter().any(|other| other.address == address) {
+            let found = format!("\"{address}\" a second time");
+            let span = wire.get_ref().address.span();
+            return Err(source.error(&span, "listen.address", found, "each address is listened on once"));
+        }
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+fn check_one(
+    source: &Source<'_>,
+    listener: &Spanned<WireListener>,
+    folder: &Path,
+) -> Result<ListenConfig, ConfigError> {
+    let WireListener { address, certificate, key, http2 } = listener.get_ref();
+    let tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(CertificateFiles {
+            certificate: folder.join(certificate.get_ref()),
+            key: folder.join(key.get_ref()),
+        }),
+        (None, None) => None,
+        (Some(alone), None) | (None, Some(alone)) => {
+            let (field, needed) = if certificate.is_some() {
+                ("listen.key", "a certificate needs its private key beside it")
+            } else {
+                ("listen.certificate", "a private key needs its certificate beside it")
+            };
+            return Err(source.error(&alone.span(), field, "nothing", needed));
+        }
+    };
+    let address = source.address("listen.address", &Some(address.clone()), PUBLIC)?;
+    // Browsers speak HTTP/2 over TLS only. Without it, it is for those who know that it is spoken here.
+    let http2 = http2.unwrap_or(tls.is_some());
+    Ok(ListenConfig { address, tls, http2 })
+}

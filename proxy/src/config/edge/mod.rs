@@ -1,0 +1,164 @@
+//! `edge.toml`: what is read at start.
+
+mod limits;
+mod listen;
+mod store;
+mod upstream;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::error::{ConfigError, Source};
+use super::values::Maybe;
+use crate::waiting::cookies::Scheme;
+pub use limits::Limits;
+pub use listen::{CertificateFiles, ListenConfig};
+pub use store::StoreConfig;
+pub use upstream::UpstreamConfig;
+
+/// The checked form of `edge.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeConfig {
+    /// Where fans and the CDN connect; at least one.
+    pub listen: Vec<ListenConfig>,
+    /// Where `/healthz` and `/readyz` are answered.
+    pub admin_listen: SocketAddr,
+    /// How fans reach the edge.
+    pub public_scheme: Scheme,
+    /// Worker threads.
+    pub threads: usize,
+    /// How long requests may take to finish after SIGTERM.
+    pub shutdown_grace: Duration,
+    /// The longest silence on a fan's WebSocket.
+    pub heartbeat: Duration,
+    /// How often a room's snapshot is read and its line drained.
+    pub tick: Duration,
+    /// Where the keys of tickets and admission tokens are, unless in the environment.
+    pub keys_file: Option<PathBuf>,
+    /// Where the keys of the signature to the shop are, unless in the environment.
+    pub edge_keys_file: Option<PathBuf>,
+    /// Where the line lives.
+    pub store: StoreConfig,
+    /// The shop.
+    pub upstream: UpstreamConfig,
+    /// Bounds on what a client may ask for.
+    pub limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireEdge {
+    listen: Maybe<listen::WireListen>,
+    admin_listen: Maybe<String>,
+    public_scheme: Maybe<String>,
+    threads: Maybe<i64>,
+    shutdown_grace: Maybe<String>,
+    heartbeat: Maybe<String>,
+    tick: Maybe<String>,
+    keys_file: Option<String>,
+    edge_keys_file: Option<String>,
+    store: Option<store::WireStore>,
+    upstream: upstream::WireUpstream,
+    limits: Option<limits::WireLimits>,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const PUBLIC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
+
+/// Reads `edge.toml` from its text.
+///
+/// # Errors
+/// The first thing that is wrong, with its line.
+pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
+    let source = Source { file, text };
+    // Destructured, so that a new field cannot be forgotten here.
+    let WireEdge {
+        listen,
+        admin_listen,
+        public_scheme,
+        threads,
+        shutdown_grace,
+        heartbeat,
+        tick,
+        keys_file,
+        edge_keys_file,
+        store,
+        upstream,
+        limits,
+    } = source.parse()?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let milliseconds = Duration::from_millis;
+    let public = listen::check(&source, &listen, folder)?;
+    let private = admin(&source, &admin_listen)?;
+    if let Some(taken) = public.iter().find(|listener| clash(listener.address, private)) {
+        let at =
+            admin_listen.as_ref().map(Spanned::span).or(listen.as_ref().map(Spanned::span)).unwrap_or(0..0);
+        let found = format!("\"{private}\", where fans connect already (`listen` is \"{}\")", taken.address);
+        return Err(source.error(&at, "admin_listen", found, "an address or port of its own is needed"));
+    }
+    let public_scheme =
+        scheme(&source, &public_scheme, public.iter().any(|listener| listener.tls.is_some()))?;
+    Ok(EdgeConfig {
+        listen: public,
+        admin_listen: private,
+        public_scheme,
+        threads: source.number("threads", &threads, 1..=256, default_threads())? as usize,
+        shutdown_grace: source.duration(
+            "shutdown_grace",
+            &shutdown_grace,
+            milliseconds(0)..=HOUR,
+            SECOND * 10,
+        )?,
+        heartbeat: source.duration("heartbeat", &heartbeat, SECOND..=SECOND * 60, SECOND * 15)?,
+        tick: source.duration("tick", &tick, milliseconds(50)..=milliseconds(1000), milliseconds(250))?,
+        keys_file: keys_file.map(|path| folder.join(path)),
+        edge_keys_file: edge_keys_file.map(|path| folder.join(path)),
+        store: store::check(&source, store, folder)?,
+        upstream: upstream::check(&source, upstream)?,
+        limits: limits::check(&source, limits.unwrap_or_default())?,
+    })
+}
+
+/// Whether the two cannot both be listened on. Port 0 is any free one.
+pub fn clash(listen: SocketAddr, admin_listen: SocketAddr) -> bool {
+    listen.port() != 0
+        && listen.port() == admin_listen.port()
+        && (listen.ip() == admin_listen.ip() || listen.ip().is_unspecified())
+}
+
+fn default_threads() -> u64 {
+    std::thread::available_parallelism().map_or(2, |count| count.get() as u64)
+}
+
+fn admin(source: &Source<'_>, value: &Maybe<String>) -> Result<SocketAddr, ConfigError> {
+    let address = source.address("admin_listen", value, ADMIN)?;
+    match value {
+        Some(value) if !address.ip().is_loopback() => {
+            let needed = "a loopback address is needed: what is answered there is not for the public";
+            Err(source.error(&value.span(), "admin_listen", format!("\"{address}\""), needed))
+        }
+        _ => Ok(address),
+    }
+}
+
+fn scheme(source: &Source<'_>, value: &Maybe<String>, has_tls: bool) -> Result<Scheme, ConfigError> {
+    let Some(value) = value else { return Ok(if has_tls { Scheme::Https } else { Scheme::Http }) };
+    match value.get_ref().as_str() {
+        "http" if has_tls => {
+            let needed = "a listener speaks TLS, so fans come by \"https\"; remove it, or the certificate";
+            Err(source.error(&value.span(), "public_scheme", "\"http\"", needed))
+        }
+        "http" => Ok(Scheme::Http),
+        "https" => Ok(Scheme::Https),
+        other => {
+            let needed = "\"http\" or \"https\" is needed: how fans reach the edge, or the CDN before it";
+            Err(source.error(&value.span(), "public_scheme", format!("\"{other}\""), needed))
+        }
+    }
+}

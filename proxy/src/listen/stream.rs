@@ -1,0 +1,249 @@
+//! A client's connection, as the HTTP library reads and writes it.
+//!
+//! Reading is unbuffered: what parses above has buffers of its own. Writing gathers head and body of an answer into
+//! one packet, in a buffer that is there only while there is something in it, so an idle connection holds none.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pingora::protocols::l4::socket::SocketAddr as PeerAddr;
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::{
+    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest,
+    UniqueID, UniqueIDType,
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::meter::Meter;
+
+/// What is gathered before it is written. The waiting page goes out in one piece.
+const GATHER: usize = 8 * 1024;
+/// How a connection over HTTP/2 without TLS begins.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long a client is listened to that was answered before it had sent everything, and how much it may send: were
+/// the connection closed at once, the answer would be lost on its way.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: u64 = 4 << 20;
+/// How many connections linger at once. Beyond, they are closed as they are.
+static LINGERING: Semaphore = Semaphore::const_new(1024);
+
+/// A client's connection.
+pub(super) struct ClientStream {
+    /// Gone once the connection lingers.
+    tcp: Option<TcpStream>,
+    meter: Arc<Meter>,
+    /// Read before its time, to find out what is spoken.
+    early: Vec<u8>,
+    out: Vec<u8>,
+    out_sent: usize,
+    socket: Arc<SocketDigest>,
+}
+
+impl ClientStream {
+    /// The connection `tcp` from `peer`, who is who they say they are.
+    pub(super) fn new(tcp: TcpStream, peer: SocketAddr, meter: Arc<Meter>) -> Self {
+        let socket = SocketDigest::from_raw_fd(tcp.as_raw_fd());
+        let _ = socket.peer_addr.set(Some(PeerAddr::Inet(peer)));
+        Self {
+            tcp: Some(tcp),
+            meter,
+            early: Vec::new(),
+            out: Vec::new(),
+            out_sent: 0,
+            socket: Arc::new(socket),
+        }
+    }
+
+    /// Whether the client begins as one does that speaks HTTP/2. Reads no further than the first byte that decides.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(super) async fn speaks_http2(&mut self) -> io::Result<bool> {
+        let mut byte = [0];
+        while self.early.len() < HTTP2_PREFACE.len() {
+            let Some(tcp) = &mut self.tcp else { return Err(closed()) };
+            if tcp.read(&mut byte).await? == 0 {
+                return Err(closed());
+            }
+            self.early.extend_from_slice(&byte);
+            if !HTTP2_PREFACE.starts_with(&self.early) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes what was gathered.
+    fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.out.get(self.out_sent..).filter(|rest| !rest.is_empty()) {
+            let Some(tcp) = &mut self.tcp else { return Poll::Ready(Err(closed())) };
+            match ready!(Pin::new(tcp).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.out_sent += written,
+            }
+        }
+        self.out = Vec::new();
+        self.out_sent = 0;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Makes room for `length` bytes. Whether they fit.
+    fn poll_room(&mut self, length: usize, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if self.out.len() + length > GATHER {
+            ready!(self.poll_out(cx))?;
+        }
+        let fits = length < GATHER;
+        if fits && self.out.capacity() == 0 {
+            self.out.reserve_exact(GATHER);
+        }
+        Poll::Ready(Ok(fits))
+    }
+}
+
+fn closed() -> io::Error {
+    io::ErrorKind::ConnectionAborted.into()
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.early.is_empty() {
+            let count = this.early.len().min(buf.remaining());
+            buf.put_slice(this.early.get(..count).unwrap_or_default());
+            this.early.drain(..count);
+            if this.early.is_empty() {
+                this.early = Vec::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
+        if !this.meter.may_read() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        let Some(tcp) = &mut this.tcp else { return Poll::Ready(Err(closed())) };
+        let before = buf.filled().len();
+        ready!(Pin::new(tcp).poll_read(cx, buf))?;
+        this.meter.read(buf.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if ready!(this.poll_room(buf.len(), cx))? {
+            this.out.extend_from_slice(buf);
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let Some(tcp) = &mut this.tcp else { return Poll::Ready(Err(closed())) };
+        Pin::new(tcp).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        if ready!(this.poll_room(length, cx))? {
+            for piece in pieces {
+                this.out.extend_from_slice(piece);
+            }
+            return Poll::Ready(Ok(length));
+        }
+        let Some(tcp) = &mut this.tcp else { return Poll::Ready(Err(closed())) };
+        Pin::new(tcp).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_out(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_out(cx))?;
+        let Some(tcp) = &mut this.tcp else { return Poll::Ready(Ok(())) };
+        Pin::new(tcp).poll_shutdown(cx)
+    }
+}
+
+impl Drop for ClientStream {
+    fn drop(&mut self) {
+        let Some(tcp) = self.tcp.take() else { return };
+        if let Some(rest) = self.out.get(self.out_sent..).filter(|rest| !rest.is_empty()) {
+            // Nobody waits for it any more; what the kernel takes is sent.
+            let _ = tcp.try_write(rest);
+        }
+        if self.meter.lingers()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(linger(tcp));
+        }
+    }
+}
+
+/// Says that nothing more is coming, and listens for a while: to close while the client still sends would take the
+/// answer from it.
+async fn linger(mut tcp: TcpStream) {
+    let Ok(_slot) = LINGERING.try_acquire() else { return };
+    let listen = async {
+        tcp.shutdown().await?;
+        tokio::io::copy(&mut (&mut tcp).take(LINGER_BYTES), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(LINGER, listen).await;
+}
+
+impl fmt::Debug for ClientStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientStream")
+    }
+}
+
+#[async_trait]
+impl Shutdown for ClientStream {
+    async fn shutdown(&mut self) {
+        let _ = AsyncWriteExt::shutdown(self).await;
+    }
+}
+
+impl UniqueID for ClientStream {
+    fn id(&self) -> UniqueIDType {
+        self.tcp.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+    }
+}
+
+impl Ssl for ClientStream {}
+
+impl Peek for ClientStream {}
+
+impl GetTimingDigest for ClientStream {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        Vec::new()
+    }
+}
+
+impl GetProxyDigest for ClientStream {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        None
+    }
+}
+
+impl GetSocketDigest for ClientStream {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        Some(self.socket.clone())
+    }
+}

@@ -1,0 +1,180 @@
+//! Connections that speak HTTP/2: how many requests at once, how many given up, how long idle.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::Reason;
+use http::header::{self, HeaderValue};
+use pingora::apps::HttpServerApp as _;
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::v2::server::{H2Accept, H2Options, HttpSession, default_h2_options, handshake};
+use pingora::protocols::{Digest, Stream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::app::EdgeApp;
+use super::load::HeadArrived;
+use crate::config::edge::Limits;
+use crate::listen::Connection;
+
+/// Requests that break the rules, on one connection.
+const MALFORMED_MAX: u32 = 32;
+/// How long a client that is sent away may take to read why.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What a request over HTTP/2 tells the owner of its connection.
+pub struct StreamNote {
+    began: Instant,
+    /// Whether the client gave it up.
+    given_up: AtomicBool,
+    /// When something of its body came last, in milliseconds since it began; [`WHOLE`] when all of it has come.
+    body_at: AtomicU64,
+}
+
+/// The body is whole, or there is none.
+const WHOLE: u64 = u64::MAX;
+
+impl StreamNote {
+    fn new(has_body: bool) -> Self {
+        let body_at = AtomicU64::new(if has_body { 0 } else { WHOLE });
+        Self { began: Instant::now(), given_up: AtomicBool::new(false), body_at }
+    }
+
+    /// The client gave the request up.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Something of the body came; the end of it, perhaps.
+    pub fn body_came(&self, is_whole: bool) {
+        let at = if is_whole { WHOLE } else { admission::clock::millis(self.began.elapsed()) };
+        self.body_at.store(at, Ordering::Relaxed);
+    }
+
+    /// Returns when nothing of the body has come for `idle`. The library has no such bound for HTTP/2.
+    async fn body_stalls(&self, idle: Duration) {
+        loop {
+            let at = match self.body_at.load(Ordering::Relaxed) {
+                WHOLE => return std::future::pending().await,
+                at => self.began + Duration::from_millis(at) + idle,
+            };
+            if at <= Instant::now() {
+                return;
+            }
+            sleep_until(at).await;
+        }
+    }
+}
+
+fn options(limits: &Limits) -> H2Options {
+    let mut options = default_h2_options();
+    options
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(limits.http2_requests);
+    options
+}
+
+/// How a request over HTTP/2 ended.
+enum Ended {
+    Answered,
+    GivenUp,
+}
+
+/// Serves one connection until it ends.
+pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stopped: watch::Receiver<bool>) {
+    let Connection { stream, slot: _slot, .. } = connection;
+    let limits = &app.config.limits;
+    let digest = Arc::new(Digest {
+        ssl_digest: stream.get_ssl_digest(),
+        timing_digest: stream.get_timing_digest(),
+        proxy_digest: None,
+        socket_digest: stream.get_socket_digest(),
+    });
+    let shaken = timeout(limits.head_timeout, handshake(stream, Some(options(limits)))).await;
+    let Ok(Ok(mut connection)) = shaken else { return };
+    let shutdown = stopped.clone();
+    let mut requests: JoinSet<Ended> = JoinSet::new();
+    let (mut given_up, mut malformed) = (0_u32, 0_u32);
+    let mut is_closing = false;
+    let mut idle_until = Instant::now() + limits.idle;
+    loop {
+        // A request that was given up may still be worked on, though for the protocol it is gone. No more is taken
+        // on until that ends; what is given up meanwhile, the library counts and closes the connection.
+        let is_full = requests.len() >= limits.http2_requests as usize;
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped), if !is_closing => {
+                connection.graceful_shutdown();
+                is_closing = true;
+            }
+            Some(ended) = requests.join_next(), if !requests.is_empty() => {
+                idle_until = Instant::now() + limits.idle;
+                given_up = match ended {
+                    Ok(Ended::GivenUp) => given_up + 1,
+                    // One that is seen to its end makes up for one that was not: people leave pages.
+                    Ok(Ended::Answered) | Err(_) => given_up.saturating_sub(1),
+                };
+                if given_up > limits.http2_given_up {
+                    tracing::debug!("a client gave up too many requests");
+                    break connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                }
+            }
+            taken = take_on(&mut connection, &digest, is_full) => match taken {
+                Some(H2Accept::Session(session)) => {
+                    requests.spawn(answer(app.clone(), session, shutdown.clone()));
+                }
+                Some(H2Accept::Rejected) => {
+                    malformed += 1;
+                    if malformed > MALFORMED_MAX {
+                        break connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                    }
+                }
+                None => return requests.detach_all(),
+            },
+            () = sleep_until(idle_until), if requests.is_empty() => {
+                break connection.abrupt_shutdown(Reason::NO_ERROR);
+            }
+        }
+    }
+    let _ = timeout(FAREWELL, poll_fn(|cx| connection.poll_closed(cx))).await;
+}
+
+/// Drives the connection until a request has come; while it `is_full`, none is taken on. Nothing when it is closed.
+async fn take_on(
+    connection: &mut h2::server::Connection<Stream, Bytes>,
+    digest: &Arc<Digest>,
+    is_full: bool,
+) -> Option<H2Accept> {
+    if is_full {
+        let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
+        return None;
+    }
+    HttpSession::from_h2_conn(connection, digest.clone()).await.ok().flatten()
+}
+
+/// Answers one request.
+async fn answer(app: Arc<EdgeApp>, session: HttpSession, stopped: watch::Receiver<bool>) -> Ended {
+    let mut session = ServerSession::new_http2(session);
+    let note = Arc::new(StreamNote::new(!session.is_body_empty()));
+    let head = Arc::new(HeadArrived::here(&app.load));
+    let request = session.req_header_mut();
+    // What follows looks at `Host`, as over HTTP/1.1. Where both are there they are the same, or it is ambiguous.
+    let named = request.uri.authority().map(|authority| authority.as_str().to_owned());
+    if let Some(named) = named
+        && request.headers.get(header::HOST).is_none_or(|host| host.as_bytes() != named.as_bytes())
+        && let Ok(named) = HeaderValue::from_str(&named)
+    {
+        let _ = request.append_header(header::HOST, named);
+    }
+    request.extensions_mut().insert(note.clone());
+    tokio::select! {
+        _ = app.proxy.process_new_http(session, &stopped) => {}
+        () = note.body_stalls(app.config.limits.body_idle) => note.give_up(),
+    }
+    drop(head);
+    if note.given_up.load(Ordering::Relaxed) { Ended::GivenUp } else { Ended::Answered }
+}
