@@ -97,11 +97,13 @@ fn status_of(error: &Error) -> Option<StatusCode> {
             Some(StatusCode::GATEWAY_TIMEOUT)
         }
         (_, ErrorSource::Upstream) => Some(StatusCode::BAD_GATEWAY),
+        // A body that stopped coming.
+        (ErrorType::ReadTimedout, ErrorSource::Downstream) => Some(StatusCode::REQUEST_TIMEOUT),
         (
             ErrorType::ReadError
             | ErrorType::WriteError
-            | ErrorType::ConnectionClosed
-            | ErrorType::ReadTimedout,
+            | ErrorType::WriteTimedout
+            | ErrorType::ConnectionClosed,
             ErrorSource::Downstream,
         ) => None,
         (_, ErrorSource::Downstream) => Some(StatusCode::BAD_REQUEST),

@@ -25,6 +25,7 @@ mod raw;
 mod restart;
 mod shop;
 mod shown;
+mod slow_clients;
 mod store_away;
 mod tls;
 mod tokens;

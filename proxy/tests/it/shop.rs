@@ -65,6 +65,7 @@ impl Shop {
             .route("/stream", get(stream))
             .route("/slow", get(slow))
             .route("/late", any(late))
+            .route("/endless", get(endless))
             .fallback(tell)
             .with_state(log.clone());
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
@@ -146,6 +147,12 @@ async fn stream() -> Response {
     let pieces = futures_util::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|piece| (piece, receiver))
     });
+    Body::from_stream(pieces).into_response()
+}
+
+async fn endless() -> Response {
+    let pieces =
+        futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 16_384])));
     Body::from_stream(pieces).into_response()
 }
 
