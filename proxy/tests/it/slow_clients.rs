@@ -33,7 +33,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     };
     let mut buffer = [0; 4096];
     while whole(&bytes).is_none() {
-        let count = timeout(PATIENCE, stream.read(&mut buffer)).await.expect("no answer").unwrap();
+        let count = timeout(PATIENCE, stream.read(&mut buffer)).await.unwrap().unwrap();
         assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&bytes));
         bytes.extend_from_slice(&buffer[..count]);
     }
