@@ -57,7 +57,8 @@ async fn a_fan_goes_from_arrival_to_ticket() {
     let place = browser.place().await;
     page.back().await.unwrap();
     page.wait().for_element(by_testid("finish")).await.unwrap().click().await.unwrap();
-    page.wait().for_element(by_testid("ticket-code")).await.unwrap();
+    // The page before shows the ticket too.
+    page.wait().for_url(&line.edge().join("/tickets").unwrap()).await.unwrap();
     page.goto(line.event()).await.unwrap();
     assert_ne!(browser.place().await, place);
 
