@@ -123,6 +123,13 @@ fn load_keys(config: &Config) -> Result<Keys, ConfigError> {
     Ok(Keys {
         line: load(keys::KEYS_VARIABLE, "keys_file", &config.edge.keys_file)?,
         edge: load(keys::EDGE_KEYS_VARIABLE, "edge_keys_file", &config.edge.edge_keys_file)?,
+        cdn: match &config.edge.cdn.secret_header {
+            Some(_) => {
+                let value = std::env::var(keys::CDN_SECRET_VARIABLE).ok();
+                Some(keys::load_cdn_secret(value.as_deref(), config.edge.cdn.secret_file.as_deref())?)
+            }
+            None => None,
+        },
     })
 }
 

@@ -1,8 +1,10 @@
-//! The keys, from the environment or a file; never from the configuration itself.
+//! The keys and secrets, from the environment or a file; never from the configuration itself.
 
 use std::path::Path;
 
 use admission::keyring::Keyring;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 use super::error::ConfigError;
 
@@ -10,6 +12,63 @@ use super::error::ConfigError;
 pub const KEYS_VARIABLE: &str = "STANCHION_KEYS";
 /// The environment variable with the keys of the signature to the shop.
 pub const EDGE_KEYS_VARIABLE: &str = "STANCHION_EDGE_KEYS";
+
+/// The environment variable with the secret that the CDN shows.
+pub const CDN_SECRET_VARIABLE: &str = "STANCHION_CDN_SECRET";
+/// Shortest secret of a CDN, in bytes.
+const CDN_SECRET_LENGTH_MIN: usize = 16;
+
+/// What the CDN shows with every request, so that nobody walks around it. Several at once while it is changed.
+pub struct CdnSecret(Vec<Zeroizing<Vec<u8>>>);
+
+impl CdnSecret {
+    /// Reads secrets, separated by commas or white space.
+    ///
+    /// # Errors
+    /// When there is none, or one is too short to be one.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
+        let secrets: Vec<_> = words.map(|word| Zeroizing::new(word.as_bytes().to_vec())).collect();
+        if secrets.is_empty() || secrets.iter().any(|secret| secret.len() < CDN_SECRET_LENGTH_MIN) {
+            return Err(format!(
+                "a secret of at least {CDN_SECRET_LENGTH_MIN} characters is needed, or several separated by commas; \
+                 `openssl rand -hex 24` makes one"
+            ));
+        }
+        Ok(Self(secrets))
+    }
+
+    /// Whether this is one of them, told in a time that does not depend on how much of it is right.
+    pub fn is(&self, shown: &[u8]) -> bool {
+        self.0.iter().fold(false, |found, secret| found | bool::from(secret.ct_eq(shown)))
+    }
+}
+
+/// Reads the secret of a CDN: `from_environment` is the variable's value and wins over the file.
+///
+/// # Errors
+/// When neither is there, or what is there is none. No message shows a secret.
+pub fn load_cdn_secret(
+    from_environment: Option<&str>,
+    file: Option<&Path>,
+) -> Result<CdnSecret, ConfigError> {
+    let variable = format!("environment variable {CDN_SECRET_VARIABLE}");
+    let variable = Path::new(&variable);
+    if let Some(text) = from_environment {
+        return CdnSecret::parse(text).map_err(|problem| ConfigError::whole(variable, problem));
+    }
+    let Some(file) = file else {
+        let problem = format!(
+            "edge.toml has `cdn.secret_header`, but there is no secret; set {CDN_SECRET_VARIABLE}, or `cdn.secret_file` to \
+             a file that holds it"
+        );
+        return Err(ConfigError::whole(variable, problem));
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        ConfigError::whole(file, format!("cannot be read (cdn.secret_file names it): {error}"))
+    })?;
+    CdnSecret::parse(&text).map_err(|problem| ConfigError::whole(file, problem))
+}
 
 /// Reads a keyring: `from_environment` is the variable's value and wins over the file.
 ///
@@ -36,4 +95,26 @@ pub fn load(
     let text = std::fs::read_to_string(file)
         .map_err(|error| ConfigError::whole(file, format!("cannot be read ({field} names it): {error}")))?;
     Keyring::parse(&text).map_err(|error| ConfigError::whole(file, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_a_cdn_is_long_and_may_be_one_of_several() {
+        let both = CdnSecret::parse("0123456789abcdef, fedcba9876543210\n").unwrap();
+        for (shown, is) in [
+            ("0123456789abcdef", true),
+            ("fedcba9876543210", true),
+            ("0123456789abcde", false),
+            ("0123456789abcdef0", false),
+            ("", false),
+        ] {
+            assert_eq!(both.is(shown.as_bytes()), is, "{shown}");
+        }
+        for bad in ["", " , ", "short", "0123456789abcdef short"] {
+            assert!(CdnSecret::parse(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig, UpstreamConfig};
-use super::{Config, duration, rooms};
+use super::{Config, cdn, duration, rooms};
 
 /// What is in force.
 pub fn show(config: &Config) -> String {
@@ -34,6 +34,7 @@ fn edge(config: &EdgeConfig) -> Table {
         store,
         upstream,
         limits,
+        cdn,
     } = config;
     let mut table = Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
@@ -52,6 +53,7 @@ fn edge(config: &EdgeConfig) -> Table {
     put("store", show_store(store).into());
     put("upstream", show_upstream(upstream).into());
     put("limits", show_limits(limits).into());
+    put("cdn", cdn::show(cdn).into());
     table
 }
 

@@ -12,7 +12,7 @@ pub fn back(decision: &Decision, headers: &HeaderMap, paths: &[PathRule]) -> Str
     if let Some(page) = page_of_the_form(decision, headers) {
         return page;
     }
-    if paths.iter().any(|path| path.is_exactly(decision.target.plain())) {
+    if paths.iter().any(|path| path.is_exactly(&decision.target)) {
         return decision.target.path().to_owned();
     }
     paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page)

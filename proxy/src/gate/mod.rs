@@ -3,6 +3,7 @@
 
 mod back;
 pub mod calls;
+pub mod client;
 pub mod credentials;
 pub mod host;
 mod kind;

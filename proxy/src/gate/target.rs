@@ -22,6 +22,18 @@ pub struct Target {
     query: Option<String>,
     plain: String,
     loose: String,
+    /// Both keys as they are, where that differs from lower case.
+    cased: Option<(String, String)>,
+}
+
+/// Whether upper and lower case differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Case {
+    /// They are the same.
+    #[default]
+    Ignored,
+    /// They differ.
+    Kept,
 }
 
 /// Why a target is refused.
@@ -69,6 +81,22 @@ impl Target {
     pub fn loose(&self) -> &str {
         &self.loose
     }
+
+    /// The plain key, in lower case or as it is.
+    pub fn plain_as(&self, case: Case) -> &str {
+        match (case, &self.cased) {
+            (Case::Kept, Some((plain, _))) => plain,
+            _ => &self.plain,
+        }
+    }
+
+    /// The loose key, in lower case or as it is.
+    pub fn loose_as(&self, case: Case) -> &str {
+        match (case, &self.cased) {
+            (Case::Kept, Some((_, loose))) => loose,
+            _ => &self.loose,
+        }
+    }
 }
 
 /// Reads a request target. The authority comes back when the target is in absolute form.
@@ -84,9 +112,10 @@ pub fn parse(raw: &[u8]) -> Result<(Option<&[u8]>, Target), BadTarget> {
     let path = halves.next().unwrap_or_default();
     let query = halves.next().map(clean_query).transpose()?;
     let path = normal_path(if path.is_empty() { b"/" } else { path })?;
-    let plain = plain_key(&path);
-    let loose = loose_key(&path)?;
-    Ok((authority, Target { path, query, plain, loose }))
+    let (plain_cased, loose_cased) = (plain_key(&path), loose_key(&path)?);
+    let (plain, loose) = (plain_cased.to_lowercase(), loose_cased.to_lowercase());
+    let cased = (plain != plain_cased || loose != loose_cased).then_some((plain_cased, loose_cased));
+    Ok((authority, Target { path, query, plain, loose, cased }))
 }
 
 fn split_authority(raw: &[u8]) -> Result<(Option<&[u8]>, &[u8]), BadTarget> {
@@ -190,10 +219,10 @@ fn resolve(path: &str) -> String {
     resolved
 }
 
-/// The decoded path in lower case; an encoded `/`, `\` or `%` stays encoded, for it is data here.
-pub(super) fn plain_key(path: &str) -> String {
+/// The decoded path; an encoded `/`, `\` or `%` stays encoded, for it is data here.
+fn plain_key(path: &str) -> String {
     let decoded = decode(path, |byte| !matches!(byte, b'/' | b'\\' | b'%'));
-    String::from_utf8_lossy(&decoded).to_lowercase()
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 fn loose_key(path: &str) -> Result<String, BadTarget> {
@@ -217,7 +246,7 @@ fn loose_key(path: &str) -> Result<String, BadTarget> {
     let slashes = text.replace('\\', "/");
     let without_parameters: Vec<&str> =
         slashes.split('/').map(|segment| segment.split(';').next().unwrap_or_default().trim()).collect();
-    Ok(resolve(&without_parameters.join("/")).to_lowercase())
+    Ok(resolve(&without_parameters.join("/")))
 }
 
 /// Decodes the triples whose byte `wanted` accepts; anything else stays as it is.

@@ -1,6 +1,6 @@
 //! What one request carries from phase to phase.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ pub struct Context {
     pub request_id: String,
     /// Its W3C trace context.
     pub traceparent: String,
+    /// Who asks, as far as it is known.
+    pub client: Option<IpAddr>,
     /// What was decided.
     pub decision: Option<Decision>,
     /// As what it passes, when it does.
@@ -64,6 +66,7 @@ impl Context {
             stream: None,
             request_id: String::new(),
             traceparent: String::new(),
+            client: None,
             decision: None,
             passage: Passage::default(),
             cookies: Vec::new(),
@@ -94,6 +97,6 @@ impl Default for Context {
 }
 
 /// The address of who asked, as text.
-pub(super) fn client(address: Option<SocketAddr>) -> String {
-    address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_canonical().to_string())
+pub(super) fn client(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
 }

@@ -6,6 +6,7 @@ use admission::clock::{Clock, Random};
 use admission::keyring::Keyring;
 
 use crate::config::EdgeConfig;
+use crate::config::keys::CdnSecret;
 use crate::gate::routes::Routes;
 use crate::live::Load;
 use crate::room::Room;
@@ -49,6 +50,8 @@ pub struct Edge {
     pub rooms: Arc<Rooms>,
     /// The keys of the signature to the shop.
     pub edge_keys: Keyring,
+    /// What the CDN shows; nothing where it need not.
+    pub cdn_secret: Option<CdnSecret>,
     /// The shop.
     pub upstream: Upstream,
     /// The pages.

@@ -100,7 +100,7 @@ impl ProxyHttp for Edge {
 
     async fn upstream_request_filter(
         &self,
-        session: &mut Session,
+        _session: &mut Session,
         request: &mut RequestHeader,
         context: &mut Context,
     ) -> Result<()> {
@@ -112,7 +112,6 @@ impl ProxyHttp for Edge {
             None if context.passage.is_open => TICKET_WHILE_OFF.to_owned(),
             None => String::new(),
         };
-        let client = session.client_addr().and_then(|address| address.as_inet()).copied();
         forward(
             request,
             &Signed {
@@ -122,7 +121,9 @@ impl ProxyHttp for Edge {
                 time: self.clock.now(),
                 request_id: &context.request_id,
                 traceparent: &context.traceparent,
-                client: &context::client(client),
+                client: &context::client(context.client),
+                address_header: self.config.cdn.trusted_proxies.header.as_ref(),
+                secret_header: self.config.cdn.secret_header.as_ref(),
                 scheme: self.config.public_scheme.as_str(),
                 keys: &self.edge_keys,
             },

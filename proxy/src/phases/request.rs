@@ -1,5 +1,7 @@
 //! From the head of a request to what is done with it.
 
+use std::net::{IpAddr, SocketAddr};
+
 use http::{HeaderMap, StatusCode, header};
 use pingora::Result;
 use pingora::proxy::Session;
@@ -23,6 +25,15 @@ impl Edge {
             session.set_keepalive(None);
             return self.send(session, context, reply).await;
         }
+        match self.who_asks(session) {
+            Ok(client) => context.client = client,
+            Err(reply) => {
+                context.outcome = "bad_request";
+                session.set_keepalive(None);
+                return self.send(session, context, reply).await;
+            }
+        }
+        let request = session.req_header();
         let decided = gate::decide(&self.rooms.routes, &request.method, request.raw_path(), &request.headers);
         let decision = match decided {
             Ok(decision) => decision,
@@ -78,6 +89,23 @@ impl Edge {
                 }
             }
         }
+    }
+
+    /// The address of who asks; or the refusal of a request that went around the CDN, or whose address cannot be
+    /// told.
+    fn who_asks(&self, session: &Session) -> Result<Option<IpAddr>, Reply> {
+        let headers = &session.req_header().headers;
+        if let (Some(secret), Some(header)) = (&self.cdn_secret, &self.config.cdn.secret_header) {
+            let mut shown = headers.get_all(header).iter();
+            if !matches!((shown.next(), shown.next()), (Some(only), None) if secret.is(only.as_bytes())) {
+                let detail = "requests come here through the CDN";
+                return Err(Reply::problem(StatusCode::FORBIDDEN, "around_the_cdn", detail));
+            }
+        }
+        let peer = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
+        peer.map(|peer| self.config.cdn.trusted_proxies.client(peer, headers))
+            .transpose()
+            .map_err(|error| Reply::problem(StatusCode::BAD_REQUEST, "client_address", &error.to_string()))
     }
 
     /// Prepares a request that goes to the shop.

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::admin::Admin;
 use crate::config::edge::StoreConfig;
+use crate::config::keys::CdnSecret;
 use crate::config::{Config, rooms::room_routes};
 use crate::gate::routes::Routes;
 use crate::listen::tls::CertificateError;
@@ -45,6 +46,8 @@ pub struct Keys {
     pub line: Keyring,
     /// For the signature to the shop.
     pub edge: Keyring,
+    /// What the CDN shows; nothing where it need not.
+    pub cdn: Option<CdnSecret>,
 }
 
 /// The edge could not be started.
@@ -113,6 +116,7 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
         config: config.edge.clone(),
         rooms: rooms.clone(),
         edge_keys: keys.edge,
+        cdn_secret: keys.cdn,
         pages: Pages::new()?,
         load: load.clone(),
         clock,

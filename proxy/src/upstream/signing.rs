@@ -8,6 +8,7 @@ use http::header::{self, HeaderName};
 use pingora::http::RequestHeader;
 
 use crate::gate::Decision;
+use crate::gate::client::AddressHeader;
 use crate::gate::credentials::without_own_cookies;
 
 /// What the edge vouches for.
@@ -26,11 +27,27 @@ pub struct Signed<'a> {
     pub traceparent: &'a str,
     /// The address of who asked.
     pub client: &'a str,
+    /// The header in which a CDN tells that address.
+    pub address_header: Option<&'a AddressHeader>,
+    /// The header in which a CDN shows its secret.
+    pub secret_header: Option<&'a HeaderName>,
     /// How they asked.
     pub scheme: &'a str,
     /// The keys shared with the shop.
     pub keys: &'a Keyring,
 }
+
+/// Where servers and frameworks look for a client's address. Whoever asks may have written them; what is true is in
+/// `X-Forwarded-For`.
+const ADDRESS_HEADERS: [&str; 7] = [
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "cloudfront-viewer-address",
+];
 
 /// Whether a header that came from outside stays outside. Servers that read `_` as `-` are thought of.
 fn is_the_edges(name: &str) -> bool {
@@ -38,7 +55,8 @@ fn is_the_edges(name: &str) -> bool {
     name.starts_with(edge_signature::HEADER_PREFIX)
         || name.starts_with("wr-")
         || name.starts_with("x-forwarded-")
-        || matches!(name.as_str(), "forwarded" | "x-real-ip" | edge_signature::HEADER_REQUEST_ID)
+        || matches!(name.as_str(), "forwarded" | edge_signature::HEADER_REQUEST_ID)
+        || ADDRESS_HEADERS.contains(&name.as_str())
 }
 
 /// Turns the request that came into the one that goes to the shop.
@@ -46,8 +64,12 @@ fn is_the_edges(name: &str) -> bool {
 /// # Errors
 /// When a header cannot be written.
 pub fn forward(request: &mut RequestHeader, signed: &Signed<'_>) -> pingora::Result<()> {
-    let strange: Vec<HeaderName> =
-        request.headers.keys().filter(|name| is_the_edges(name.as_str())).cloned().collect();
+    let is_the_cdns = |name: &HeaderName| {
+        signed.secret_header == Some(name)
+            || signed.address_header.is_some_and(|header| header.as_str() == name.as_str())
+    };
+    let is_strange = |name: &&HeaderName| is_the_edges(name.as_str()) || is_the_cdns(name);
+    let strange: Vec<HeaderName> = request.headers.keys().filter(|name| is_strange(name)).cloned().collect();
     for name in &strange {
         request.remove_header(name);
     }
@@ -135,6 +157,8 @@ mod tests {
             request_id: "r",
             traceparent: "00-1-1-01",
             client: "10.0.0.1",
+            address_header: None,
+            secret_header: None,
             scheme: "https",
             keys: &keys,
         };

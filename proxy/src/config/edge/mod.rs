@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::cdn::{self, CdnConfig, WireCdn};
 use super::error::{ConfigError, Source};
 use super::values::Maybe;
 use crate::waiting::cookies::Scheme;
@@ -47,6 +48,8 @@ pub struct EdgeConfig {
     pub upstream: UpstreamConfig,
     /// Bounds on what a client may ask for.
     pub limits: Limits,
+    /// What is known of a CDN in front.
+    pub cdn: CdnConfig,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +67,7 @@ struct WireEdge {
     store: Option<store::WireStore>,
     upstream: upstream::WireUpstream,
     limits: Option<limits::WireLimits>,
+    cdn: Option<WireCdn>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -91,6 +95,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         store,
         upstream,
         limits,
+        cdn,
     } = source.parse()?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let milliseconds = Duration::from_millis;
@@ -122,6 +127,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         store: store::check(&source, store, folder)?,
         upstream: upstream::check(&source, upstream)?,
         limits: limits::check(&source, limits.unwrap_or_default())?,
+        cdn: cdn::check(&source, cdn.unwrap_or_default(), folder)?,
     })
 }
 

@@ -15,6 +15,7 @@ use super::error::{ConfigError, Source};
 use super::values::Maybe;
 use crate::gate::host;
 use crate::gate::routes::{PathRule, Route};
+use crate::gate::target::Case;
 
 /// Most rooms in one file.
 const ROOMS_MAX: usize = 256;
@@ -32,6 +33,8 @@ pub struct RoomConfig {
     pub hosts: Vec<String>,
     /// The paths it protects.
     pub paths: Vec<PathRule>,
+    /// Whether upper and lower case differ in them.
+    pub case: Case,
     /// What the waiting page calls what the fans wait for.
     pub title: String,
     /// What the operator tells those who wait; may be empty.
@@ -76,6 +79,7 @@ struct WireRoom {
     #[serde(default)]
     hosts: Vec<Spanned<String>>,
     paths: Spanned<Vec<Spanned<String>>>,
+    case_sensitive: Maybe<bool>,
     title: Maybe<String>,
     message: Maybe<String>,
     on_store_failure: Maybe<String>,
@@ -161,6 +165,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         id,
         hosts,
         paths,
+        case_sensitive,
         title,
         message,
         on_store_failure,
@@ -184,6 +189,8 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
     } = wire;
     let room_id = RoomId::parse(id.get_ref())
         .map_err(|error| source.error(&id.span(), "room.id", format!("\"{}\"", id.get_ref()), error))?;
+    let is_case_kept = case_sensitive.is_some_and(Spanned::into_inner);
+    let case = if is_case_kept { Case::Kept } else { Case::Ignored };
     let (paths_span, paths) = (paths.span(), paths.into_inner());
     if paths.is_empty() || paths.len() > ROUTES_MAX {
         let needed = format!("a room needs 1 to {ROUTES_MAX} paths, such as \"/event\" and \"/event/*\"");
@@ -221,7 +228,8 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         message: text(source, "room.message", &message, "")?,
         on_store_failure: check_on_store_failure(source, &on_store_failure)?,
         hosts: hosts.iter().map(|host| check_host(source, host)).collect::<Result<_, _>>()?,
-        paths: paths.iter().map(|path| check_path(source, path)).collect::<Result<_, _>>()?,
+        paths: paths.iter().map(|path| check_path(source, path, case)).collect::<Result<_, _>>()?,
+        case,
         id: room_id,
         rules,
     })
@@ -248,10 +256,11 @@ fn check_host(source: &Source<'_>, found: &Spanned<String>) -> Result<String, Co
     }
 }
 
-fn check_path(source: &Source<'_>, found: &Spanned<String>) -> Result<PathRule, ConfigError> {
-    PathRule::parse(found.get_ref()).ok_or_else(|| {
-        let needed = "a path such as \"/event\" is needed, or \"/event/*\" for everything below it; plain, \
-                      without `//`, `.`, `..`, `%`, `?`, `#` or `;`, and not below /.waiting-room";
+fn check_path(source: &Source<'_>, found: &Spanned<String>, case: Case) -> Result<PathRule, ConfigError> {
+    PathRule::parse_as(found.get_ref(), case).ok_or_else(|| {
+        let needed = "a path such as \"/event\" is needed, \"/event/*\" for everything below it, or a pattern such as \
+                      \"/event-*\" or \"/shop/*/buy\"; plain, without `//`, `.`, `..`, `**`, `%`, `?`, `#` or `;`, and not \
+                      below /.waiting-room";
         source.error(&found.span(), "room.paths", format!("\"{}\"", found.get_ref()), needed)
     })
 }
@@ -273,12 +282,13 @@ fn text(
 
 /// A room as a table that [`parse`] reads.
 pub(super) fn show(room: &RoomConfig) -> toml::Table {
-    let RoomConfig { id, hosts, paths, title, message, on_store_failure, rules } = room;
+    let RoomConfig { id, hosts, paths, case, title, message, on_store_failure, rules } = room;
     let mut table = toml::Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
     put("id", id.to_string().into());
     put("hosts", hosts.clone().into());
     put("paths", paths.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+    put("case_sensitive", (*case == Case::Kept).into());
     put("title", title.clone().into());
     put("message", message.clone().into());
     put("on_store_failure", on_store_failure.as_str().into());
