@@ -41,11 +41,13 @@ pub enum Purpose {
     Draw,
     /// The right to enter a lane.
     Invitation,
+    /// The right to go past a line.
+    Bypass,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] =
-        [Self::Ticket, Self::AdmissionToken, Self::EdgeRequest, Self::Draw, Self::Invitation];
+    const ALL: [Self; 6] =
+        [Self::Ticket, Self::AdmissionToken, Self::EdgeRequest, Self::Draw, Self::Invitation, Self::Bypass];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::EdgeRequest => b"stanchion edge request v1",
             Self::Draw => b"stanchion draw v1",
             Self::Invitation => b"stanchion invitation v1",
+            Self::Bypass => b"stanchion bypass v1",
         }
     }
 }
@@ -234,13 +237,14 @@ impl Key {
     }
 
     fn secret(&self, purpose: Purpose) -> &[u8] {
-        let [ticket, token, request, draw, invitation] = &self.derived;
+        let [ticket, token, request, draw, invitation, bypass] = &self.derived;
         match purpose {
             Purpose::Ticket => ticket,
             Purpose::AdmissionToken => token,
             Purpose::EdgeRequest => request,
             Purpose::Draw => draw,
             Purpose::Invitation => invitation,
+            Purpose::Bypass => bypass,
         }
     }
 }

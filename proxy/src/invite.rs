@@ -8,7 +8,7 @@ use admission::invitation::Invitation;
 use admission::keyring::Keyring;
 use admission::ticket::TicketId;
 use clap::Args;
-use proxy::config::{Config, duration};
+use proxy::config::{Config, RoomConfig, duration};
 
 /// Longest life of an invitation.
 const LIFE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -62,15 +62,7 @@ pub(crate) fn mint(
         .ok_or_else(|| {
             format!("`--expires-in` is \"{}\"; a time up to 366d is needed, such as 24h", invite.expires_in)
         })?;
-    let begin = match invite.link.as_deref().map(|link| link.trim_end_matches('/')) {
-        None => String::new(),
-        Some(link) if link.starts_with("https://") || link.starts_with("http://") => {
-            format!("{link}/.waiting-room/{}/invitation?code=", room.id)
-        }
-        Some(link) => {
-            return Err(format!("`--link` is \"{link}\"; an address such as https://SITE is needed"));
-        }
-    };
+    let begin = link_to(invite.link.as_deref(), room, "invitation")?;
     let mut lines = String::new();
     for _ in 0..invite.count {
         let invitation = Invitation {
@@ -83,4 +75,19 @@ pub(crate) fn mint(
         let _ = writeln!(lines, "{begin}{}", invitation.seal(keys));
     }
     Ok(lines)
+}
+
+/// What a link to the edge's page of this name begins with, below the address of a site; nothing where only codes are
+/// wanted.
+///
+/// # Errors
+/// What is wrong with the address.
+pub(crate) fn link_to(site: Option<&str>, room: &RoomConfig, page: &str) -> Result<String, String> {
+    match site.map(|site| site.trim_end_matches('/')) {
+        None => Ok(String::new()),
+        Some(site) if site.starts_with("https://") || site.starts_with("http://") => {
+            Ok(format!("{site}/.waiting-room/{}/{page}?code=", room.id))
+        }
+        Some(site) => Err(format!("`--link` is \"{site}\"; an address such as https://SITE is needed")),
+    }
 }

@@ -1,5 +1,6 @@
 //! Arguments, configuration, go.
 
+mod bypass;
 mod invite;
 
 use std::io::Write as _;
@@ -46,6 +47,8 @@ struct Arguments {
 enum Command {
     /// Mint invitations to a lane, one on each line.
     Invite(invite::Invite),
+    /// Mint rights to go past a room's line for a while, one on each line.
+    Bypass(bypass::BypassArguments),
 }
 
 fn main() -> ExitCode {
@@ -67,11 +70,19 @@ fn main() -> ExitCode {
         Ok(keys) => keys,
         Err(error) => return refuse(&error),
     };
-    if let Some(Command::Invite(invite)) = &arguments.command {
-        return match invite::mint(invite, &config, &keys.line, &SystemClock, &SystemRandom) {
+    if let Some(command) = &arguments.command {
+        let (name, minted) = match command {
+            Command::Invite(invite) => {
+                ("invite", invite::mint(invite, &config, &keys.line, &SystemClock, &SystemRandom))
+            }
+            Command::Bypass(bypass) => {
+                ("bypass", bypass::mint(bypass, &config, &keys.line, &SystemClock, &SystemRandom))
+            }
+        };
+        return match minted {
             Ok(lines) => print(&lines),
             Err(error) => {
-                say(&format!("proxy invite: {error}\n"));
+                say(&format!("proxy {name}: {error}\n"));
                 ExitCode::from(BAD_CONFIG)
             }
         };

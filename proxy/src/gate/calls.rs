@@ -19,6 +19,8 @@ pub enum Call {
     Draw(String),
     /// An invitation is taken up.
     Invitation(String),
+    /// A bypass is taken up.
+    Bypass(String),
     /// The public keys.
     Keys,
     /// There is something, but not for this method.
@@ -43,7 +45,8 @@ impl Call {
             (_, None, _) if reads => Self::Facts(room()),
             (_, Some("draw"), _) if reads => Self::Draw(room()),
             (_, Some("invitation"), _) if reads => Self::Invitation(room()),
-            (_, None | Some("draw" | "invitation"), _) => Self::WrongMethod { allow: "GET, HEAD" },
+            (_, Some("bypass"), _) if reads => Self::Bypass(room()),
+            (_, None | Some("draw" | "invitation" | "bypass"), _) => Self::WrongMethod { allow: "GET, HEAD" },
             (_, Some("live"), _) if *method == Method::GET => Self::Live(room()),
             (_, Some("live"), _) => Self::WrongMethod { allow: "GET" },
             (_, Some("ticket"), _) => match *method {
@@ -75,6 +78,7 @@ mod tests {
             (Method::GET, "/demo/live", Call::Live(demo())),
             (Method::GET, "/demo/draw", Call::Draw(demo())),
             (Method::GET, "/demo/invitation", Call::Invitation(demo())),
+            (Method::GET, "/demo/bypass", Call::Bypass(demo())),
             (Method::POST, "/demo/invitation", Call::WrongMethod { allow: "GET, HEAD" }),
             (Method::GET, "/jwks.json", Call::Keys),
             (Method::GET, "/demo/other", Call::Unknown),

@@ -8,10 +8,12 @@ pub const TICKET_HEADER: &str = "wr-ticket";
 pub const ADMISSION_HEADER: &str = "wr-admission";
 /// Carries an invitation for clients without cookies.
 pub const INVITATION_HEADER: &str = "wr-invitation";
+/// Carries a bypass for clients without cookies.
+pub const BYPASS_HEADER: &str = "wr-bypass";
 /// Carries the place that a fan was shown last, for clients without cookies.
 pub const SHOWN_HEADER: &str = "wr-shown";
 /// The names of the edge's own cookies begin with one of these, after a `__Host-`.
-const OWN_COOKIES: [&str; 4] = ["wr-ticket-", "wr-admission-", "wr-invitation-", "wr-shown-"];
+const OWN_COOKIES: [&str; 5] = ["wr-ticket-", "wr-admission-", "wr-invitation-", "wr-bypass-", "wr-shown-"];
 /// Most values that are tried; a cookie may come twice when two domains set it, and no honest one comes more.
 pub const TRIES_MAX: usize = 4;
 

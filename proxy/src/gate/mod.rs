@@ -2,6 +2,7 @@
 //! of the HTTP library that carries it.
 
 mod back;
+pub mod bypass;
 pub mod calls;
 pub mod client;
 pub mod credentials;

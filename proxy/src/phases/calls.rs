@@ -48,7 +48,8 @@ impl Edge {
             | Call::Leave(id)
             | Call::Live(id)
             | Call::Draw(id)
-            | Call::Invitation(id) => self.rooms.by_id(id),
+            | Call::Invitation(id)
+            | Call::Bypass(id) => self.rooms.by_id(id),
         };
         let Some(room) = found else {
             return reply(StatusCode::NOT_FOUND, "no_room", "there is no such room");
@@ -59,6 +60,10 @@ impl Edge {
             Call::Invitation(_) => {
                 let kind = Kind::of(&request.method, headers);
                 self.invitation(room, kind, headers, query).from_secret_address()
+            }
+            Call::Bypass(_) => {
+                let kind = Kind::of(&request.method, headers);
+                self.bypass(room, kind, headers, query).from_secret_address()
             }
             Call::Status(_) => status(room, headers).await,
             Call::Leave(_) => leave(room, headers).await,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use admission::bypass::Bypass;
 use admission::token::Admission;
 
 use crate::gate::Decision;
@@ -55,6 +56,10 @@ pub struct Passage {
     pub admission: Option<Admission>,
     /// Whether the room does not protect, for it is off, or open while the store is away.
     pub is_open: bool,
+    /// The name of the rule by which it goes past the line.
+    pub bypassed_by: Option<String>,
+    /// The bypass with which it does.
+    pub bypass: Option<Bypass>,
 }
 
 impl Context {

@@ -52,7 +52,7 @@ impl Edge {
         };
         Reply::empty(StatusCode::SEE_OTHER)
             .with(header::LOCATION, to)
-            .cookie(&room.cookies.give_invitation(&code, room.good_for(&invitation)))
+            .cookie(&room.cookies.give_invitation(&code, room.time_left(invitation.expires_at)))
     }
 
     fn declined(&self, room: &Room, kind: Kind, declined: Declined) -> Reply {

@@ -2,6 +2,7 @@
 
 mod arrive;
 mod body;
+mod bypass;
 mod calls;
 mod context;
 mod edge;
@@ -110,7 +111,7 @@ impl ProxyHttp for Edge {
         let ticket = match &context.passage.admission {
             Some(admission) => admission.ticket.to_string(),
             None if context.passage.is_open => TICKET_WHILE_OFF.to_owned(),
-            None => String::new(),
+            None => context.passage.bypass.as_ref().map(|bypass| bypass.id.to_string()).unwrap_or_default(),
         };
         forward(
             request,

@@ -7,6 +7,7 @@ use pingora::Result;
 use pingora::proxy::Session;
 
 use super::UPGRADED_SILENCE;
+use super::bypass::past_the_line;
 use super::calls::CallAnswer;
 use super::context::Context;
 use super::edge::Edge;
@@ -73,6 +74,12 @@ impl Edge {
                     let reply = Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no_room", "no such room");
                     return self.send(session, context, reply).await;
                 };
+                if let Some(passage) = past_the_line(&room, decision, session.req_header(), context.client) {
+                    context.outcome = "bypass";
+                    context.passage = passage;
+                    self.pass(session);
+                    return Ok(false);
+                }
                 match self.visit(&room, kind, decision, &session.req_header().headers).await {
                     Answer::Forward { passage, cookies, outcome } => {
                         context.outcome = outcome;

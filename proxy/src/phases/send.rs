@@ -53,17 +53,19 @@ impl Edge {
         {
             stream.give_up();
         }
+        // Only there where it is so: a field that is nothing is left out.
+        let bypassed_by = context.passage.bypassed_by.as_deref();
         match error {
             // The text of an error may hold an address; its kind does not.
             Some(error) => tracing::warn!(
                 request_id = %context.request_id, trace_id, method, path, status, room,
-                outcome = context.outcome, duration_ms, bytes_sent,
+                outcome = context.outcome, bypassed_by, duration_ms, bytes_sent,
                 error = error.etype().as_str(), side = error.esource().as_str(),
                 "request"
             ),
             None => tracing::info!(
                 request_id = %context.request_id, trace_id, method, path, status, room,
-                outcome = context.outcome, duration_ms, bytes_sent,
+                outcome = context.outcome, bypassed_by, duration_ms, bytes_sent,
                 "request"
             ),
         }

@@ -40,7 +40,8 @@ pub enum Answer {
 impl Answer {
     fn admitted(room: &Arc<Room>, pass: Pass, outcome: &'static str) -> Self {
         let cookies = vec![room.cookies.give_admission(&pass.token, pass.age)];
-        let passage = Passage { room: Some(room.clone()), admission: Some(pass.admission), is_open: false };
+        let passage =
+            Passage { room: Some(room.clone()), admission: Some(pass.admission), ..Passage::default() };
         Self::Forward { passage, cookies, outcome }
     }
 }
@@ -59,12 +60,13 @@ impl Edge {
             let renewed = room.slide(&admission);
             let cookies =
                 renewed.iter().map(|pass| room.cookies.give_admission(&pass.token, pass.age)).collect();
-            let passage = Passage { room: Some(room.clone()), admission: Some(admission), is_open: false };
+            let passage =
+                Passage { room: Some(room.clone()), admission: Some(admission), ..Passage::default() };
             return Answer::Forward { passage, cookies, outcome: "admitted" };
         }
         let is_off = room.mode() == Mode::Off;
         if is_off || room.is_open_to_all() {
-            let passage = Passage { room: Some(room.clone()), admission: None, is_open: true };
+            let passage = Passage { room: Some(room.clone()), is_open: true, ..Passage::default() };
             let outcome = if is_off { "unprotected" } else { "open_without_store" };
             return Answer::Forward { passage, cookies: Vec::new(), outcome };
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use admission::bypass::{Bypass, BypassError};
+use admission::clock::Timestamp;
 use admission::draw::DrawId;
 use admission::invitation::{Invitation, InvitationError};
 use admission::name::LaneId;
@@ -114,10 +116,18 @@ impl Room {
         }
     }
 
-    /// How long an invitation still is good.
-    pub fn good_for(&self, invitation: &Invitation) -> Duration {
+    /// Opens a bypass.
+    ///
+    /// # Errors
+    /// When it is not for this room, not any more, or none at all.
+    pub fn open_bypass(&self, sealed: &str) -> Result<Bypass, BypassError> {
         let now = self.view.load().store_now().unwrap_or_else(|| self.ports.clock.now());
-        invitation.expires_at.since(now)
+        Bypass::open(&self.ports.keys, &self.config.id, sealed, now)
+    }
+
+    /// How long it is until a moment.
+    pub fn time_left(&self, until: Timestamp) -> Duration {
+        until.since(self.view.load().store_now().unwrap_or_else(|| self.ports.clock.now()))
     }
 
     /// The ticket as the fan carries it.
@@ -160,7 +170,7 @@ impl Room {
         let invitation = wish.invitation.map(|invitation| InvitationUse {
             id: invitation.id,
             uses: invitation.uses,
-            good_for: self.good_for(invitation),
+            good_for: self.time_left(invitation.expires_at),
         });
         for attempt in 0..DRAWS_MAX {
             let id = self.id_of(wish, attempt)?;

@@ -39,6 +39,7 @@ pub struct Cookies {
     ticket: String,
     admission: String,
     invitation: String,
+    bypass: String,
     shown: String,
     scheme: Scheme,
 }
@@ -54,6 +55,7 @@ impl Cookies {
             ticket: format!("{prefix}wr-ticket-{room}"),
             admission: format!("{prefix}wr-admission-{room}"),
             invitation: format!("{prefix}wr-invitation-{room}"),
+            bypass: format!("{prefix}wr-bypass-{room}"),
             shown: format!("{prefix}wr-shown-{room}"),
             scheme,
         }
@@ -72,6 +74,16 @@ impl Cookies {
     /// The name of the cookie that holds the invitation.
     pub fn invitation_name(&self) -> &str {
         &self.invitation
+    }
+
+    /// The name of the cookie that holds a bypass.
+    pub fn bypass_name(&self) -> &str {
+        &self.bypass
+    }
+
+    /// The `Set-Cookie` value that keeps a bypass which is good for `age`.
+    pub fn give_bypass(&self, sealed: &str, age: Duration) -> String {
+        self.set(&self.bypass, sealed, age)
     }
 
     /// The name of the cookie that holds the place which the fan was shown last.

@@ -73,6 +73,31 @@ fn a_bad_configuration_is_explained() {
             rooms.clone(),
             vec!["edge.toml:4: `limits.connections`", "found 0", "from 1"],
         ),
+        (
+            "[upstream]\naddress = \"a:1\"\n[cdn]\naddress_header = \"X-Forwarded-For\"",
+            rooms.clone(),
+            vec!["edge.toml:4: `cdn.address_header`", "`trusted_proxies` is needed"],
+        ),
+        (
+            "[upstream]\naddress = \"a:1\"\n[cdn]\ntrusted_proxies = [\"10.1.0.0/8\"]",
+            rooms.clone(),
+            vec!["edge.toml:4: `cdn.trusted_proxies`", "\"10.0.0.0/8\" is perhaps meant"],
+        ),
+        (
+            "[upstream]\naddress = \"a:1\"\n[cdn]\nsecret_header = \"X-Edge-Secret\"",
+            rooms.clone(),
+            vec!["STANCHION_CDN_SECRET", "`cdn.secret_file`"],
+        ),
+        (
+            GOOD,
+            with("[[room.bypass]]\nname = \"all\""),
+            vec!["rooms.toml:6: `room.bypass`", "would open the room to everybody"],
+        ),
+        (
+            GOOD,
+            with("[[room.bypass]]\nname = \"one\"\nnetworks = [\"somewhere\"]"),
+            vec!["rooms.toml:7: `room.bypass.networks`", "\"203.0.113.0/24\""],
+        ),
         ("[upstream\naddress", rooms.clone(), vec!["edge.toml:1"]),
         (GOOD, with("mode = \"sometimes\""), vec!["rooms.toml:5: `room.mode`", "\"sometimes\"", "\"auto\""]),
         (GOOD, with("drain_per_minut = 5"), vec!["rooms.toml:5: `drain_per_minut`", "`drain_per_minute`"]),
@@ -110,8 +135,8 @@ fn a_bad_configuration_is_explained() {
         (GOOD, rooms.replace("\"demo\"", "\"De mo\""), vec!["rooms.toml:2: `room.id`", "\"De mo\""]),
         (
             GOOD,
-            rooms.replace("/events/demo/*", "/events/*/demo"),
-            vec!["rooms.toml:3: `room.paths`", "/events/*/demo"],
+            rooms.replace("/events/demo/*", "/events/**/demo"),
+            vec!["rooms.toml:3: `room.paths`", "/events/**/demo"],
         ),
         (GOOD, format!("{rooms}{rooms}"), vec!["rooms.toml:7: `room.id`", "a second time"]),
         (

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on stops"
 )]
 
+mod behind_a_cdn;
 mod bypass;
 mod certificates;
 mod configuration;
@@ -20,6 +21,7 @@ mod line;
 mod live;
 mod noted;
 mod passing;
+mod past_the_line;
 mod prequeue;
 mod raw;
 mod restart;

@@ -74,6 +74,11 @@ impl Shop {
         Self { address, log, task }
     }
 
+    /// What it was asked last.
+    pub(crate) fn last(&self) -> Asked {
+        self.asked().pop().unwrap()
+    }
+
     /// What was asked so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.log.lock().unwrap().clone()

@@ -160,6 +160,7 @@ impl World {
         RoomConfig {
             id: room(),
             hosts: Vec::new(),
+            bypass: vec![],
             case: proxy::gate::target::Case::Ignored,
             paths: Vec::new(),
             title: String::new(),

@@ -1,5 +1,6 @@
 //! `rooms.toml`: the rooms, where they apply and how their lines move.
 
+mod bypass;
 mod rules;
 
 use std::ops::Range;
@@ -10,9 +11,11 @@ use admission::rules::Rules;
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
+use self::bypass::WireBypass;
 use self::rules::WireLane;
 use super::error::{ConfigError, Source};
 use super::values::Maybe;
+use crate::gate::bypass::BypassRule;
 use crate::gate::host;
 use crate::gate::routes::{PathRule, Route};
 use crate::gate::target::Case;
@@ -41,6 +44,8 @@ pub struct RoomConfig {
     pub message: String,
     /// What becomes of visitors while the store is away.
     pub on_store_failure: OnStoreFailure,
+    /// Who goes past its line by a rule.
+    pub bypass: Vec<BypassRule>,
     /// How its line moves.
     pub rules: Rules,
 }
@@ -101,6 +106,8 @@ struct WireRoom {
     recovery_grace: Maybe<String>,
     #[serde(default)]
     lane: Vec<WireLane>,
+    #[serde(default)]
+    bypass: Vec<WireBypass>,
 }
 
 /// Reads `rooms.toml` from its text.
@@ -186,6 +193,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         presence_window,
         recovery_grace,
         lane,
+        bypass,
     } = wire;
     let room_id = RoomId::parse(id.get_ref())
         .map_err(|error| source.error(&id.span(), "room.id", format!("\"{}\"", id.get_ref()), error))?;
@@ -229,6 +237,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         on_store_failure: check_on_store_failure(source, &on_store_failure)?,
         hosts: hosts.iter().map(|host| check_host(source, host)).collect::<Result<_, _>>()?,
         paths: paths.iter().map(|path| check_path(source, path, case)).collect::<Result<_, _>>()?,
+        bypass: bypass::check(source, case, bypass)?,
         case,
         id: room_id,
         rules,
@@ -282,7 +291,7 @@ fn text(
 
 /// A room as a table that [`parse`] reads.
 pub(super) fn show(room: &RoomConfig) -> toml::Table {
-    let RoomConfig { id, hosts, paths, case, title, message, on_store_failure, rules } = room;
+    let RoomConfig { id, hosts, paths, case, title, message, on_store_failure, bypass, rules } = room;
     let mut table = toml::Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
     put("id", id.to_string().into());
@@ -292,6 +301,9 @@ pub(super) fn show(room: &RoomConfig) -> toml::Table {
     put("title", title.clone().into());
     put("message", message.clone().into());
     put("on_store_failure", on_store_failure.as_str().into());
+    if !bypass.is_empty() {
+        put("bypass", bypass::show(bypass));
+    }
     rules::show(rules, &mut table);
     table
 }

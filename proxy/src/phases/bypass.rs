@@ -1,0 +1,95 @@
+//! Those who go past a room's line: by a rule of the operator, or with a bypass that the operator minted.
+
+use admission::bypass::BypassError;
+use http::{HeaderMap, StatusCode, header};
+use pingora::http::RequestHeader;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::context::Passage;
+use super::edge::Edge;
+use crate::gate::bypass::Asked;
+use crate::gate::credentials::{BYPASS_HEADER, presented};
+use crate::gate::query::{local_path, parameter};
+use crate::gate::routes::PathRule;
+use crate::gate::{Decision, Kind};
+use crate::room::Room;
+use crate::waiting::page::Notice;
+use crate::waiting::reply::Reply;
+
+/// By what name a minted bypass is counted.
+const LINK: &str = "link";
+
+/// As what a request goes past the line of its room, if it does.
+pub(super) fn past_the_line(
+    room: &Arc<Room>,
+    decision: &Decision,
+    request: &RequestHeader,
+    client: Option<IpAddr>,
+) -> Option<Passage> {
+    let passage = |by: &str, bypass| Passage {
+        room: Some(room.clone()),
+        bypassed_by: Some(by.to_owned()),
+        bypass,
+        ..Passage::default()
+    };
+    let (target, method, headers) = (&decision.target, &request.method, &request.headers);
+    let asked = Asked { target, method, client, headers };
+    if let Some(rule) = room.config.bypass.iter().find(|rule| rule.covers(&asked)) {
+        return Some(passage(&rule.name, None));
+    }
+    let minted = presented(headers, BYPASS_HEADER, room.cookies.bypass_name());
+    let bypass = minted.filter_map(|sealed| room.open_bypass(sealed).ok()).next()?;
+    Some(passage(LINK, Some(bypass)))
+}
+
+impl Edge {
+    /// `GET …/bypass?code=…&to=…`: keeps the bypass, and leads to the room.
+    pub(super) fn bypass(&self, room: &Room, kind: Kind, headers: &HeaderMap, query: Option<&str>) -> Reply {
+        let by_header = headers.get(BYPASS_HEADER).and_then(|value| value.to_str().ok());
+        let code = parameter(query, "code").or_else(|| by_header.map(str::to_owned)).unwrap_or_default();
+        let bypass = match room.open_bypass(&code) {
+            Ok(bypass) => bypass,
+            Err(error) => return self.no_bypass(room, kind, error),
+        };
+        let first_page = || room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
+        let Some(to) = parameter(query, "to").map_or_else(|| Some(first_page()), |to| local_path(&to)) else {
+            let detail = "`to` has to be a path of this site, such as /events/demo";
+            return Reply::problem(StatusCode::BAD_REQUEST, "bypass_to", detail);
+        };
+        Reply::empty(StatusCode::SEE_OTHER)
+            .with(header::LOCATION, to)
+            .cookie(&room.cookies.give_bypass(&code, room.time_left(bypass.expires_at)))
+    }
+
+    fn no_bypass(&self, room: &Room, kind: Kind, error: BypassError) -> Reply {
+        let (status, code, text) = match error {
+            BypassError::Invalid => (
+                StatusCode::BAD_REQUEST,
+                "bypass_unknown",
+                "It is not of this site. Perhaps it was cut off: copy all of it.",
+            ),
+            BypassError::OtherRoom => {
+                (StatusCode::NOT_FOUND, "bypass_elsewhere", "It is for something else on this site.")
+            }
+            BypassError::Expired => (
+                StatusCode::GONE,
+                "bypass_expired",
+                "It has expired. Ask whoever gave it to you for another.",
+            ),
+        };
+        if kind != Kind::Navigation {
+            return Reply::problem(status, code, text);
+        }
+        let page = room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
+        self.pages.notice(&Notice {
+            status,
+            title: &room.config.title,
+            heading: "This link cannot be used",
+            text,
+            retry_seconds: 0,
+            link: Some((page.as_str(), "Go to the line")),
+        })
+    }
+}
