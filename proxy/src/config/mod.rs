@@ -11,6 +11,7 @@ pub mod keys;
 mod moment;
 pub mod rooms;
 mod show;
+mod show_upstream;
 mod values;
 
 use std::path::Path;

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig, UpstreamConfig};
-use super::{Config, cdn, duration, rooms};
+use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig};
+use super::{Config, cdn, duration, rooms, show_upstream};
 
 /// What is in force.
 pub fn show(config: &Config) -> String {
@@ -51,13 +51,13 @@ fn edge(config: &EdgeConfig) -> Table {
         }
     }
     put("store", show_store(store).into());
-    put("upstream", show_upstream(upstream).into());
+    put("upstream", show_upstream::table(upstream).into());
     put("limits", show_limits(limits).into());
     put("cdn", cdn::show(cdn).into());
     table
 }
 
-fn number(value: u64) -> Value {
+pub(super) fn number(value: u64) -> Value {
     Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
@@ -94,20 +94,6 @@ fn show_store(store: &StoreConfig) -> Table {
             table.insert("kind".to_owned(), "redis".into());
             table.insert("url".to_owned(), redact(url).into());
         }
-    }
-    table
-}
-
-fn show_upstream(upstream: &UpstreamConfig) -> Table {
-    let UpstreamConfig { addresses, connect_timeout, read_timeout, write_timeout } = upstream;
-    let mut table = Table::new();
-    table.insert("address".to_owned(), addresses.clone().into());
-    for (key, value) in [
-        ("connect_timeout", connect_timeout),
-        ("read_timeout", read_timeout),
-        ("write_timeout", write_timeout),
-    ] {
-        table.insert(key.to_owned(), duration::show(*value).into());
     }
     table
 }

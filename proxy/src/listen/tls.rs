@@ -14,7 +14,7 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, version};
+use rustls::{RootCertStore, ServerConfig, version};
 use tokio::sync::watch;
 
 use crate::config::edge::CertificateFiles;
@@ -141,6 +141,24 @@ fn look(files: &CertificateFiles) -> Seen {
         let data = std::fs::metadata(file).ok()?;
         Some((data.len(), data.modified().ok()?))
     })
+}
+
+/// Whether `file` holds certificates of authorities. The HTTP library would not say what is wrong with it.
+///
+/// # Errors
+/// When it does not.
+pub fn check_authorities(file: &Path) -> Result<(), CertificateError> {
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates =
+        certificates.map_err(|error| CertificateError::new(file, format!("cannot be read: {error}")))?;
+    if certificates.is_empty() {
+        return Err(CertificateError::new(file, "holds no certificate in PEM"));
+    }
+    for certificate in certificates {
+        roots.add(certificate).map_err(|error| CertificateError::new(file, error))?;
+    }
+    Ok(())
 }
 
 fn read(files: &CertificateFiles, provider: &CryptoProvider) -> Result<CertifiedKey, CertificateError> {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use admission::bypass::Bypass;
 use admission::token::Admission;
@@ -10,6 +10,7 @@ use admission::token::Admission;
 use crate::gate::Decision;
 use crate::live::{HandOver, HeadArrived, StreamNote};
 use crate::room::Room;
+use crate::upstream::Sending;
 
 /// What one request carries from phase to phase.
 pub struct Context {
@@ -37,10 +38,12 @@ pub struct Context {
     pub body_bytes: u64,
     /// When it was sent on to the shop, while no answer has come.
     pub forwarded_at: Option<Instant>,
-    /// The shop's instance that was chosen.
-    pub instance: Option<String>,
-    /// Instances that could not be reached.
-    pub failures: usize,
+    /// It on its way to an instance of the shop, until that answers.
+    pub sending: Option<Sending>,
+    /// The instances that it was sent to.
+    pub tried: Vec<usize>,
+    /// No instance takes requests for so long.
+    pub circuit_open: Option<Duration>,
     /// What became of it, in a word for the log.
     pub outcome: &'static str,
     /// The status of an answer that the edge gave itself.
@@ -78,8 +81,9 @@ impl Context {
             hand_over: None,
             body_bytes: 0,
             forwarded_at: None,
-            instance: None,
-            failures: 0,
+            sending: None,
+            tried: Vec::new(),
+            circuit_open: None,
             outcome: "unread",
             own_status: None,
         }

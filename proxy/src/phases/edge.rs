@@ -53,7 +53,7 @@ pub struct Edge {
     /// What the CDN shows; nothing where it need not.
     pub cdn_secret: Option<CdnSecret>,
     /// The shop.
-    pub upstream: Upstream,
+    pub upstream: Arc<Upstream>,
     /// The pages.
     pub pages: Pages,
     /// How much is going on.

@@ -1,5 +1,7 @@
 //! What a visitor sees when the shop cannot be reached or does not answer. Nobody loses a session to it.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use pingora::proxy::{FailToProxy, Session};
 use pingora::{Error, ErrorSource, ErrorType};
@@ -23,7 +25,7 @@ impl Edge {
     ) -> FailToProxy {
         let status = status_of(error);
         if let (Some(status), None) = (status, session.response_written()) {
-            context.outcome = "failed";
+            context.outcome = if context.circuit_open.is_some() { "circuit_open" } else { "failed" };
             if status.is_server_error() {
                 context.saw_the_shop(true, None);
             }
@@ -50,10 +52,11 @@ impl Edge {
             None => Kind::Other,
         };
         let room = context.passage.room.as_ref();
+        let retry_seconds = context.circuit_open.map_or(RETRY_SECONDS, again_in);
         let notice = |text, link| {
             let title = room.map_or("", |room| room.config.title.as_str());
             let heading = "The shop is not available right now";
-            self.pages.notice(&Notice { status, title, heading, text, retry_seconds: RETRY_SECONDS, link })
+            self.pages.notice(&Notice { status, title, heading, text, retry_seconds, link })
         };
         match (kind, &context.decision) {
             (Kind::Navigation, _) => {
@@ -68,9 +71,22 @@ impl Edge {
             }
             _ => {}
         }
-        let detail = "the shop could not be reached or did not answer; sessions and places are kept";
-        Reply::problem(status, "upstream", detail).retry_after(RETRY_SECONDS)
+        let (code, detail) = match context.circuit_open {
+            Some(_) => (
+                "circuit_open",
+                "the shop fails or is slow and is left alone for a while; sessions and places are kept",
+            ),
+            None => {
+                ("upstream", "the shop could not be reached or did not answer; sessions and places are kept")
+            }
+        };
+        Reply::problem(status, code, detail).retry_after(retry_seconds)
     }
+}
+
+/// In how many seconds a request makes sense again that the circuit did not let through.
+fn again_in(wait: Duration) -> u64 {
+    wait.as_secs_f64().ceil().clamp(1.0, 60.0) as u64
 }
 
 /// What a person reads whose form met no answer. Only where no connection was made is it sure that the shop does
@@ -90,7 +106,8 @@ fn status_of(error: &Error) -> Option<StatusCode> {
     match (error.etype(), error.esource()) {
         (ErrorType::HTTPStatus(code), _) => StatusCode::from_u16(*code).ok(),
         (ErrorType::ConnectTimedout | ErrorType::ConnectRefused | ErrorType::ConnectError, _)
-        | (ErrorType::ConnectNoRoute | ErrorType::SocketError | ErrorType::BindError, _) => {
+        | (ErrorType::ConnectNoRoute | ErrorType::SocketError | ErrorType::BindError, _)
+        | (ErrorType::TLSHandshakeFailure | ErrorType::TLSHandshakeTimedout | ErrorType::InvalidCert, _) => {
             Some(StatusCode::SERVICE_UNAVAILABLE)
         }
         (ErrorType::ReadTimedout | ErrorType::WriteTimedout, ErrorSource::Upstream) => {

@@ -11,11 +11,12 @@ mod invitations;
 mod request;
 mod response;
 mod send;
+mod shop;
 mod visitor;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use admission::edge_signature::TICKET_WHILE_OFF;
 use async_trait::async_trait;
@@ -34,6 +35,7 @@ pub use edge::{Edge, Rooms};
 use crate::ids;
 use crate::live::{HeadArrived, StreamNote};
 use crate::upstream::{Signed, forward};
+use shop::broke;
 
 #[async_trait]
 impl ProxyHttp for Edge {
@@ -82,21 +84,7 @@ impl ProxyHttp for Edge {
     }
 
     async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
-        let Some(instance) = self.upstream.pick() else {
-            return Error::e_explain(ErrorType::ConnectError, "the shop has no address");
-        };
-        context.instance = Some(instance.to_owned());
-        context.forwarded_at = Some(Instant::now());
-        let lookup =
-            tokio::time::timeout(self.config.upstream.connect_timeout, tokio::net::lookup_host(instance));
-        let address = match instance.parse() {
-            Ok(address) => Some(address),
-            Err(_) => lookup.await.ok().and_then(|found| found.ok()?.next()),
-        };
-        match address {
-            Some(address) => Ok(Box::new(self.upstream.peer(&address, session.is_upgrade_req()))),
-            None => Error::e_explain(ErrorType::ConnectError, "the name of the shop cannot be resolved"),
-        }
+        self.choose(session, context).await
     }
 
     async fn upstream_request_filter(
@@ -147,6 +135,9 @@ impl ProxyHttp for Edge {
         if let Some(stream) = &context.stream {
             stream.body_came(end_of_stream);
         }
+        if end_of_stream {
+            context.is_sent();
+        }
         if session.is_upgrade_req() {
             return Ok(());
         }
@@ -163,6 +154,9 @@ impl ProxyHttp for Edge {
         if answer.status.is_informational() && answer.status != http::StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
+        if let Some(sending) = context.sending.take() {
+            sending.answered(answer.status);
+        }
         response::shape(answer, context)
     }
 
@@ -173,13 +167,23 @@ impl ProxyHttp for Edge {
         context: &mut Context,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        if let Some(instance) = &context.instance {
-            self.upstream.failed(instance);
+        if let Some(sending) = context.sending.take() {
+            sending.unreachable();
         }
-        context.failures += 1;
         // Nothing was sent yet, so another instance may be tried whatever the method.
-        error.set_retry(context.failures < self.upstream.len());
+        error.set_retry(context.tried.len() < self.config.upstream.addresses.len());
         error
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        context: &mut Context,
+        is_reused: bool,
+    ) -> Box<Error> {
+        broke(session, error, context, is_reused)
     }
 
     async fn fail_to_proxy(

@@ -20,13 +20,13 @@ use tokio::time::Instant;
 use crate::admin::Admin;
 use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
-use crate::config::{Config, rooms::room_routes};
+use crate::config::{Config, EdgeConfig, rooms::room_routes};
 use crate::gate::routes::Routes;
-use crate::listen::tls::CertificateError;
+use crate::listen::tls::{CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
 use crate::phases::{Edge, Rooms};
 use crate::room::{Ports, Room};
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, look_after};
 use crate::waiting::page::{Pages, TemplateError};
 use signals::{Asked, Signals};
 use sockets::Sockets;
@@ -37,8 +37,6 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Most times that a request is tried on the shop's instances.
 const TRIES_MAX: usize = 8;
-/// Idle connections to the shop that are kept.
-const UPSTREAM_POOL: usize = 512;
 
 /// The keys in force.
 pub struct Keys {
@@ -105,14 +103,10 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
     let ports = Ports { store, keys: Arc::new(keys.line), clock: clock.clone(), random: random.clone() };
     let rooms = Arc::new(open_rooms(&config, &ports));
     let load = Arc::new(Load::default());
-    let server_config = Arc::new(ServerConf {
-        threads: config.edge.threads,
-        max_retries: TRIES_MAX,
-        upstream_keepalive_pool_size: UPSTREAM_POOL,
-        ..ServerConf::default()
-    });
+    let shop = Arc::new(Upstream::new(config.edge.upstream.clone()));
+    let server_config = Arc::new(library_config(&config.edge)?);
     let edge = Edge {
-        upstream: Upstream::new(config.edge.upstream.clone()),
+        upstream: shop.clone(),
         config: config.edge.clone(),
         rooms: rooms.clone(),
         edge_keys: keys.edge,
@@ -127,6 +121,7 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
 
     wait_until(FIRST_LOOK, || rooms.iter().all(|room| room.is_ready())).await;
     let (stop, stopped) = watch::channel(false);
+    look_after(&shop, &stopped);
     let listening = sockets.open(app, Admin::new(rooms.clone(), load.clone()), &stopped)?;
     let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
     let (admin_listen, count) = (listening.admin, rooms.iter().count());
@@ -158,6 +153,21 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
     }
     tracing::info!(requests_cut = load.requests(), sockets_cut = load.sockets(), clean = done, "stopped");
     Ok(())
+}
+
+/// What the HTTP library is told of the way to the shop.
+fn library_config(edge: &EdgeConfig) -> Result<ServerConf, ServerError> {
+    let ca = edge.upstream.tls.as_ref().and_then(|tls| tls.ca.as_ref());
+    if let Some(file) = ca {
+        check_authorities(file)?;
+    }
+    Ok(ServerConf {
+        threads: edge.threads,
+        max_retries: TRIES_MAX,
+        upstream_keepalive_pool_size: edge.upstream.keepalive,
+        ca_file: ca.map(|file| file.display().to_string()),
+        ..ServerConf::default()
+    })
 }
 
 struct OpenStore {

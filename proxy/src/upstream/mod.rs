@@ -1,21 +1,23 @@
-//! The shop's instances: which one gets a request, and which are left alone for a while because nobody could
-//! connect to them.
+//! The shop's instances: which one gets a request, which are left alone, and how it went.
 
+pub mod breaker;
+mod health;
+mod instance;
+mod peer;
 mod signing;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use pingora::upstreams::peer::HttpPeer;
 use tokio::time::Instant;
 
 use crate::config::edge::UpstreamConfig;
+use breaker::{Outcome, Permit};
+pub use health::look_after;
+use instance::Instance;
+pub use peer::Wanted;
 pub use signing::{Signed, forward};
-
-/// How long an instance that could not be reached is left alone.
-const REST: Duration = Duration::from_secs(2);
-/// How long an idle connection to the shop is kept.
-const IDLE: Duration = Duration::from_secs(50);
 
 /// The shop's instances.
 pub struct Upstream {
@@ -25,10 +27,13 @@ pub struct Upstream {
     began: Instant,
 }
 
-struct Instance {
-    address: String,
-    /// Until when it is left alone, in milliseconds since `began`.
-    resting_until_ms: AtomicU64,
+/// Why no instance gets the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoInstance {
+    /// The circuits of all of them are open; the first one may be tried again after so long.
+    Open(Duration),
+    /// All of them were tried.
+    Tried,
 }
 
 impl Upstream {
@@ -37,90 +42,100 @@ impl Upstream {
         let instances = config
             .addresses
             .iter()
-            .map(|address| Instance { address: address.clone(), resting_until_ms: AtomicU64::new(0) })
+            .map(|address| Instance::new(address.clone(), config.breaker.clone()))
             .collect();
         Self { instances, next: AtomicUsize::new(0), config, began: Instant::now() }
     }
 
-    /// How many instances there are.
-    pub fn len(&self) -> usize {
-        self.instances.len()
-    }
-
-    /// Whether there is none; the configuration sees to it that there is one.
-    pub fn is_empty(&self) -> bool {
-        self.instances.is_empty()
-    }
-
-    /// The next instance in turn that is not resting; when all are, the next one all the same: the shop may be
-    /// back.
-    pub fn pick(&self) -> Option<&str> {
+    /// The next instance in turn among those that were not `tried`, whose circuit lets a request through; one that is
+    /// known to be down only when there is no other, for whoever says so may be mistaken.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn pick(self: &Arc<Self>, tried: &[usize]) -> Result<Sending, NoInstance> {
+        let count = self.instances.len();
         let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let now = self.now_ms();
-        let in_turn = |offset: usize| self.instances.get((start + offset) % self.instances.len().max(1));
-        (0..self.instances.len())
-            .filter_map(in_turn)
-            .find(|instance| instance.resting_until_ms.load(Ordering::Relaxed) <= now)
-            .or_else(|| in_turn(0))
-            .map(|instance| instance.address.as_str())
+        let in_turn = || (0..count).map(|offset| (start.wrapping_add(offset)) % count.max(1));
+        let is_left = |index: &usize| !tried.contains(index);
+        let is_up = |index: &usize| self.instances.get(*index).is_some_and(Instance::is_up);
+        let mut shortest = None;
+        for index in in_turn().filter(is_up).chain(in_turn().filter(|index| !is_up(index))).filter(is_left) {
+            let Some(instance) = self.instances.get(index) else { continue };
+            match instance.breaker.lock().ask(self.began.elapsed()) {
+                Ok(permit) => {
+                    let shop = self.clone();
+                    return Ok(Sending { shop, index, permit: Some(permit), sent_at: None });
+                }
+                Err(wait) => shortest = Some(shortest.map_or(wait, |shortest: Duration| shortest.min(wait))),
+            }
+        }
+        Err(shortest.map_or(NoInstance::Tried, NoInstance::Open))
     }
 
-    /// Nobody could connect to the instance at `address`.
-    pub fn failed(&self, address: &str) {
-        if let Some(instance) = self.instances.iter().find(|instance| instance.address == address) {
-            let until = self.now_ms() + admission::clock::millis(REST);
-            instance.resting_until_ms.store(until, Ordering::Relaxed);
+    fn tell(&self, index: usize, permit: Permit, outcome: Outcome) {
+        let Some(instance) = self.instances.get(index) else { return };
+        let change = instance.breaker.lock().tell(self.began.elapsed(), permit, outcome);
+        match change {
+            Some(breaker::Change::Opened(pause)) => {
+                let pause = pause.as_secs_f64();
+                tracing::warn!(instance = %instance.address, pause, "the circuit is open: the shop fails or is slow");
+            }
+            Some(breaker::Change::Closed) => {
+                tracing::info!(instance = %instance.address, "the circuit is closed: the shop is well again");
+            }
+            None => {}
         }
     }
+}
 
-    /// The peer at `address`. A request that is upgraded may be silent for as long as it likes.
-    pub fn peer(&self, address: &std::net::SocketAddr, upgraded: bool) -> HttpPeer {
-        let mut peer = HttpPeer::new(*address, false, String::new());
-        let options = &mut peer.options;
-        options.connection_timeout = Some(self.config.connect_timeout);
-        options.total_connection_timeout = Some(self.config.connect_timeout);
-        options.read_timeout = (!upgraded).then_some(self.config.read_timeout);
-        options.write_timeout = (!upgraded).then_some(self.config.write_timeout);
-        options.idle_timeout = Some(IDLE);
-        peer
+/// A request on its way to an instance. What is not told says nothing about the shop, unless the answer is overdue.
+pub struct Sending {
+    shop: Arc<Upstream>,
+    /// Which instance.
+    pub index: usize,
+    permit: Option<Permit>,
+    /// When all of it was sent. What a client takes to send it is not the shop's fault.
+    sent_at: Option<Instant>,
+}
+
+impl Sending {
+    /// The whole request was sent, or there is nothing more to send.
+    pub fn is_whole(&mut self) {
+        self.sent_at.get_or_insert_with(Instant::now);
     }
 
-    fn now_ms(&self) -> u64 {
-        admission::clock::millis(self.began.elapsed())
+    /// The answer began, with this status.
+    pub fn answered(mut self, status: http::StatusCode) {
+        let is_bad = status.is_server_error() || self.is_overdue();
+        self.end(if is_bad { Outcome::Bad } else { Outcome::Good });
+    }
+
+    /// No connection was to be had.
+    pub fn unreachable(mut self) {
+        self.end(Outcome::Silent);
+    }
+
+    /// The connection broke, or nothing came. While the request was not whole that says nothing.
+    pub fn broke(mut self) {
+        self.end(if self.sent_at.is_some() { Outcome::Silent } else { Outcome::Unknown });
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.sent_at.is_some_and(|at| at.elapsed() > self.shop.config.breaker.slow)
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(permit) = self.permit.take() {
+            self.shop.tell(self.index, permit, outcome);
+        }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.end(if self.is_overdue() { Outcome::Bad } else { Outcome::Unknown });
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn upstream(addresses: &[&str]) -> Upstream {
-        let second = Duration::from_secs(1);
-        Upstream::new(UpstreamConfig {
-            addresses: addresses.iter().map(ToString::to_string).collect(),
-            connect_timeout: second,
-            read_timeout: second,
-            write_timeout: second,
-        })
-    }
-
-    #[test]
-    fn instances_take_turns_and_the_failed_rest() {
-        let upstream = upstream(&["a:1", "b:1", "c:1"]);
-        assert_eq!(
-            [upstream.pick(), upstream.pick(), upstream.pick()],
-            [Some("a:1"), Some("b:1"), Some("c:1")]
-        );
-        upstream.failed("b:1");
-        for _ in 0..10 {
-            assert_ne!(upstream.pick(), Some("b:1"));
-        }
-    }
-
-    #[test]
-    fn when_all_rest_one_is_tried_all_the_same() {
-        let upstream = upstream(&["a:1"]);
-        upstream.failed("a:1");
-        assert_eq!(upstream.pick(), Some("a:1"));
-    }
-}
+mod tests;

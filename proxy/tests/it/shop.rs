@@ -66,6 +66,7 @@ impl Shop {
             .route("/slow", get(slow))
             .route("/late", any(late))
             .route("/endless", get(endless))
+            .route("/events-of-the-shop", get(events))
             .fallback(tell)
             .with_state(log.clone());
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
@@ -153,6 +154,18 @@ async fn stream() -> Response {
         receiver.recv().await.map(|piece| (piece, receiver))
     });
     Body::from_stream(pieces).into_response()
+}
+
+/// An event, and after a silence another one.
+async fn events() -> Response {
+    let pieces = futures_util::stream::unfold(0, |sent| async move {
+        let text = ["data: first\n\n", "data: second\n\n"].get(sent)?;
+        if sent > 0 {
+            tokio::time::sleep(Duration::from_millis(1200)).await;
+        }
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(text.as_bytes())), sent + 1))
+    });
+    ([("content-type", "text/event-stream")], Body::from_stream(pieces)).into_response()
 }
 
 async fn endless() -> Response {

@@ -19,7 +19,7 @@ use crate::waiting::cookies::Scheme;
 pub use limits::Limits;
 pub use listen::{CertificateFiles, ListenConfig};
 pub use store::StoreConfig;
-pub use upstream::UpstreamConfig;
+pub use upstream::{HealthConfig, UpstreamConfig, UpstreamTls};
 
 /// The checked form of `edge.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         keys_file: keys_file.map(|path| folder.join(path)),
         edge_keys_file: edge_keys_file.map(|path| folder.join(path)),
         store: store::check(&source, store, folder)?,
-        upstream: upstream::check(&source, upstream)?,
+        upstream: upstream::check(&source, upstream, folder)?,
         limits: limits::check(&source, limits.unwrap_or_default())?,
         cdn: cdn::check(&source, cdn.unwrap_or_default(), folder)?,
     })
