@@ -7,7 +7,7 @@
 //! - [`cheats`] try to get in without a turn.
 //! - [`fault`] lets things fail meanwhile.
 //! - [`lateness`] is how exact all of this can be on a busy machine.
-//! - [`check`] and [`demo`] put these together; [`bench`] measures.
+//! - [`check`] and [`demo`] put these together; [`mod@bench`] measures.
 
 pub mod bench;
 pub mod cheats;

@@ -1,6 +1,6 @@
 //! A crowd before a system that fails: faults strike while the line moves, and what the fans saw is judged.
 //!
-//! - [`Fault`] is what can happen, [`strike`] makes it happen.
+//! - [`Fault`] is what can happen, `strike` makes it happen.
 //! - [`old_papers`] try all the while whether a session that is over can be had again.
 //! - [`run`] puts them together.
 
