@@ -43,11 +43,20 @@ pub enum Purpose {
     Invitation,
     /// The right to go past a line.
     Bypass,
+    /// The right to take a place over to another device.
+    Transfer,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] =
-        [Self::Ticket, Self::AdmissionToken, Self::EdgeRequest, Self::Draw, Self::Invitation, Self::Bypass];
+    const ALL: [Self; 7] = [
+        Self::Ticket,
+        Self::AdmissionToken,
+        Self::EdgeRequest,
+        Self::Draw,
+        Self::Invitation,
+        Self::Bypass,
+        Self::Transfer,
+    ];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -57,6 +66,7 @@ impl Purpose {
             Self::Draw => b"stanchion draw v1",
             Self::Invitation => b"stanchion invitation v1",
             Self::Bypass => b"stanchion bypass v1",
+            Self::Transfer => b"stanchion transfer v1",
         }
     }
 }
@@ -237,7 +247,7 @@ impl Key {
     }
 
     fn secret(&self, purpose: Purpose) -> &[u8] {
-        let [ticket, token, request, draw, invitation, bypass] = &self.derived;
+        let [ticket, token, request, draw, invitation, bypass, transfer] = &self.derived;
         match purpose {
             Purpose::Ticket => ticket,
             Purpose::AdmissionToken => token,
@@ -245,6 +255,7 @@ impl Key {
             Purpose::Draw => draw,
             Purpose::Invitation => invitation,
             Purpose::Bypass => bypass,
+            Purpose::Transfer => transfer,
         }
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! # Map
 //!
-//! - Values: [`name`], [`rank`], [`ticket`], [`invitation`], [`draw`], [`token`], [`rules`]. They parse, check
+//! - Values: [`name`], [`rank`], [`ticket`], [`invitation`], [`transfer`], [`draw`], [`token`], [`rules`]. They parse, check
 //!   and sign; they do no I/O and are told the time.
 //! - Computations: [`position`], [`wait`], [`adaptive`].
 //! - Ports: [`clock`] (time and randomness), [`store`] (the line), with their adapters beside them.
@@ -31,4 +31,5 @@ mod sealed;
 pub mod store;
 pub mod ticket;
 pub mod token;
+pub mod transfer;
 pub mod wait;

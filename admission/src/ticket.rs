@@ -20,6 +20,8 @@ pub const TICKET_ID_BYTES: usize = 12;
 const RANKED: &str = "r";
 const DRAWN: &str = "d";
 const PROVISIONAL: &str = "p";
+/// A place of a draw that moved: the draw, and the id that was drawn for, follow.
+const MOVED: &str = "m";
 
 /// Names one ticket, without saying anything about its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,6 +85,8 @@ pub enum Order {
     /// A draw. The ticket does not say its rank, in no byte: it follows from the ticket's id and a seed that is
     /// secret until the room opens.
     Drawn(DrawId),
+    /// The same for a place that moved to another device: the rank is the one of the id that was drawn for.
+    Moved(DrawId, TicketId),
     /// Nothing yet: the store was away. When it is back, the fan is ranked by when they came.
     Provisional {
         /// When the fan came, by the store's clock as well as the proxy could tell.
@@ -131,18 +135,23 @@ impl From<SealError> for TicketError {
 impl Ticket {
     /// The ticket as the fan carries it.
     pub fn seal(&self, keyring: &Keyring) -> String {
-        let sealer = Sealer::new(keyring, Purpose::Ticket)
-            .text(self.room.as_str())
-            .text(self.lane.as_str())
-            .bytes(&self.id.bytes());
-        let sealer = match &self.order {
+        self.write(Sealer::new(keyring, Purpose::Ticket)).number(self.issued_at.as_millis()).seal()
+    }
+
+    /// Writes down everything but the time of issue.
+    pub(crate) fn write<'a>(&self, sealer: Sealer<'a>) -> Sealer<'a> {
+        let sealer = sealer.text(self.room.as_str()).text(self.lane.as_str()).bytes(&self.id.bytes());
+        match &self.order {
             Order::Ranked(rank) => sealer.text(RANKED).number(rank.get()),
             Order::Drawn(draw) => {
                 sealer.text(DRAWN).number(draw.prequeue_at().as_millis()).text(draw.key_id())
             }
+            Order::Moved(draw, drawn) => {
+                let sealer = sealer.text(MOVED).number(draw.prequeue_at().as_millis());
+                sealer.text(draw.key_id()).bytes(&drawn.bytes())
+            }
             Order::Provisional { arrived_at } => sealer.text(PROVISIONAL).number(arrived_at.as_millis()),
-        };
-        sealer.number(self.issued_at.as_millis()).seal()
+        }
     }
 
     /// Opens a sealed ticket for `room`. The signature is checked before anything of the payload is used, but
@@ -156,7 +165,7 @@ impl Ticket {
         if ticket.room == *room { Ok(ticket) } else { Err(TicketError::OtherRoom) }
     }
 
-    fn read(mut fields: Fields<'_>) -> Option<Self> {
+    pub(crate) fn read(mut fields: Fields<'_>) -> Option<Self> {
         let room = RoomId::parse(fields.text()?).ok()?;
         let lane = LaneId::parse(fields.text()?).ok()?;
         let id = TicketId::from_bytes(fields.bytes()?.try_into().ok()?);
@@ -164,6 +173,10 @@ impl Ticket {
             RANKED => Order::Ranked(fields.number().map(Rank::new).filter(|rank| *rank < Rank::MAX)?),
             DRAWN => {
                 Order::Drawn(DrawId::with_key(Timestamp::from_millis(fields.number()?), fields.text()?)?)
+            }
+            MOVED => {
+                let draw = DrawId::with_key(Timestamp::from_millis(fields.number()?), fields.text()?)?;
+                Order::Moved(draw, TicketId::from_bytes(fields.bytes()?.try_into().ok()?))
             }
             PROVISIONAL => Order::Provisional { arrived_at: Timestamp::from_millis(fields.number()?) },
             _ => return None,
@@ -180,6 +193,7 @@ impl Ticket {
         let rank = match &self.order {
             Order::Ranked(rank) => *rank,
             Order::Drawn(draw) => draw.rank(keyring, &self.room, self.id)?,
+            Order::Moved(draw, drawn) => draw.rank(keyring, &self.room, *drawn)?,
             Order::Provisional { .. } => return None,
         };
         Some(Place { lane: self.lane.clone(), rank, id: self.id })
@@ -213,11 +227,12 @@ mod tests {
         }
     }
 
-    fn orders(ring: &Keyring) -> [Order; 3] {
+    fn orders(ring: &Keyring) -> [Order; 4] {
         [
             Order::Ranked(Rank::first_of(AT)),
             Order::Drawn(DrawId::new(ring, AT)),
             Order::Provisional { arrived_at: AT },
+            Order::Moved(DrawId::new(ring, AT), TicketId::from_bytes([3; TICKET_ID_BYTES])),
         ]
     }
 
@@ -292,11 +307,17 @@ mod tests {
     #[test]
     fn a_place_needs_a_rank_or_the_key_of_its_draw() {
         let ring_1 = ring("k1", 1);
-        let [ranked, drawn, provisional] = orders(&ring_1).map(ticket);
+        let [ranked, drawn, provisional, moved] = orders(&ring_1).map(ticket);
         assert_eq!(ranked.place(&ring_1).unwrap().rank, Rank::first_of(AT));
         let place = drawn.place(&ring_1).unwrap();
         assert_eq!(Some(place.rank), DrawId::new(&ring_1, AT).rank(&ring_1, &room(), drawn.id));
         assert_eq!((place.lane, place.id), (LaneId::general(), drawn.id));
+        let of_the_drawn =
+            DrawId::new(&ring_1, AT).rank(&ring_1, &room(), TicketId::from_bytes([3; TICKET_ID_BYTES]));
+        assert_eq!(
+            moved.place(&ring_1).map(|place| (Some(place.rank), place.id)),
+            Some((of_the_drawn, moved.id))
+        );
         assert_eq!(drawn.place(&ring("k2", 1)), None);
         assert_eq!(provisional.place(&ring_1), None);
     }
@@ -328,7 +349,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_edited_character_passes(order in 0_usize..3, at in 0_usize..160, with in "[A-Za-z0-9_.=-]") {
+        fn no_edited_character_passes(order in 0_usize..4, at in 0_usize..160, with in "[A-Za-z0-9_.=-]") {
             let ring = ring("k1", 1);
             let sealed = ticket(orders(&ring)[order].clone()).seal(&ring);
             let at = at % sealed.len();

@@ -21,6 +21,16 @@ pub enum Call {
     Invitation(String),
     /// A bypass is taken up.
     Bypass(String),
+    /// A language is chosen.
+    Language(String),
+    /// Leave, by a form.
+    LeaveForm(String),
+    /// A place is to move to another device.
+    Move(String),
+    /// Whether to take a place over.
+    AskToTake(String),
+    /// A place is taken over.
+    Take(String),
     /// The public keys.
     Keys,
     /// There is something, but not for this method.
@@ -46,7 +56,16 @@ impl Call {
             (_, Some("draw"), _) if reads => Self::Draw(room()),
             (_, Some("invitation"), _) if reads => Self::Invitation(room()),
             (_, Some("bypass"), _) if reads => Self::Bypass(room()),
-            (_, None | Some("draw" | "invitation" | "bypass"), _) => Self::WrongMethod { allow: "GET, HEAD" },
+            (_, Some("language"), _) if reads => Self::Language(room()),
+            (_, Some("leave"), _) if *method == Method::POST => Self::LeaveForm(room()),
+            (_, Some("move"), _) if *method == Method::POST => Self::Move(room()),
+            (_, Some("leave" | "move"), _) => Self::WrongMethod { allow: "POST" },
+            (_, Some("take"), _) if reads => Self::AskToTake(room()),
+            (_, Some("take"), _) if *method == Method::POST => Self::Take(room()),
+            (_, Some("take"), _) => Self::WrongMethod { allow: "GET, HEAD, POST" },
+            (_, None | Some("draw" | "invitation" | "bypass" | "language"), _) => {
+                Self::WrongMethod { allow: "GET, HEAD" }
+            }
             (_, Some("live"), _) if *method == Method::GET => Self::Live(room()),
             (_, Some("live"), _) => Self::WrongMethod { allow: "GET" },
             (_, Some("ticket"), _) => match *method {
@@ -80,6 +99,14 @@ mod tests {
             (Method::GET, "/demo/invitation", Call::Invitation(demo())),
             (Method::GET, "/demo/bypass", Call::Bypass(demo())),
             (Method::POST, "/demo/invitation", Call::WrongMethod { allow: "GET, HEAD" }),
+            (Method::GET, "/demo/language", Call::Language(demo())),
+            (Method::POST, "/demo/leave", Call::LeaveForm(demo())),
+            (Method::POST, "/demo/move", Call::Move(demo())),
+            (Method::GET, "/demo/move", Call::WrongMethod { allow: "POST" }),
+            (Method::GET, "/demo/take", Call::AskToTake(demo())),
+            (Method::POST, "/demo/take", Call::Take(demo())),
+            (Method::PUT, "/demo/take", Call::WrongMethod { allow: "GET, HEAD, POST" }),
+            (Method::GET, "/demo/leave", Call::WrongMethod { allow: "POST" }),
             (Method::GET, "/jwks.json", Call::Keys),
             (Method::GET, "/demo/other", Call::Unknown),
             (Method::GET, "/demo/ticket/x", Call::Unknown),

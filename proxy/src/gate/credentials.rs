@@ -13,7 +13,16 @@ pub const BYPASS_HEADER: &str = "wr-bypass";
 /// Carries the place that a fan was shown last, for clients without cookies.
 pub const SHOWN_HEADER: &str = "wr-shown";
 /// The names of the edge's own cookies begin with one of these, after a `__Host-`.
-const OWN_COOKIES: [&str; 5] = ["wr-ticket-", "wr-admission-", "wr-invitation-", "wr-bypass-", "wr-shown-"];
+const OWN_COOKIES: [&str; 8] = [
+    "wr-ticket-",
+    "wr-admission-",
+    "wr-invitation-",
+    "wr-bypass-",
+    "wr-shown-",
+    "wr-language",
+    "wr-move-",
+    "wr-take-",
+];
 /// Most values that are tried; a cookie may come twice when two domains set it, and no honest one comes more.
 pub const TRIES_MAX: usize = 4;
 
@@ -28,7 +37,7 @@ pub fn presented<'a>(
 }
 
 /// The values of the cookies called `name`.
-fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .into_iter()

@@ -1,5 +1,7 @@
 //! Parameters of a query, and which of them may say where to go.
 
+use std::fmt::Write as _;
+
 use super::{is_edge_path, target};
 
 /// The first value of the parameter `name`, decoded; nothing where it is not there or cannot be read.
@@ -20,6 +22,20 @@ pub fn parameter(query: Option<&str>, name: &str) -> Option<String> {
         });
     }
     String::from_utf8(bytes).ok()
+}
+
+/// `text` as the value of a parameter.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            byte => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
 }
 
 /// A path of this site with its query, as it is forwarded; nothing for whatever a browser could take for another
@@ -49,6 +65,14 @@ mod tests {
             assert_eq!(parameter(query, missing), None, "{missing}");
         }
         assert_eq!(parameter(None, "code"), None);
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_to_itself() {
+        let text = "/a?b=1&c=é%20+ \"<";
+        let query = format!("to={}", encode(text));
+        assert_eq!(parameter(Some(&query), "to").as_deref(), Some(text));
+        assert_eq!(encode("/a b"), "%2Fa%20b");
     }
 
     #[test]

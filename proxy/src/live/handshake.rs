@@ -55,6 +55,9 @@ pub async fn check(
         let detail = "the page that asks is not from this host";
         return Err(Reply::problem(StatusCode::FORBIDDEN, "origin", detail));
     }
+    if edge.moved(room, headers).await {
+        return Err(no_ticket());
+    }
     let ticket = match ticket_of(room, headers) {
         Some(ticket) => ticket,
         None if noted_of(room, headers).is_some() => {
@@ -101,7 +104,7 @@ fn key(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether the page that opens the WebSocket is from this host. A program that is no browser names no origin.
-fn comes_from_here(headers: &HeaderMap, authority: &Authority) -> bool {
+pub(crate) fn comes_from_here(headers: &HeaderMap, authority: &Authority) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let (Some(origin), None) = (origins.next(), origins.next()) else {
         return headers.get(header::ORIGIN).is_none();

@@ -8,5 +8,6 @@ mod socket;
 
 pub use app::EdgeApp;
 pub use handshake::HandOver;
+pub(crate) use handshake::comes_from_here;
 pub use http2::StreamNote;
 pub use load::{HeadArrived, Load};

@@ -15,7 +15,8 @@ use crate::gate::query::{local_path, parameter};
 use crate::gate::routes::PathRule;
 use crate::gate::{Decision, Kind};
 use crate::room::Room;
-use crate::waiting::page::Notice;
+use crate::waiting::notice::{About, Notice, Way};
+use crate::waiting::reader::Reader;
 use crate::waiting::reply::Reply;
 
 /// By what name a minted bypass is counted.
@@ -51,7 +52,7 @@ impl Edge {
         let code = parameter(query, "code").or_else(|| by_header.map(str::to_owned)).unwrap_or_default();
         let bypass = match room.open_bypass(&code) {
             Ok(bypass) => bypass,
-            Err(error) => return self.no_bypass(room, kind, error),
+            Err(error) => return self.no_bypass(room, kind, headers, error),
         };
         let first_page = || room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
         let Some(to) = parameter(query, "to").map_or_else(|| Some(first_page()), |to| local_path(&to)) else {
@@ -63,33 +64,18 @@ impl Edge {
             .cookie(&room.cookies.give_bypass(&code, room.time_left(bypass.expires_at)))
     }
 
-    fn no_bypass(&self, room: &Room, kind: Kind, error: BypassError) -> Reply {
-        let (status, code, text) = match error {
-            BypassError::Invalid => (
-                StatusCode::BAD_REQUEST,
-                "bypass_unknown",
-                "It is not of this site. Perhaps it was cut off: copy all of it.",
-            ),
-            BypassError::OtherRoom => {
-                (StatusCode::NOT_FOUND, "bypass_elsewhere", "It is for something else on this site.")
-            }
-            BypassError::Expired => (
-                StatusCode::GONE,
-                "bypass_expired",
-                "It has expired. Ask whoever gave it to you for another.",
-            ),
+    fn no_bypass(&self, room: &Room, kind: Kind, headers: &HeaderMap, error: BypassError) -> Reply {
+        let (status, about) = match error {
+            BypassError::Invalid => (StatusCode::BAD_REQUEST, About::BypassUnknown),
+            BypassError::OtherRoom => (StatusCode::NOT_FOUND, About::BypassElsewhere),
+            BypassError::Expired => (StatusCode::GONE, About::BypassExpired),
         };
         if kind != Kind::Navigation {
-            return Reply::problem(status, code, text);
+            return Reply::problem(status, about.as_str(), &self.detail(about));
         }
         let page = room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
-        self.pages.notice(&Notice {
-            status,
-            title: &room.config.title,
-            heading: "This link cannot be used",
-            text,
-            retry_seconds: 0,
-            link: Some((page.as_str(), "Go to the line")),
-        })
+        let notice = Notice::new(status, &room.config.title, about).retry(0).link(&page, Way::Line);
+        let reader = Reader::of(headers, self.config.public_scheme, "/");
+        self.pages.notice(Some(room.config.id.as_str()), &reader, &notice)
     }
 }

@@ -9,9 +9,8 @@ use pingora::http::RequestHeader;
 
 use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, shown_of, ticket_of};
 use super::edge::Edge;
-use super::invitations;
-use crate::gate::Kind;
 use crate::gate::calls::Call;
+use crate::gate::{Decision, Kind};
 use crate::room::{Claim, OpenTicket, Room, RoomError, Stand};
 use crate::waiting::reply::{Caching, Reply};
 
@@ -30,8 +29,8 @@ pub enum CallAnswer {
 
 impl Edge {
     /// Answers a call.
-    pub async fn call(&self, call: &Call, request: &RequestHeader, query: Option<&str>) -> CallAnswer {
-        let headers = &request.headers;
+    pub async fn call(&self, call: &Call, request: &RequestHeader, decision: &Decision) -> CallAnswer {
+        let (headers, query) = (&request.headers, decision.target.query());
         let found = match call {
             Call::Keys => {
                 return reply(StatusCode::NOT_FOUND, "no_keys", "tokens are not signed asymmetrically");
@@ -48,8 +47,13 @@ impl Edge {
             | Call::Leave(id)
             | Call::Live(id)
             | Call::Draw(id)
-            | Call::Invitation(id)
-            | Call::Bypass(id) => self.rooms.by_id(id),
+            | Call::Language(id)
+            | Call::LeaveForm(id)
+            | Call::Move(id)
+            | Call::AskToTake(id)
+            | Call::Take(id)
+            | Call::Bypass(id)
+            | Call::Invitation(id) => self.rooms.by_id(id),
         };
         let Some(room) = found else {
             return reply(StatusCode::NOT_FOUND, "no_room", "there is no such room");
@@ -65,8 +69,13 @@ impl Edge {
                 let kind = Kind::of(&request.method, headers);
                 self.bypass(room, kind, headers, query).from_secret_address()
             }
-            Call::Status(_) => status(room, headers).await,
-            Call::Leave(_) => leave(room, headers).await,
+            Call::Language(_) => self.choose_language(room, query),
+            Call::LeaveForm(_) => self.leave_by_form(room, headers, decision).await,
+            Call::Move(_) => self.move_away(room, headers, decision).await,
+            Call::AskToTake(_) => self.ask_to_take(room, headers, decision),
+            Call::Take(_) => self.take(room, headers, decision).await,
+            Call::Status(_) => status(self, room, headers).await,
+            Call::Leave(_) => leave(self, room, headers).await,
             Call::Draw(_) => match room.draw() {
                 Some(draw) => {
                     let draw = serde_json::to_string(&draw).unwrap_or_default();
@@ -90,7 +99,7 @@ fn reply(status: StatusCode, code: &str, detail: &str) -> CallAnswer {
 
 impl Edge {
     async fn join(&self, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
-        if let Some(refusal) = invitations::bad_header(room, headers) {
+        if let Some(refusal) = self.bad_header(room, headers) {
             return refusal;
         }
         match arrive(room, headers, Intent::Wait, POLL_AGAIN).await {
@@ -98,29 +107,29 @@ impl Edge {
                 let code = if is_new { StatusCode::CREATED } else { StatusCode::OK };
                 with_ticket(room, headers, &ticket, stand, is_new, code)
             }
-            outcome => elsewise(room, headers, outcome),
+            outcome => self.elsewise(room, headers, outcome),
         }
     }
-}
 
-/// The answer to who has no place, or none yet.
-fn elsewise(room: &Room, headers: &HeaderMap, outcome: Outcome) -> Reply {
-    match outcome {
-        Outcome::Noted(ticket) => {
-            let sealed = room.seal(&ticket);
-            let status = room.noted_status(&ticket);
-            let body = status.to_json_with("ticket", &sealed);
-            let reply = Reply::json(StatusCode::ACCEPTED, body, Caching::Private)
-                .cookie(&room.cookies.give_ticket(&sealed));
-            remembering(reply, room, headers, &status, true)
+    /// The answer to who has no place, or none yet.
+    fn elsewise(&self, room: &Room, headers: &HeaderMap, outcome: Outcome) -> Reply {
+        match outcome {
+            Outcome::Noted(ticket) => {
+                let sealed = room.seal(&ticket);
+                let status = room.noted_status(&ticket);
+                let body = status.to_json_with("ticket", &sealed);
+                let reply = Reply::json(StatusCode::ACCEPTED, body, Caching::Private)
+                    .cookie(&room.cookies.give_ticket(&sealed));
+                remembering(reply, room, headers, &status, true)
+            }
+            Outcome::Full => {
+                Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
+                    .retry_after(30)
+            }
+            Outcome::Failed(error) => away(room, &error),
+            Outcome::InvitationUsed => self.used(room),
+            _ => closed(room),
         }
-        Outcome::Full => {
-            Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
-                .retry_after(30)
-        }
-        Outcome::Failed(error) => away(room, &error),
-        Outcome::InvitationUsed => invitations::used(room),
-        _ => closed(room),
     }
 }
 
@@ -151,7 +160,11 @@ fn with_ticket(
     remembering(reply, room, headers, &status, is_new)
 }
 
-async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+async fn status(edge: &Edge, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+    if edge.moved(room, headers).await {
+        let detail = "the place of this ticket is on another device now";
+        return Reply::problem(StatusCode::NOT_FOUND, "moved", detail);
+    }
     let Some(ticket) = ticket_of(room, headers) else {
         if noted_of(room, headers).is_none() {
             return no_ticket();
@@ -164,7 +177,7 @@ async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
             Outcome::Noted(ticket) => {
                 Reply::json(StatusCode::OK, room.noted_status(&ticket).to_json(), Caching::Private)
             }
-            outcome => elsewise(room, headers, outcome),
+            outcome => edge.elsewise(room, headers, outcome),
         };
     };
     if let Some((token, admission)) = admission_of(room, headers)
@@ -197,8 +210,10 @@ async fn status(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
     remembering(reply, room, headers, &status, false)
 }
 
-async fn leave(room: &Arc<Room>, headers: &HeaderMap) -> Reply {
-    if let Some(ticket) = ticket_of(room, headers)
+pub(super) async fn leave(edge: &Edge, room: &Room, headers: &HeaderMap) -> Reply {
+    // A place that moved is not this browser's to give up.
+    if !edge.moved(room, headers).await
+        && let Some(ticket) = ticket_of(room, headers)
         && let Err(error) = room.leave(&ticket.place).await
     {
         return away(room, &error);

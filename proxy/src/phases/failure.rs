@@ -9,7 +9,8 @@ use pingora::{Error, ErrorSource, ErrorType};
 use super::context::Context;
 use super::edge::Edge;
 use crate::gate::{self, Kind, Verdict};
-use crate::waiting::page::Notice;
+use crate::waiting::notice::{About, Notice, Way};
+use crate::waiting::reader::Reader;
 use crate::waiting::reply::Reply;
 
 /// After how long to try again.
@@ -53,21 +54,22 @@ impl Edge {
         };
         let room = context.passage.room.as_ref();
         let retry_seconds = context.circuit_open.map_or(RETRY_SECONDS, again_in);
-        let notice = |text, link| {
+        let notice = |about| {
             let title = room.map_or("", |room| room.config.title.as_str());
-            let heading = "The shop is not available right now";
-            self.pages.notice(&Notice { status, title, heading, text, retry_seconds, link })
+            Notice::new(status, title, about).retry(retry_seconds)
+        };
+        let say = |notice: &Notice<'_>| {
+            let page = context.decision.as_ref().map(|decision| decision.target.path_and_query());
+            let page = page.as_deref().unwrap_or("/");
+            let reader = Reader::of(&request.headers, self.config.public_scheme, page);
+            self.pages.notice(room.map(|room| room.config.id.as_str()), &reader, notice)
         };
         match (kind, &context.decision) {
-            (Kind::Navigation, _) => {
-                let text =
-                    "It did not answer in time. This page tries again by itself, and you keep your place.";
-                return notice(text, None);
-            }
+            (Kind::Navigation, _) => return say(&notice(About::ShopAway)),
             (Kind::Form, Some(decision)) => {
                 let paths = room.map_or(&[][..], |room| &room.config.paths);
                 let back = gate::back(decision, &request.headers, paths);
-                return notice(form_words(status), Some((&back, "Go back and try again")));
+                return say(&notice(form(status)).link(&back, Way::BackAndRetry));
             }
             _ => {}
         }
@@ -91,13 +93,11 @@ fn again_in(wait: Duration) -> u64 {
 
 /// What a person reads whose form met no answer. Only where no connection was made is it sure that the shop does
 /// not have it.
-const fn form_words(status: StatusCode) -> &'static str {
+const fn form(status: StatusCode) -> About {
     if status.as_u16() == StatusCode::SERVICE_UNAVAILABLE.as_u16() {
-        "What you sent did not reach it, so nothing was changed. You keep your place: go back and try again in a \
-         moment."
+        About::FormUnsent
     } else {
-        "It did not answer, and we do not know whether what you sent was carried out. You keep your place: go back \
-         and look before you send it again."
+        About::FormUnanswered
     }
 }
 

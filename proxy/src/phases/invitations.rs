@@ -7,17 +7,11 @@ use super::edge::Edge;
 use crate::gate::Kind;
 use crate::gate::credentials::{INVITATION_HEADER, TRIES_MAX};
 use crate::gate::query::{local_path, parameter};
+use crate::gate::routes::PathRule;
 use crate::room::{Declined, Room};
-use crate::waiting::page::Notice;
+use crate::waiting::notice::{About, Notice, Way};
+use crate::waiting::reader::Reader;
 use crate::waiting::reply::Reply;
-
-/// What is said of an invitation that was used as often as it may be.
-const USED: (StatusCode, &str, &str) = (
-    StatusCode::CONFLICT,
-    "invitation_used",
-    "Somebody has used it already as often as it may be used. If that was you, your place is in the browser that you \
-     used then.",
-);
 
 impl Edge {
     /// `GET …/invitation?code=…&to=…`: keeps the invitation, and leads to the room.
@@ -32,14 +26,9 @@ impl Edge {
         let code = parameter(query, "code").or_else(|| by_header.map(str::to_owned)).unwrap_or_default();
         let invitation = match room.open_invitation(&code) {
             Ok(invitation) => invitation,
-            Err(declined) => return self.declined(room, kind, declined),
+            Err(declined) => return self.declined(room, kind, headers, declined),
         };
-        let first_page = || {
-            room.config
-                .paths
-                .first()
-                .map_or_else(|| "/".to_owned(), crate::gate::routes::PathRule::first_page)
-        };
+        let first_page = || room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
         let to = match parameter(query, "to") {
             None => first_page(),
             Some(to) => match local_path(&to) {
@@ -55,23 +44,16 @@ impl Edge {
             .cookie(&room.cookies.give_invitation(&code, room.time_left(invitation.expires_at)))
     }
 
-    fn declined(&self, room: &Room, kind: Kind, declined: Declined) -> Reply {
-        let (status, code, text) = words(declined);
-        self.said(
-            room,
-            kind,
-            status,
-            code,
-            ("This invitation cannot be used", text),
-            "Go to the general line",
-        )
+    fn declined(&self, room: &Room, kind: Kind, headers: &HeaderMap, declined: Declined) -> Reply {
+        let (status, code, about) = said_of(declined);
+        let reader = Reader::of(headers, self.config.public_scheme, "/");
+        self.said(room, kind, &reader, status, code, about)
     }
 
     /// The page of a fan whose invitation was used as often as it may be. They may stand in the general line.
-    pub(super) fn invitation_used(&self, room: &Room) -> Reply {
-        let (status, code, text) = USED;
-        let heading = "This invitation has been used";
-        self.said(room, Kind::Navigation, status, code, (heading, text), "Go to the general line")
+    pub(super) fn invitation_used(&self, room: &Room, reader: &Reader) -> Reply {
+        let (status, code, about) = (StatusCode::CONFLICT, "invitation_used", About::InvitationUsed);
+        self.said(room, Kind::Navigation, reader, status, code, about)
             .cookie(&room.cookies.clear_invitation())
     }
 
@@ -79,68 +61,57 @@ impl Edge {
         &self,
         room: &Room,
         kind: Kind,
+        reader: &Reader,
         status: StatusCode,
         code: &str,
-        (heading, text): (&str, &str),
-        way_on: &str,
+        about: About,
     ) -> Reply {
         if kind != Kind::Navigation {
-            return Reply::problem(status, code, text);
+            return Reply::problem(status, code, &self.detail(about));
         }
-        let page = room
-            .config
-            .paths
-            .first()
-            .map_or_else(|| "/".to_owned(), crate::gate::routes::PathRule::first_page);
-        let link = Some((page.as_str(), way_on));
-        self.pages.notice(&Notice {
-            status,
-            title: &room.config.title,
-            heading,
-            text,
-            retry_seconds: 0,
-            link,
-        })
+        let page = room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
+        let notice = Notice::new(status, &room.config.title, about).retry(0).link(&page, Way::GeneralLine);
+        self.pages.notice(Some(room.config.id.as_str()), reader, &notice)
     }
-}
 
-/// The same, for programs.
-pub(super) fn used(room: &Room) -> Reply {
-    let (status, code, text) = USED;
-    Reply::problem(status, code, text).cookie(&room.cookies.clear_invitation())
-}
+    /// What programs are told.
+    pub(super) fn detail(&self, about: About) -> String {
+        self.pages.english(&format!("{}_text", about.as_str()))
+    }
 
-/// The refusal of a request that names an invitation in its header, none of which is good.
-pub(super) fn bad_header(room: &Room, headers: &HeaderMap) -> Option<Reply> {
-    let mut last = None;
-    for value in headers.get_all(INVITATION_HEADER).iter().take(TRIES_MAX) {
-        match room.open_invitation(value.to_str().unwrap_or_default()) {
-            Ok(_) => return None,
-            Err(declined) => last = Some(declined),
+    /// That an invitation was used as often as it may be, for programs.
+    pub(super) fn used(&self, room: &Room) -> Reply {
+        let detail = self.detail(About::InvitationUsed);
+        Reply::problem(StatusCode::CONFLICT, "invitation_used", &detail)
+            .cookie(&room.cookies.clear_invitation())
+    }
+
+    /// The refusal of a request that names an invitation in its header, none of which is good.
+    pub(super) fn bad_header(&self, room: &Room, headers: &HeaderMap) -> Option<Reply> {
+        let mut last = None;
+        for value in headers.get_all(INVITATION_HEADER).iter().take(TRIES_MAX) {
+            match room.open_invitation(value.to_str().unwrap_or_default()) {
+                Ok(_) => return None,
+                Err(declined) => last = Some(declined),
+            }
         }
+        let (status, code, about) = said_of(last?);
+        Some(Reply::problem(status, code, &self.detail(about)))
     }
-    let (status, code, text) = words(last?);
-    Some(Reply::problem(status, code, text))
 }
 
 /// What is said of an invitation that is not taken.
-const fn words(declined: Declined) -> (StatusCode, &'static str, &'static str) {
+const fn said_of(declined: Declined) -> (StatusCode, &'static str, About) {
     match declined {
-        Declined::Invalid(InvitationError::Malformed | InvitationError::Forged) => (
-            StatusCode::BAD_REQUEST,
-            "invitation_unknown",
-            "It is not an invitation of this site. Perhaps the link was cut off: copy all of it.",
-        ),
-        Declined::Invalid(InvitationError::OtherRoom) => (
-            StatusCode::NOT_FOUND,
-            "invitation_elsewhere",
-            "It is an invitation to something else on this site.",
-        ),
+        Declined::Invalid(InvitationError::Malformed | InvitationError::Forged) => {
+            (StatusCode::BAD_REQUEST, "invitation_unknown", About::InvitationUnknown)
+        }
+        Declined::Invalid(InvitationError::OtherRoom) => {
+            (StatusCode::NOT_FOUND, "invitation_elsewhere", About::InvitationElsewhere)
+        }
         Declined::Invalid(InvitationError::Expired) => {
-            (StatusCode::GONE, "invitation_expired", "It has expired.")
+            (StatusCode::GONE, "invitation_expired", About::InvitationExpired)
         }
-        Declined::NoLane => {
-            (StatusCode::GONE, "invitation_no_lane", "The line that it was for is not there any more.")
-        }
+        Declined::NoLane => (StatusCode::GONE, "invitation_no_lane", About::InvitationNoLane),
     }
 }

@@ -55,8 +55,7 @@ impl Edge {
             }
             Verdict::Edge(call) => {
                 context.outcome = "edge";
-                let query = decision.target.query();
-                match self.call(&call, session.req_header(), query).await {
+                match self.call(&call, session.req_header(), decision).await {
                     CallAnswer::Reply(reply) => self.send(session, context, reply).await,
                     CallAnswer::Live(room) => match handshake::check(self, &room, session, decision).await {
                         Ok(hand_over) => {

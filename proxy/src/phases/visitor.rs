@@ -12,7 +12,9 @@ use super::context::Passage;
 use super::edge::Edge;
 use crate::gate::{self, Decision, Kind};
 use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Stand, Wish};
-use crate::waiting::page::{Notice, WaitingPage};
+use crate::waiting::notice::{About, Notice, Way};
+use crate::waiting::page::WaitingPage;
+use crate::waiting::reader::Reader;
 use crate::waiting::reply::Reply;
 use crate::waiting::status::{State, Status};
 use crate::waiting::words;
@@ -76,19 +78,28 @@ impl Edge {
                 let reply = Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "prefetch", detail);
                 Answer::Reply(reply.retry_after(RETRY_SECONDS), "prefetch")
             }
-            Kind::Navigation => self.navigate(room, headers).await,
+            Kind::Navigation => {
+                let reader =
+                    Reader::of(headers, self.config.public_scheme, &decision.target.path_and_query());
+                self.navigate(room, headers, &reader).await
+            }
             Kind::Form | Kind::Other => match self.other(room, headers).await {
                 Ok(pass) => Answer::admitted(room, pass, "entered"),
                 Err(standing) => {
                     let back =
                         (kind == Kind::Form).then(|| gate::back(decision, headers, &room.config.paths));
-                    Answer::Reply(self.refuse(room, standing.as_ref(), back.as_deref()), "refused")
+                    let reader =
+                        Reader::of(headers, self.config.public_scheme, back.as_deref().unwrap_or("/"));
+                    Answer::Reply(self.refuse(room, standing.as_ref(), back.as_deref(), &reader), "refused")
                 }
             },
         }
     }
 
-    async fn navigate(&self, room: &Arc<Room>, headers: &HeaderMap) -> Answer {
+    async fn navigate(&self, room: &Arc<Room>, headers: &HeaderMap, reader: &Reader) -> Answer {
+        if self.moved(room, headers).await {
+            return Answer::Reply(self.moved_page(room, reader), "moved");
+        }
         let arrival = || arrive(room, headers, Intent::EnterOrWait, PAGE_AGAIN);
         let mut outcome = arrival().await;
         if let Outcome::Placed { ticket, stand: Stand::Admitted, is_new } = outcome {
@@ -109,31 +120,30 @@ impl Edge {
         }
         match outcome {
             Outcome::Placed { ticket, stand, is_new } => {
-                let page = self.waiting_page(room, headers, &ticket, stand, is_new);
+                let page = self.waiting_page(room, headers, reader, &ticket, stand, is_new);
                 Answer::Reply(page, if is_new { "joined" } else { "waiting" })
             }
             Outcome::Noted(ticket) => {
                 let status = room.noted_status(&ticket);
-                let page = self.pages.waiting(&WaitingPage {
+                let page = WaitingPage {
                     title: &room.config.title,
                     status: &status,
                     draw: None,
                     shown_cookie: room.cookies.shown_name(),
-                });
+                    joined: ticket.issued_at.as_millis(),
+                    can_move: false,
+                };
+                let page = self.pages.waiting(reader, &page);
                 let page = page.cookie(&room.cookies.give_ticket(&room.seal(&ticket)));
                 Answer::Reply(remembering(page, room, headers, &status, true), "noted")
             }
             Outcome::Entered(pass) => Answer::admitted(room, pass, "entered"),
-            Outcome::Full => {
-                let text = "More fans are in line than it can hold. Please try again in a little while.";
-                Answer::Reply(self.notice(room, "The line is full", text, 30), "full")
-            }
-            Outcome::Closed | Outcome::NotFree => Answer::Reply(self.closed(room), "closed"),
-            Outcome::InvitationUsed => Answer::Reply(self.invitation_used(room), "invitation_used"),
+            Outcome::Full => Answer::Reply(self.notice(room, reader, About::Full, 30), "full"),
+            Outcome::Closed | Outcome::NotFree => Answer::Reply(self.closed(room, reader), "closed"),
+            Outcome::InvitationUsed => Answer::Reply(self.invitation_used(room, reader), "invitation_used"),
             Outcome::Failed(error) => {
                 log_failure(room, &error);
-                let text = "We cannot take you into the line right now. This page tries again by itself.";
-                Answer::Reply(self.notice(room, "One moment, please", text, RETRY_SECONDS), "failed")
+                Answer::Reply(self.notice(room, reader, About::Failed, RETRY_SECONDS), "failed")
             }
         }
     }
@@ -142,46 +152,42 @@ impl Edge {
         &self,
         room: &Room,
         headers: &HeaderMap,
+        reader: &Reader,
         open: &OpenTicket,
         stand: Stand,
         is_new: bool,
     ) -> Reply {
         let status = room.status(&open.place, stand);
-        let page = self.pages.waiting(&WaitingPage {
+        let draw = room.draw_note(&open.ticket);
+        let page = WaitingPage {
             title: &room.config.title,
             status: &status,
-            draw: room.draw_note(&open.ticket).as_ref(),
+            draw: draw.as_ref(),
             shown_cookie: room.cookies.shown_name(),
-        });
+            joined: open.ticket.issued_at.as_millis(),
+            can_move: true,
+        };
+        let page = self.pages.waiting(reader, &page);
         let page =
             if is_new { page.cookie(&room.cookies.give_ticket(&room.seal(&open.ticket))) } else { page };
         remembering(page, room, headers, &status, is_new)
     }
 
     /// Nobody may join: any more, or yet.
-    fn closed(&self, room: &Room) -> Reply {
-        match room.opening() {
-            Some(opening) => {
-                let text = format!(
-                    "It opens at {}. Nobody stands in line before; this page looks again by itself.",
-                    words::moment(&opening.at)
-                );
-                self.notice(room, "Not open yet", &text, opening.again_in.as_secs())
-            }
-            None => self.notice(room, "This is closed", "Nobody is let in any more.", 60),
-        }
+    fn closed(&self, room: &Room, reader: &Reader) -> Reply {
+        let Some(opening) = room.opening() else {
+            return self.notice(room, reader, About::Closed, 60);
+        };
+        let id = room.config.id.as_str();
+        let moment = words::moment(self.pages.look(Some(id)).texts(reader), &opening.at);
+        let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &room.config.title, About::NotOpen)
+            .retry(opening.again_in.as_secs());
+        self.pages.notice(Some(id), reader, &Notice { values: vec![("moment", &moment)], ..notice })
     }
 
-    fn notice(&self, room: &Room, heading: &str, text: &str, retry_seconds: u64) -> Reply {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        self.pages.notice(&Notice {
-            status,
-            title: &room.config.title,
-            heading,
-            text,
-            retry_seconds,
-            link: None,
-        })
+    fn notice(&self, room: &Room, reader: &Reader, about: About, retry_seconds: u64) -> Reply {
+        let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &room.config.title, about);
+        self.pages.notice(Some(room.config.id.as_str()), reader, &notice.retry(retry_seconds))
     }
 
     /// A request that cannot stand in the line: let in where nobody waits, else refused with its standing, if it
@@ -204,7 +210,7 @@ impl Edge {
 
     /// 429: there is a line, here is where to join it. It is never a 2xx: a half-finished checkout must not
     /// mistake a queue for success. A person, who has somewhere to go `back` to, reads a page.
-    fn refuse(&self, room: &Room, standing: Option<&Status>, back: Option<&str>) -> Reply {
+    fn refuse(&self, room: &Room, standing: Option<&Status>, back: Option<&str>, reader: &Reader) -> Reply {
         let id = &room.config.id;
         let state = match (standing, room.phase()) {
             (Some(status), _) => status.state,
@@ -217,10 +223,9 @@ impl Edge {
         let retry_seconds = standing.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
         let reply = match back {
             Some(back) => {
-                let (heading, text) = refused_words(standing.map(|status| status.state));
-                let link = Some((back, "Go back"));
-                let title = &room.config.title;
-                self.pages.notice(&Notice { status, title, heading, text, retry_seconds, link })
+                let about = refused(standing.map(|status| status.state));
+                let notice = Notice::new(status, &room.config.title, about).retry(retry_seconds);
+                self.pages.notice(Some(id.as_str()), reader, &notice.link(back, Way::Back))
             }
             None => {
                 let detail = "stand in the line and ask again with an admission token";
@@ -235,21 +240,10 @@ impl Edge {
 }
 
 /// What a person reads who posted a form out of turn.
-fn refused_words(standing: Option<State>) -> (&'static str, &'static str) {
+const fn refused(standing: Option<State>) -> About {
     match standing {
-        Some(State::Admitted) => (
-            "It is your turn now",
-            "What you sent came a moment too early and was not passed on to the shop. Go back and send it again.",
-        ),
-        Some(State::Prequeue | State::Waiting | State::Paused | State::Closed) => (
-            "It is not your turn yet",
-            "What you sent was not passed on to the shop, so nothing was changed there. Your place in line is \
-             kept: go back and you will be let in when it is your turn.",
-        ),
-        Some(State::Expired) | None => (
-            "Your turn has ended or has not come yet",
-            "What you sent was not passed on to the shop, so nothing was changed there. Go back to be let in \
-             again; when others are waiting, you will get a place in line.",
-        ),
+        Some(State::Admitted) => About::FormTooEarly,
+        Some(State::Prequeue | State::Waiting | State::Paused | State::Closed) => About::FormWaiting,
+        Some(State::Expired) | None => About::FormEnded,
     }
 }

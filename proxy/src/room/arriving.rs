@@ -267,7 +267,7 @@ impl Room {
     /// Whether a ticket of this order belongs to the line as it is now. A ticket of another draw than the rules name
     /// does not; where they name none, every ticket does.
     fn is_of_this_draw(&self, order: &Order) -> bool {
-        let Order::Drawn(draw) = order else { return true };
+        let (Order::Drawn(draw) | Order::Moved(draw, _)) = order else { return true };
         let view = self.view.load();
         view.rules(&self.config.rules).prequeue_at.is_none_or(|prequeue_at| prequeue_at == draw.prequeue_at())
     }

@@ -67,9 +67,14 @@ impl Room {
 
     /// What the page of a fan with this ticket says of the draw: nothing where it has none.
     pub fn draw_note(&self, ticket: &Ticket) -> Option<DrawNote> {
-        let Order::Drawn(draw) = &ticket.order else { return None };
+        let (draw, drawn) = match &ticket.order {
+            Order::Drawn(draw) => (draw, ticket.id),
+            // The place moved from another device: it was drawn for the ticket that it had there.
+            Order::Moved(draw, drawn) => (draw, *drawn),
+            Order::Ranked(_) | Order::Provisional { .. } => return None,
+        };
         let seed = Seed::derive(&self.ports.keys, &self.config.id, draw)?;
-        Some(DrawNote { commitment: seed.commitment().to_string(), ticket: ticket.id.to_string() })
+        Some(DrawNote { commitment: seed.commitment().to_string(), ticket: drawn.to_string() })
     }
 }
 

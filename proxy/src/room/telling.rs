@@ -7,11 +7,12 @@ use admission::name::LaneId;
 use admission::rules::Phase;
 use admission::ticket::{Order, Place, Ticket};
 use admission::wait::Wait;
+use tokio::time::Instant;
 
 use super::view::View;
 use super::{Room, Stand};
 use crate::ids::jitter;
-use crate::waiting::status::{Eta, Facts, State, Status};
+use crate::waiting::status::{Eta, Facts, Note, State, Status};
 use crate::waiting::time::rfc3339;
 use crate::waiting::words::time_of_day;
 
@@ -51,25 +52,37 @@ impl Room {
         let position = ahead.map(|ahead| self.registry.lock().show(place, ahead));
         let shown_ahead = position.map(|position| position.saturating_sub(1));
         let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
-        let message = self.message(&view, state);
-        let told = self.told(&view, &place.lane, state, wait, message);
+        let note = self.remark(&view, state);
+        let claim_seconds = match stand {
+            Stand::Admitted => {
+                self.registry.lock().admitted_for(place, Instant::now()).map(|left| left.as_secs())
+            }
+            _ => None,
+        };
+        let told = self.told(&view, &place.lane, state, wait, (note, self.message(note)));
         // Whoever joined since the last snapshot waits too.
         let waiting = told.waiting.max(position.unwrap_or_default());
-        Status { position, ahead: shown_ahead, waiting, ..told }
+        Status { position, ahead: shown_ahead, waiting, claim_seconds, ..told }
     }
 
     /// What a fan is told who came while the store was away.
     pub fn noted_status(&self, ticket: &Ticket) -> Status {
         let view = self.view.load();
-        let message = match ticket.order {
-            Order::Provisional { arrived_at } => format!(
-                "We cannot reach the line right now. That you came at {} is noted: it decides about your place, as \
+        let said = match ticket.order {
+            Order::Provisional { arrived_at } => (
+                Some(Note::Noted),
+                format!(
+                    "We cannot reach the line right now. That you came at {} is noted: it decides about your place, as \
                  soon as the line is back.",
-                time_of_day(&rfc3339(arrived_at))
+                    time_of_day(&rfc3339(arrived_at))
+                ),
             ),
-            _ => self.message(&view, State::Waiting),
+            _ => {
+                let note = self.remark(&view, State::Waiting);
+                (note, self.message(note))
+            }
         };
-        self.told(&view, &ticket.lane, self.state(&view), None, message)
+        self.told(&view, &ticket.lane, self.state(&view), None, said)
     }
 
     /// What a fan is told who waits.
@@ -86,7 +99,14 @@ impl Room {
     }
 
     /// Everything but the place.
-    fn told(&self, view: &View, lane: &LaneId, state: State, wait: Option<Wait>, message: String) -> Status {
+    fn told(
+        &self,
+        view: &View,
+        lane: &LaneId,
+        state: State,
+        wait: Option<Wait>,
+        (note, message): (Option<Note>, String),
+    ) -> Status {
         let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
         let opens = self.opens(view);
         let opens_in = opens.map(|(_, opens_in)| opens_in);
@@ -109,6 +129,8 @@ impl Room {
             opens_in,
             poll_after_ms,
             message,
+            note,
+            claim_seconds: None,
             updated_at: rfc3339(view.snapshot().map_or(self.ports.clock.now(), |snapshot| snapshot.at)),
         }
     }
@@ -141,17 +163,32 @@ impl Room {
         view.snapshot().map_or_else(|| self.config.rules.first_rate(), |snapshot| snapshot.rate)
     }
 
-    fn message(&self, view: &View, state: State) -> String {
-        if matches!(state, State::Waiting | State::Paused | State::Prequeue) {
-            if view.store_is_away() {
-                return "We cannot reach the line right now. Your place is safe, and nobody passes you."
-                    .to_owned();
+    /// What there is to know besides the state, the gravest first.
+    fn remark(&self, view: &View, state: State) -> Option<Note> {
+        let holds = matches!(state, State::Waiting | State::Paused | State::Prequeue);
+        match view.snapshot() {
+            _ if holds && view.store_is_away() => Some(Note::StoreAway),
+            _ if holds && view.is_rebuilding() => Some(Note::Rebuilding),
+            Some(snapshot) if state == State::Waiting => {
+                let rules = &snapshot.rules;
+                let is_slowed = rules.adaptive.is_some() && snapshot.rate * 4 < rules.first_rate() * 3;
+                match snapshot.active + snapshot.turns >= rules.max_active {
+                    true => Some(Note::Full),
+                    false => is_slowed.then_some(Note::Slowed),
+                }
             }
-            if view.is_rebuilding() {
-                return "The line is being put back together. Your place is safe.".to_owned();
-            }
+            _ => None,
         }
-        self.config.message.clone()
+    }
+
+    fn message(&self, note: Option<Note>) -> String {
+        match note {
+            Some(Note::StoreAway) => {
+                "We cannot reach the line right now. Your place is safe, and nobody passes you.".to_owned()
+            }
+            Some(Note::Rebuilding) => "The line is being put back together. Your place is safe.".to_owned(),
+            _ => self.config.message.clone(),
+        }
     }
 
     /// What anyone is told of the room.

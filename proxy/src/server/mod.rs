@@ -27,7 +27,8 @@ use crate::live::{EdgeApp, Load};
 use crate::phases::{Edge, Rooms};
 use crate::room::{Ports, Room};
 use crate::upstream::{Upstream, look_after};
-use crate::waiting::page::{Pages, TemplateError};
+use crate::waiting::look::LookError;
+use crate::waiting::page::Pages;
 use signals::{Asked, Signals};
 use sockets::Sockets;
 
@@ -76,7 +77,7 @@ pub enum ServerError {
     Tls(#[from] rustls::Error),
     /// A page template is broken.
     #[error(transparent)]
-    Template(#[from] TemplateError),
+    Template(#[from] LookError),
 }
 
 /// Runs the edge until it is told to stop.
@@ -111,7 +112,7 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
         rooms: rooms.clone(),
         edge_keys: keys.edge,
         cdn_secret: keys.cdn,
-        pages: Pages::new()?,
+        pages: Pages::shipped()?,
         load: load.clone(),
         clock,
         random: random.clone(),

@@ -2,8 +2,15 @@
 
 pub mod cookies;
 pub mod draw;
+pub mod look;
+pub mod moving;
+pub mod notice;
+mod own;
 pub mod page;
+mod parcel;
+pub mod reader;
 pub mod reply;
 pub mod status;
+pub mod texts;
 pub mod time;
 pub(crate) mod words;

@@ -44,7 +44,7 @@ impl Reply {
     }
 
     /// A page.
-    pub fn html(status: StatusCode, body: String) -> Self {
+    pub fn html(status: StatusCode, body: Bytes) -> Self {
         Self::with_body(status, "text/html; charset=utf-8", body).caching(Caching::Private)
     }
 
@@ -60,12 +60,12 @@ impl Reply {
         Self::with_body(status, "application/problem+json", body.to_string()).caching(Caching::Private)
     }
 
-    fn with_body(status: StatusCode, content_type: &'static str, body: String) -> Self {
+    fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = vec![
             (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
             (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         ];
-        Self { status, headers, body: Bytes::from(body) }
+        Self { status, headers, body: body.into() }
     }
 
     fn caching(mut self, caching: Caching) -> Self {

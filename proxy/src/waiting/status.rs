@@ -45,6 +45,40 @@ pub struct Eta {
     pub high: u64,
 }
 
+/// What there is to know besides the state, by a name that every page says in its language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// The store is away.
+    StoreAway,
+    /// The line lost its data and is being put back together.
+    Rebuilding,
+    /// The store is away, and when the fan came is noted.
+    Noted,
+    /// As many fans are inside as may be.
+    Full,
+    /// The drain has adapted to a busy shop.
+    Slowed,
+}
+
+impl Note {
+    /// Whether the message says the same, in English.
+    pub const fn is_the_message(self) -> bool {
+        matches!(self, Self::StoreAway | Self::Rebuilding | Self::Noted)
+    }
+
+    /// The key of its text.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::StoreAway => "note_store_away",
+            Self::Rebuilding => "note_rebuilding",
+            Self::Noted => "note_noted",
+            Self::Full => "note_full",
+            Self::Slowed => "note_slowed",
+        }
+    }
+}
+
 /// My status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -73,6 +107,12 @@ pub struct Status {
     pub poll_after_ms: u64,
     /// What there is to tell: the operator's words, or a note that something is away. May be empty.
     pub message: String,
+    /// The same by name, where it is not the operator's; and what slows the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
+    /// How long the turn that has come can be taken up, or is good for once it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_seconds: Option<u64>,
     /// When this was true.
     pub updated_at: String,
 }

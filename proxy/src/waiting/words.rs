@@ -1,98 +1,96 @@
-//! What pages say, in words for people.
+//! Waits, openings and moments, in words for people.
 
 use std::time::Duration;
 
 use super::status::{Eta, State, Status};
+use super::texts::{Texts, fill};
 
-/// Heading and first sentence for a fan with this status.
-pub(super) fn of(status: &Status) -> (&'static str, &'static str) {
+/// What the page calls what this status is about.
+pub(super) fn about(status: &Status) -> &'static str {
     match status.state {
-        State::Prequeue => (
-            "You are here in time",
-            "The order will be drawn when the line opens: all who are here by then have the same chance. Coming early \
-             gives no advantage. One place is one draw, and refreshing changes nothing. Keep this page open.",
-        ),
-        State::Waiting => {
-            ("You are in line", "Keep this page open. You will be let in as soon as it is your turn.")
-        }
-        State::Admitted => ("It is your turn", "You are being let in."),
-        State::Paused => ("The line is paused", "Nobody is let in at the moment. Your place is kept."),
-        State::Closed if status.opens_at.is_some() => {
-            ("Not open yet", "Nobody is let in before the opening. Your place is kept.")
-        }
-        State::Closed => ("This is closed", "Nobody is let in any more."),
-        State::Expired => ("Your place has passed", "Your turn came and went. You can stand in line again."),
+        State::Closed if status.opens_at.is_some() => "early",
+        state => state.as_str(),
     }
 }
 
 /// When the room opens, as the page without script says it.
-pub(super) fn opens(status: &Status) -> Option<String> {
+pub(super) fn opens(texts: &Texts, status: &Status) -> Option<String> {
     let (at, left) = (status.opens_at.as_deref()?, status.opens_in?);
-    Some(format!("{}, {}", moment(at), soon(left)))
+    let values = [("moment", &*moment(texts, at)), ("soon", &*soon(texts, left))];
+    Some(fill(texts.notice("opens"), &values))
 }
 
 /// `2027-01-31T12:00:00.250Z` as `12:00:00 UTC on 2027-01-31`.
-pub(crate) fn moment(at: &str) -> String {
+pub(crate) fn moment(texts: &Texts, at: &str) -> String {
     let day = at.split('T').next().unwrap_or_default();
-    format!("{} on {day}", time_of_day(at))
+    fill(texts.notice("moment"), &[("time", clock(at)), ("date", day)])
 }
 
-fn soon(left: Duration) -> String {
-    let about = |count: u64, unit| format!("in about {count} {unit}{}", if count == 1 { "" } else { "s" });
-    match left.as_secs() {
-        0..60 => "in less than a minute".to_owned(),
-        seconds @ 60..7200 => about((seconds + 30) / 60, "minute"),
-        seconds @ 7200..172_800 => about((seconds + 1800) / 3600, "hour"),
-        seconds => about((seconds + 43_200) / 86_400, "day"),
-    }
+fn soon(texts: &Texts, left: Duration) -> String {
+    let (key, count) = match left.as_secs() {
+        0..60 => ("soon_under_minute", 0),
+        seconds @ 60..90 => ("soon_minute", seconds / 60),
+        seconds @ 90..7200 => ("soon_minutes", (seconds + 30) / 60),
+        seconds @ 7200..172_800 => ("soon_hours", (seconds + 1800) / 3600),
+        seconds => ("soon_days", (seconds + 43_200) / 86_400),
+    };
+    fill(texts.notice(key), &[("n", &texts.number(count))])
 }
 
 /// The wait in words, as the page's script writes it too.
-pub(super) fn wait(eta: Option<Eta>) -> String {
+pub(super) fn wait(texts: &Texts, eta: Option<Eta>) -> String {
     let Some(eta) = eta else {
-        return "not known yet".to_owned();
+        return texts.page("wait_unknown").to_owned();
     };
     if eta.high < 60 {
-        return "less than a minute".to_owned();
+        return texts.page("wait_under_minute").to_owned();
     }
     let (low, high) = (eta.low / 60, eta.high.div_ceil(60));
-    if high < 120 { between(low, high, "minute") } else { between(low / 60, high.div_ceil(60), "hour") }
-}
-
-fn between(low: u64, high: u64, unit: &str) -> String {
-    let plural = if high == 1 { "" } else { "s" };
-    match low {
-        0 => format!("up to {high} {unit}{plural}"),
-        low if low >= high => format!("about {high} {unit}{plural}"),
-        low => format!("{low} to {high} {unit}{plural}"),
-    }
+    let (low, high, unit) =
+        if high < 120 { (low, high, "minute") } else { (low / 60, high.div_ceil(60), "hour") };
+    let key = match low {
+        0 if high == 1 => "wait_up_to_minute".to_owned(),
+        0 => format!("wait_up_to_{unit}s"),
+        low if low >= high && high == 1 => "wait_minute".to_owned(),
+        low if low >= high => format!("wait_about_{unit}s"),
+        _ => format!("wait_{unit}s"),
+    };
+    fill(texts.page(&key), &[("low", &texts.number(low)), ("high", &texts.number(high))])
 }
 
 /// `2027-01-31T12:00:00.250Z` as `12:00:00 UTC`, for pages without script; with it, the browser's own clock is used.
-pub(crate) fn time_of_day(moment: &str) -> String {
-    let time = moment.split_once('T').and_then(|(_, time)| time.get(..8));
-    time.map_or_else(|| moment.to_owned(), |time| format!("{time} UTC"))
+pub(super) fn time(texts: &Texts, moment: &str) -> String {
+    fill(texts.notice("time"), &[("time", clock(moment))])
 }
 
-/// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+/// The time of day in a moment.
+fn clock(moment: &str) -> &str {
+    moment.split_once('T').and_then(|(_, time)| time.get(..8)).unwrap_or(moment)
+}
+
+/// A time of day in English, for programs.
+pub(crate) fn time_of_day(moment: &str) -> String {
+    format!("{} UTC", clock(moment))
+}
+
+/// Time that is left, as `4:59` or `1:00:00`.
+pub(super) fn left(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
     }
-    text
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::texts::Languages;
     use super::*;
 
     #[test]
     fn openings_are_written_for_people() {
+        let languages = Languages::shipped().unwrap();
         for (seconds, text) in [
             (0, "in less than a minute"),
             (60, "in about 1 minute"),
@@ -100,16 +98,19 @@ mod tests {
             (7200, "in about 2 hours"),
             (200_000, "in about 2 days"),
         ] {
-            assert_eq!(soon(Duration::from_secs(seconds)), text);
+            assert_eq!(soon(languages.first(), Duration::from_secs(seconds)), text);
         }
-        assert_eq!(moment("2027-01-31T12:00:00.250Z"), "12:00:00 UTC on 2027-01-31");
+        assert_eq!(moment(languages.first(), "2027-01-31T12:00:00.250Z"), "12:00:00 UTC on 2027-01-31");
+        let korean = languages.get(languages.index_of("ko").unwrap());
+        assert_eq!(moment(korean, "2027-01-31T12:00:00.250Z"), "2027-01-31 12:00:00(UTC)");
+        assert_eq!(soon(korean, Duration::from_secs(690)), "약 12분 후");
+        assert_eq!((left(299), left(3600)), ("04:59".to_owned(), "1:00:00".to_owned()));
     }
 
     #[test]
-    fn numbers_and_waits_are_written_for_people() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
+    fn waits_are_written_for_people() {
+        let languages = Languages::shipped().unwrap();
+        let wait = |eta| wait(languages.first(), eta);
         assert_eq!(wait(None), "not known yet");
         for (low, high, text) in [
             (0, 30, "less than a minute"),
@@ -128,6 +129,10 @@ mod tests {
             (7200, 9000, "2 to 3 hours"),
         ] {
             assert_eq!(wait(Some(Eta { low, high })), text, "{low} {high}");
+        }
+        for (tag, text) in [("de", "10 bis 17 Minuten"), ("ja", "10～17分"), ("fr", "10 à 17 minutes")] {
+            let texts = languages.get(languages.index_of(tag).unwrap());
+            assert_eq!(super::wait(texts, Some(Eta { low: 600, high: 1000 })), text);
         }
     }
 }

@@ -20,6 +20,7 @@ mod invitations;
 mod line;
 mod live;
 mod noted;
+mod pages;
 mod passing;
 mod past_the_line;
 mod prequeue;

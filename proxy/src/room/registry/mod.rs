@@ -132,6 +132,14 @@ impl Registry {
         self.fans.get(place).map(|fan| fan.stage)
     }
 
+    /// How long a turn that has come is still good for.
+    pub(super) fn admitted_for(&self, place: &Place, now: Instant) -> Option<Duration> {
+        match self.stage(place)? {
+            Stage::Admitted(until) => until.checked_duration_since(now),
+            Stage::Waiting | Stage::Expired => None,
+        }
+    }
+
     /// When the store was last asked about the ticket.
     pub(super) fn looked_at(&self, place: &Place) -> Option<Instant> {
         self.fans.get(place)?.looked_at

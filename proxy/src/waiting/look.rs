@@ -1,0 +1,172 @@
+//! What the pages of a room look like: templates, style, script, words; and the policy that lets nothing else run.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::own::{self, OwnError};
+use super::parcel::{self, Fixed, Part};
+use super::reader::Reader;
+use super::texts::{Languages, Texts};
+
+const WAITING: &str = include_str!("../../assets/waiting.html");
+const NOTICE: &str = include_str!("../../assets/notice.html");
+const STYLE: &str = include_str!("../../assets/waiting.css");
+/// One function, so that nothing of it can be reached from outside.
+const SCRIPT: [&str; 7] = [
+    "\"use strict\";(() => {\n",
+    include_str!("../../assets/script/words.js"),
+    include_str!("../../assets/script/show.js"),
+    include_str!("../../assets/script/turn.js"),
+    include_str!("../../assets/script/live.js"),
+    include_str!("../../assets/script/actions.js"),
+    "})();",
+];
+
+/// Stands in a rendered page before the letter of a part that is the same for everyone. No text is written with it.
+const MARK: char = '\u{e000}';
+
+/// A template that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// It does not parse, or cannot be rendered.
+    #[error("{0}")]
+    Template(#[from] minijinja::Error),
+    /// It holds what a browser would refuse.
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    /// The words that ship are not whole.
+    #[error("a text is wrong: {0:?}")]
+    Texts(super::texts::TextsError),
+}
+
+/// What an operator replaces; nothing stands for what ships.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// The template of the waiting page.
+    pub template: Option<String>,
+    /// The template of notices.
+    pub notice: Option<String>,
+    /// The words.
+    pub languages: Option<Languages>,
+}
+
+/// What the pages of a room look like.
+pub struct Look {
+    templates: Environment<'static>,
+    languages: Languages,
+    /// For each language, what templates read as `t`.
+    words: Vec<Value>,
+    style: Fixed,
+    /// For each language.
+    scripts: Vec<Fixed>,
+    /// The `Content-Security-Policy`.
+    pub policy: String,
+}
+
+impl Look {
+    /// What ships, with what an operator replaces.
+    ///
+    /// # Errors
+    /// When a template does not parse, or holds what the policy forbids.
+    pub fn new(replaced: Replaced) -> Result<Self, LookError> {
+        let Replaced { template, notice, languages } = replaced;
+        let languages = match languages {
+            Some(languages) => languages,
+            None => Languages::shipped().map_err(LookError::Texts)?,
+        };
+        let (style, script) = (squeeze(STYLE, ""), squeeze(&SCRIPT.concat(), "//"));
+        let mut hashes = own::Hashes { styles: vec![hash(&style)], scripts: vec![hash(&script)] };
+        for own in template.iter().chain(&notice) {
+            own::check(own, &mut hashes)?;
+        }
+        let mut templates = Environment::new();
+        templates.set_auto_escape_callback(|_| AutoEscape::Html);
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        // What there is nothing of is written as nothing.
+        templates.set_formatter(|out, state, value| match value.is_none() {
+            true => Ok(()),
+            false => minijinja::escape_formatter(out, state, value),
+        });
+        templates.add_template_owned("waiting", template.unwrap_or_else(|| WAITING.to_owned()))?;
+        templates.add_template_owned("notice", notice.unwrap_or_else(|| NOTICE.to_owned()))?;
+        let scripts = languages.iter().map(|texts| {
+            let json = texts.script_json();
+            Fixed::new(format!(
+                "<script type=\"application/json\" id=\"texts\">{json}</script>\n<script>{script}</script>"
+            ))
+        });
+        Ok(Self {
+            words: languages.iter().map(|texts| Value::from_serialize(&texts.page)).collect(),
+            scripts: scripts.collect(),
+            style: Fixed::new(format!("<style>{style}</style>")),
+            policy: format!(
+                "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; img-src data:; \
+                 base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+                hashes.styles.join(" "),
+                hashes.scripts.join(" "),
+            ),
+            templates,
+            languages,
+        })
+    }
+
+    /// The languages that it speaks.
+    pub fn languages(&self) -> &Languages {
+        &self.languages
+    }
+
+    /// Which language this reader gets.
+    pub fn texts(&self, reader: &Reader) -> &Texts {
+        self.languages.get(reader.choose(&self.languages))
+    }
+
+    /// Renders `template`, and packs it as the reader takes it.
+    ///
+    /// # Errors
+    /// When the template cannot be rendered.
+    pub(super) fn render(
+        &self,
+        template: &str,
+        reader: &Reader,
+        context: impl Serialize,
+    ) -> Result<Bytes, minijinja::Error> {
+        let language = reader.choose(&self.languages);
+        let texts = self.languages.get(language);
+        let shell = minijinja::context! {
+            lang => texts.tag, dir => texts.dir, t => self.words.get(language),
+            style => Value::from_safe_string(format!("{MARK}s")),
+            script => Value::from_safe_string(format!("{MARK}j")),
+            ..Value::from_serialize(context)
+        };
+        let page = self.templates.get_template(template)?.render(shell)?;
+        let mut pieces = page.split(MARK);
+        let mut parts = vec![Part::Text(pieces.next().unwrap_or_default())];
+        for piece in pieces {
+            let mut rest = piece.chars();
+            let part = match rest.next() {
+                Some('s') => Some(&self.style),
+                Some('j') => self.scripts.get(language),
+                _ => None,
+            };
+            parts.extend(part.map(Part::Fixed));
+            parts.push(Part::Text(rest.as_str()));
+        }
+        Ok(if reader.takes_gzip { parcel::gzip(&parts) } else { parcel::plain(&parts) })
+    }
+}
+
+/// How a policy names exactly this text.
+pub(super) fn hash(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
+}
+
+/// Without indentation, empty lines and lines of comment.
+fn squeeze(text: &str, comment: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    let kept = lines.filter(|line| !line.is_empty() && (comment.is_empty() || !line.starts_with(comment)));
+    kept.collect::<Vec<_>>().join("\n")
+}
