@@ -33,6 +33,10 @@ struct Arguments {
     /// Listen here instead of where edge.toml says.
     #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_LISTEN")]
     listen: Option<SocketAddr>,
+    /// Take the listening sockets over from the edge that runs (`upgrade_socket` in edge.toml), which then ends. Where
+    /// none runs, start as ever.
+    #[arg(long)]
+    upgrade: bool,
     /// Only check the configuration and the keys.
     #[arg(long)]
     check: bool,
@@ -99,7 +103,7 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match server::run(config, keys) {
+    match server::run(config, keys, arguments.upgrade) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("proxy: {error}\n"));

@@ -27,6 +27,7 @@ fn edge(config: &EdgeConfig) -> Table {
         public_scheme,
         threads,
         shutdown_grace,
+        upgrade_socket,
         heartbeat,
         tick,
         keys_file,
@@ -45,7 +46,9 @@ fn edge(config: &EdgeConfig) -> Table {
     put("shutdown_grace", duration::show(*shutdown_grace).into());
     put("heartbeat", duration::show(*heartbeat).into());
     put("tick", duration::show(*tick).into());
-    for (key, file) in [("keys_file", keys_file), ("edge_keys_file", edge_keys_file)] {
+    let files =
+        [("keys_file", keys_file), ("edge_keys_file", edge_keys_file), ("upgrade_socket", upgrade_socket)];
+    for (key, file) in files {
         if let Some(file) = file {
             put(key, file.display().to_string().into());
         }

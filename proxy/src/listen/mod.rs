@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use meter::Meter;
-pub use sockets::bind;
+pub use sockets::{bind, inherit};
 use stream::ClientStream;
 
 /// How long nobody is accepted when the process has no descriptors left.

@@ -18,3 +18,12 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
+
+/// Listens with a socket that another process listened with before.
+///
+/// # Errors
+/// When it is none.
+pub fn inherit(socket: std::net::TcpListener) -> io::Result<TcpListener> {
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
+}

@@ -1,5 +1,6 @@
 //! The composition root: listeners, rooms, the proxy, and how all of it ends.
 
+mod hand_over;
 mod signals;
 mod sockets;
 
@@ -29,6 +30,7 @@ use crate::room::{Ports, Room};
 use crate::upstream::{Upstream, look_after};
 use crate::waiting::look::LookError;
 use crate::waiting::page::Pages;
+use hand_over::{Door, Predecessor, Successor};
 use signals::{Asked, Signals};
 use sockets::Sockets;
 
@@ -60,6 +62,9 @@ pub enum ServerError {
         /// Why.
         error: std::io::Error,
     },
+    /// The process that runs cannot be taken over from, or none after this one could be.
+    #[error("upgrade: {0}")]
+    Upgrade(std::io::Error),
     /// Threads or signals are not to be had.
     #[error("the operating system refuses: {0}")]
     System(#[from] std::io::Error),
@@ -80,24 +85,32 @@ pub enum ServerError {
     Template(#[from] LookError),
 }
 
-/// Runs the edge until it is told to stop.
+/// Runs the edge until it is told to stop. With `upgrade` it takes over from the one that runs, if there is one.
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run(config: Config, keys: Keys) -> Result<(), ServerError> {
+pub fn run(config: Config, keys: Keys, upgrade: bool) -> Result<(), ServerError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.edge.threads)
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(serve(config, keys));
+    let outcome = runtime.block_on(serve(config, keys, upgrade));
     // What is still running now had its grace.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
+async fn serve(config: Config, keys: Keys, upgrade: bool) -> Result<(), ServerError> {
     let mut signals = Signals::listen()?;
-    let sockets = Sockets::bind(&config.edge)?;
+    let door = config.edge.upgrade_socket.as_deref();
+    let mut before =
+        door.filter(|_| upgrade).map(Predecessor::find).transpose().map_err(ServerError::Upgrade)?.flatten();
+    let sockets = Sockets::bind(&config.edge, &mut before)?;
+    let lives_here = matches!(config.edge.store, StoreConfig::Memory { .. });
+    if let Some(before) = before.take_if(|_| lives_here) {
+        // One process has the line at a time.
+        step_down(before).await;
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let OpenStore { store, to_close } = open_store(&config.edge.store, &clock)?;
@@ -122,38 +135,83 @@ async fn serve(config: Config, keys: Keys) -> Result<(), ServerError> {
 
     wait_until(FIRST_LOOK, || rooms.iter().all(|room| room.is_ready())).await;
     let (stop, stopped) = watch::channel(false);
+    let door =
+        door.map(|path| Door::open(path, sockets.copies()?)).transpose().map_err(ServerError::Upgrade)?;
+    if let Some(before) = before.take() {
+        step_down(before).await;
+    }
     look_after(&shop, &stopped);
-    let listening = sockets.open(app, Admin::new(rooms.clone(), load.clone()), &stopped)?;
+    let mut listening = sockets.open(app, Admin::new(rooms.clone(), load.clone()), &stopped)?;
     let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
     let (admin_listen, count) = (listening.admin, rooms.iter().count());
     tracing::info!(%listen, also = ?more, %admin_listen, rooms = count, "the edge is up");
 
-    let reason = loop {
-        match signals.next().await {
-            Asked::ToStop(reason) => break reason,
-            Asked::ToReload => listening.reload(),
+    let (reason, successor) = {
+        // One and the same through all signals, or a process that asks at this moment would not be answered.
+        let mut successor = std::pin::pin!(asked_at(door.as_ref()));
+        loop {
+            let asked = tokio::select! {
+                asked = signals.next() => asked,
+                successor = &mut successor => break ("an upgrade", Some(successor)),
+            };
+            match asked {
+                Asked::ToStop(reason) => break (reason, None),
+                Asked::ToReload => listening.reload(),
+            }
         }
     };
-    tracing::info!(signal = reason, requests = load.requests(), sockets = load.sockets(), "stopping");
-    load.close_sockets();
+    tracing::info!(reason, requests = load.requests(), sockets = load.sockets(), "stopping");
+    drop(door);
     let _ = stop.send(true);
+    // The listeners close first, or a request could slip in between the last look and the end.
+    listening.closed().await;
+    let last_words = async |time| {
+        // What fans and the shop were told is so has to be so for the next process too.
+        let told_until = Instant::now() + time;
+        futures_util::future::join_all(rooms.iter().map(|room| room.finish(told_until))).await;
+        if let Some(store) = &to_close {
+            store.close();
+        }
+    };
+    let is_succeeded = successor.is_some();
+    if let Some(successor) = successor {
+        if lives_here {
+            last_words(LAST_WORDS).await;
+        }
+        successor.yours();
+    }
+    load.close_sockets();
     let idle = async {
-        // The listeners close first, or a request could slip in between the last look and the end.
-        listening.closed().await;
+        listening.last_requests().await;
         wait_until(grace, || load.requests() == 0 && load.sockets() == 0).await
     };
-    let (done, last_words) = tokio::select! {
+    let (done, time) = tokio::select! {
         done = idle => (done, LAST_WORDS),
         () = signals.asked_to_stop() => (false, Duration::ZERO),
     };
-    // What fans and the shop were told is so has to be so for the next process too.
-    let told_until = Instant::now() + last_words;
-    futures_util::future::join_all(rooms.iter().map(|room| room.finish(told_until))).await;
-    if let Some(store) = to_close {
-        store.close();
+    if !(is_succeeded && lives_here) {
+        last_words(time).await;
     }
     tracing::info!(requests_cut = load.requests(), sockets_cut = load.sockets(), clean = done, "stopped");
     Ok(())
+}
+
+/// Has the process before stop.
+async fn step_down(before: Predecessor) {
+    match tokio::task::spawn_blocking(|| before.step_down()).await {
+        Ok(Ok(())) => tracing::info!("took over from the process before"),
+        // It has ended by itself, perhaps. Its sockets are here, and somebody has to accept.
+        Ok(Err(error)) => tracing::warn!(%error, "the process before did not say that it stops"),
+        Err(error) => tracing::error!(%error, "the process before was not told to stop"),
+    }
+}
+
+/// A new process that asks at the door, if there is one.
+async fn asked_at(door: Option<&Door>) -> Successor {
+    match door {
+        Some(door) => door.successor().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What the HTTP library is told of the way to the shop.

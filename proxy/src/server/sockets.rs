@@ -1,22 +1,28 @@
 //! From configuration to listeners that accept.
 
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use super::ServerError;
+use super::hand_over::Predecessor;
+use super::{ServerError, wait_until};
 use crate::admin::Admin;
 use crate::config::EdgeConfig;
 use crate::config::edge::ListenConfig;
 use crate::listen::tls::{Certificate, acceptor};
-use crate::listen::{Listener, Serve, bind};
+use crate::listen::{Listener, Serve, bind, inherit};
 use crate::live::EdgeApp;
 
 /// Most connections of operators at once.
 const ADMIN_CONNECTIONS: usize = 64;
+
+/// How long an idle connection may go on when the process ends, so that a request that is on its way is answered.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
 /// Sockets that are bound and do not accept yet. Bound before anything else, so that a taken port and a bad
 /// certificate are said plainly.
@@ -35,18 +41,32 @@ pub(super) struct Listening {
     certificates: Vec<Arc<Certificate>>,
     app: Arc<EdgeApp>,
     tasks: Vec<JoinHandle<()>>,
+    slots: Arc<Semaphore>,
+    connections: usize,
 }
 
 impl Sockets {
-    /// Binds what `config` names.
-    pub(super) fn bind(config: &EdgeConfig) -> Result<Self, ServerError> {
-        let listen = |address| bind(address).map_err(|error| ServerError::Listen { address, error });
+    /// Binds what `config` names, or takes it from the process before.
+    pub(super) fn bind(config: &EdgeConfig, before: &mut Option<Predecessor>) -> Result<Self, ServerError> {
+        let mut listen = |address| {
+            let socket = match before.as_mut().and_then(|before| before.socket(address)) {
+                Some(socket) => inherit(socket),
+                None => bind(address),
+            };
+            socket.map_err(|error| ServerError::Listen { address, error })
+        };
         let public = config.listen.iter().map(|listener| {
             let certificate = listener.tls.clone().map(Certificate::open).transpose()?;
             Ok((listen(listener.address)?, listener.clone(), certificate))
         });
         let public = public.collect::<Result<_, ServerError>>()?;
         Ok(Self { public, admin: listen(config.admin_listen)?, config: config.clone() })
+    }
+
+    /// Copies of the sockets, for a process that comes after this one.
+    pub(super) fn copies(&self) -> std::io::Result<Vec<OwnedFd>> {
+        let public = self.public.iter().map(|(socket, ..)| socket);
+        public.chain([&self.admin]).map(|socket| socket.as_fd().try_clone_to_owned()).collect()
     }
 
     /// Accepts from now on, until `stopped`.
@@ -65,6 +85,8 @@ impl Sockets {
             certificates: Vec::new(),
             app: app.clone(),
             tasks: Vec::new(),
+            slots: slots.clone(),
+            connections: limits.connections,
         };
         for (socket, config, certificate) in self.public {
             listening.public.push(socket.local_addr()?);
@@ -105,10 +127,16 @@ impl Listening {
     }
 
     /// Returns when no listener accepts any more.
-    pub(super) async fn closed(self) {
-        for task in self.tasks {
+    pub(super) async fn closed(&mut self) {
+        for task in std::mem::take(&mut self.tasks) {
             let _ = task.await;
         }
+    }
+
+    /// Lets connections go on to their next request, which they are told is the last, and closes those that stay idle.
+    /// A request that is on its way at this moment would be lost otherwise.
+    pub(super) async fn last_requests(&self) {
+        wait_until(LAST_REQUESTS, || self.slots.available_permits() == self.connections).await;
         self.app.close_idle().await;
     }
 }

@@ -96,12 +96,28 @@ impl Edge {
     }
 
     fn spawn(folder: TempDir, listen: Option<SocketAddr>) -> Self {
-        let mut command = command();
-        command.arg("--config").arg(folder.path().join("edge.toml"));
-        command.arg("--rooms").arg(folder.path().join("rooms.toml"));
+        let mut command = Self::command_in(folder.path());
         if let Some(listen) = listen {
             command.arg("--listen").arg(listen.to_string());
         }
+        Self::run(folder, command)
+    }
+
+    /// Starts another process with the same files that takes over from this one.
+    pub(crate) fn upgrade(&self) -> Self {
+        let mut command = Self::command_in(self.folder.path());
+        command.arg("--upgrade");
+        Self::run(tempfile::tempdir().unwrap(), command)
+    }
+
+    fn command_in(folder: &std::path::Path) -> Command {
+        let mut command = command();
+        command.arg("--config").arg(folder.join("edge.toml"));
+        command.arg("--rooms").arg(folder.join("rooms.toml"));
+        command
+    }
+
+    fn run(folder: TempDir, mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));

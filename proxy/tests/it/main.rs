@@ -33,4 +33,5 @@ mod slow_clients;
 mod store_away;
 mod tls;
 mod tokens;
+mod upgrade;
 mod upstreams;

@@ -34,6 +34,8 @@ pub struct EdgeConfig {
     pub threads: usize,
     /// How long requests may take to finish after SIGTERM.
     pub shutdown_grace: Duration,
+    /// Where a new process asks for the listening sockets.
+    pub upgrade_socket: Option<PathBuf>,
     /// The longest silence on a fan's WebSocket.
     pub heartbeat: Duration,
     /// How often a room's snapshot is read and its line drained.
@@ -60,6 +62,7 @@ struct WireEdge {
     public_scheme: Maybe<String>,
     threads: Maybe<i64>,
     shutdown_grace: Maybe<String>,
+    upgrade_socket: Option<String>,
     heartbeat: Maybe<String>,
     tick: Maybe<String>,
     keys_file: Option<String>,
@@ -88,6 +91,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         public_scheme,
         threads,
         shutdown_grace,
+        upgrade_socket,
         heartbeat,
         tick,
         keys_file,
@@ -120,6 +124,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
             milliseconds(0)..=HOUR,
             SECOND * 10,
         )?,
+        upgrade_socket: upgrade_socket.map(|path| folder.join(path)),
         heartbeat: source.duration("heartbeat", &heartbeat, SECOND..=SECOND * 60, SECOND * 15)?,
         tick: source.duration("tick", &tick, milliseconds(50)..=milliseconds(1000), milliseconds(250))?,
         keys_file: keys_file.map(|path| folder.join(path)),

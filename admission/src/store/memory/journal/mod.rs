@@ -79,8 +79,8 @@ pub enum JournalError {
 pub(super) struct Journal {
     queue: Arc<Queue>,
     lines: Arc<Mutex<Lines>>,
-    /// Locked as long as this lives, or the process.
-    _lock: File,
+    /// Locked until the journal is closed, or the process ends.
+    lock: File,
 }
 
 impl Journal {
@@ -112,7 +112,7 @@ impl Journal {
         let writer = Writer::start(path.to_owned(), clock.clone(), lines.clone(), queue.clone());
         let thread = std::thread::Builder::new().name("journal".into()).spawn(|| writer.run());
         thread.map_err(|error| JournalError::Io { what: "start to write", path: path.to_owned(), error })?;
-        Ok((lines.clone(), Self { queue, lines, _lock: lock }))
+        Ok((lines.clone(), Self { queue, lines, lock }))
     }
 
     /// Notes what a verb did. The caller holds the lock of the lines.
@@ -135,7 +135,7 @@ impl Journal {
         self.queue.is_closing()
     }
 
-    /// Ends the verbs, and writes what is left of them.
+    /// Ends the verbs, and writes what is left of them. From then on another process may go on with the file.
     pub(super) fn close(&self) {
         {
             let _lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +145,11 @@ impl Journal {
             tracing::error!(
                 "the disk did not take the end of the line in time: the last moments may be lost"
             );
+            // Whoever goes on with the file would write over what is still being written.
+            return;
+        }
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the line cannot be handed to another process before this one ends");
         }
     }
 }
