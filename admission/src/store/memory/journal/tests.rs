@@ -93,7 +93,7 @@ impl Recorder {
         // Nothing writes, so nothing has to be waited for at the end.
         queue.tell_finished();
         let journal =
-            Journal { queue: queue.clone(), lines: lines.clone(), _lock: tempfile::tempfile().unwrap() };
+            Journal { queue: queue.clone(), lines: lines.clone(), lock: tempfile::tempfile().unwrap() };
         let store = MemoryStore { clock: clock.clone(), lines, journal: Some(journal) };
         let mut bytes = frame::header().to_vec();
         let whole = postcard::to_allocvec(&Record::Whole(clock.now())).unwrap();
