@@ -2,6 +2,7 @@
 
 mod bypass;
 mod invite;
+mod preview;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -51,6 +52,8 @@ struct Arguments {
 enum Command {
     /// Mint invitations to a lane, one on each line.
     Invite(invite::Invite),
+    /// Write a page of a room with made-up facts, to be looked at.
+    Preview(preview::Preview),
     /// Mint rights to go past a room's line for a while, one on each line.
     Bypass(bypass::BypassArguments),
 }
@@ -70,6 +73,23 @@ fn main() -> ExitCode {
     if arguments.print_config {
         return print(&config::show(&config));
     }
+    let pages = match config::pages::load(&config) {
+        Ok(pages) => pages,
+        Err(error) => return refuse(&error),
+    };
+    // Who designs a page has no keys.
+    if let Some(Command::Preview(preview)) = &arguments.command {
+        return match preview::write(preview, &config, &pages) {
+            Ok((page, remark)) => {
+                say(&remark);
+                print(&page)
+            }
+            Err(error) => {
+                say(&format!("proxy preview: {error}\n"));
+                ExitCode::from(BAD_CONFIG)
+            }
+        };
+    }
     let keys = match load_keys(&config) {
         Ok(keys) => keys,
         Err(error) => return refuse(&error),
@@ -79,6 +99,7 @@ fn main() -> ExitCode {
             Command::Invite(invite) => {
                 ("invite", invite::mint(invite, &config, &keys.line, &SystemClock, &SystemRandom))
             }
+            Command::Preview(_) => return ExitCode::SUCCESS,
             Command::Bypass(bypass) => {
                 ("bypass", bypass::mint(bypass, &config, &keys.line, &SystemClock, &SystemRandom))
             }
@@ -103,7 +124,7 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match server::run(config, keys, arguments.upgrade) {
+    match server::run(config, keys, pages, arguments.upgrade) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("proxy: {error}\n"));

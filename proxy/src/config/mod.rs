@@ -9,6 +9,7 @@ pub mod edge;
 mod error;
 pub mod keys;
 mod moment;
+pub mod pages;
 pub mod rooms;
 mod show;
 mod show_upstream;

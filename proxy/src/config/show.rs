@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig};
-use super::{Config, cdn, duration, rooms, show_upstream};
+use super::{Config, cdn, duration, pages as own_pages, rooms, show_upstream};
 
 /// What is in force.
 pub fn show(config: &Config) -> String {
@@ -36,6 +36,7 @@ fn edge(config: &EdgeConfig) -> Table {
         upstream,
         limits,
         cdn,
+        pages,
     } = config;
     let mut table = Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
@@ -57,6 +58,9 @@ fn edge(config: &EdgeConfig) -> Table {
     put("upstream", show_upstream::table(upstream).into());
     put("limits", show_limits(limits).into());
     put("cdn", cdn::show(cdn).into());
+    if let Some(pages) = own_pages::show(pages) {
+        put("pages", pages.into());
+    }
     table
 }
 

@@ -28,7 +28,6 @@ use crate::live::{EdgeApp, Load};
 use crate::phases::{Edge, Rooms};
 use crate::room::{Ports, Room};
 use crate::upstream::{Upstream, look_after};
-use crate::waiting::look::LookError;
 use crate::waiting::page::Pages;
 use hand_over::{Door, Predecessor, Successor};
 use signals::{Asked, Signals};
@@ -80,27 +79,24 @@ pub enum ServerError {
     /// TLS cannot be set up.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// A page template is broken.
-    #[error(transparent)]
-    Template(#[from] LookError),
 }
 
 /// Runs the edge until it is told to stop. With `upgrade` it takes over from the one that runs, if there is one.
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run(config: Config, keys: Keys, upgrade: bool) -> Result<(), ServerError> {
+pub fn run(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Result<(), ServerError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.edge.threads)
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(serve(config, keys, upgrade));
+    let outcome = runtime.block_on(serve(config, keys, pages, upgrade));
     // What is still running now had its grace.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(config: Config, keys: Keys, upgrade: bool) -> Result<(), ServerError> {
+async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Result<(), ServerError> {
     let mut signals = Signals::listen()?;
     let door = config.edge.upgrade_socket.as_deref();
     let mut before =
@@ -125,7 +121,7 @@ async fn serve(config: Config, keys: Keys, upgrade: bool) -> Result<(), ServerEr
         rooms: rooms.clone(),
         edge_keys: keys.edge,
         cdn_secret: keys.cdn,
-        pages: Pages::shipped()?,
+        pages,
         load: load.clone(),
         clock,
         random: random.clone(),

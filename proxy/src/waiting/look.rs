@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::own::{self, OwnError};
+use super::page;
 use super::parcel::{self, Fixed, Part};
 use super::reader::Reader;
 use super::texts::{Languages, Texts};
@@ -33,11 +34,31 @@ const MARK: char = '\u{e000}';
 #[derive(Debug, thiserror::Error)]
 pub enum LookError {
     /// It does not parse, or cannot be rendered.
-    #[error("{0}")]
-    Template(#[from] minijinja::Error),
+    #[error("the template `{name}`: {error}")]
+    Template {
+        /// `waiting` or `notice`.
+        name: &'static str,
+        /// What is wrong.
+        error: minijinja::Error,
+    },
+    /// It names something that it is not given.
+    #[error("the template `{name}`, line {line}: {problem}")]
+    Unknown {
+        /// `waiting` or `notice`.
+        name: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// What was found and what would be right.
+        problem: String,
+    },
     /// It holds what a browser would refuse.
-    #[error(transparent)]
-    Own(#[from] OwnError),
+    #[error("the template `{name}`: {error}")]
+    Own {
+        /// `waiting` or `notice`.
+        name: &'static str,
+        /// What is wrong.
+        error: OwnError,
+    },
     /// The words that ship are not whole.
     #[error("a text is wrong: {0:?}")]
     Texts(super::texts::TextsError),
@@ -80,8 +101,10 @@ impl Look {
         };
         let (style, script) = (squeeze(STYLE, ""), squeeze(&SCRIPT.concat(), "//"));
         let mut hashes = own::Hashes { styles: vec![hash(&style)], scripts: vec![hash(&script)] };
-        for own in template.iter().chain(&notice) {
-            own::check(own, &mut hashes)?;
+        for (name, own) in [("waiting", &template), ("notice", &notice)] {
+            if let Some(own) = own {
+                own::check(own, &mut hashes).map_err(|error| LookError::Own { name, error })?;
+            }
         }
         let mut templates = Environment::new();
         templates.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -91,8 +114,22 @@ impl Look {
             true => Ok(()),
             false => minijinja::escape_formatter(out, state, value),
         });
-        templates.add_template_owned("waiting", template.unwrap_or_else(|| WAITING.to_owned()))?;
-        templates.add_template_owned("notice", notice.unwrap_or_else(|| NOTICE.to_owned()))?;
+        let sources = [("waiting", &template, WAITING), ("notice", &notice, NOTICE)];
+        for (name, own, shipped) in sources {
+            let source = own.as_deref().unwrap_or(shipped).to_owned();
+            templates
+                .add_template_owned(name, source)
+                .map_err(|error| LookError::Template { name, error })?;
+        }
+        for (name, own) in [("waiting", &template), ("notice", &notice)] {
+            if let Some(own) = own {
+                let template =
+                    templates.get_template(name).map_err(|error| LookError::Template { name, error })?;
+                let words = languages.first();
+                own::check_names(own, &template.undeclared_variables(true), given(name), &words.page)
+                    .map_err(|(line, problem)| LookError::Unknown { name, line, problem })?;
+            }
+        }
         let scripts = languages.iter().map(|texts| {
             let json = texts.script_json();
             Fixed::new(format!(
@@ -156,6 +193,14 @@ impl Look {
             parts.push(Part::Text(rest.as_str()));
         }
         Ok(if reader.takes_gzip { parcel::gzip(&parts) } else { parcel::plain(&parts) })
+    }
+}
+
+/// The names that a template is given, besides those of every page.
+const fn given(template: &str) -> &'static [&'static str] {
+    match template.as_bytes() {
+        b"notice" => &page::GIVEN_TO_NOTICES,
+        _ => &page::GIVEN,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod page;
 mod parcel;
 pub mod reader;
 pub mod reply;
+pub mod samples;
 pub mod status;
 pub mod texts;
 pub mod time;

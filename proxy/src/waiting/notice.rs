@@ -66,7 +66,6 @@ pub enum About {
 
 impl About {
     /// All of them.
-    #[cfg(test)]
     pub(super) const ALL: [Self; 27] = [
         Self::Full,
         Self::NotOpen,

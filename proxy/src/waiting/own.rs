@@ -1,6 +1,8 @@
 //! What may stand in an operator's template: the policy of the pages lets a style or script run by its hash, so each
 //! has to be the same on every page; and what it forbids anyway is better said at start than found in a browser.
 
+use std::collections::{BTreeMap, HashSet};
+
 use super::look::hash;
 
 /// The styles and scripts that a policy names.
@@ -59,6 +61,41 @@ pub(super) fn check(template: &str, hashes: &mut Hashes) -> Result<(), OwnError>
         }
     }
     Ok(())
+}
+
+/// What every template is given.
+const EVERYWHERE: [&str; 5] = ["lang", "dir", "t", "style", "script"];
+
+/// Checks that a template names nothing that it is not given; gives the line and what would be right.
+pub(super) fn check_names(
+    template: &str,
+    named: &HashSet<String>,
+    given: &[&str],
+    texts: &BTreeMap<String, String>,
+) -> Result<(), (usize, String)> {
+    let mut unknown: Vec<(usize, String)> = named
+        .iter()
+        .filter_map(|name| {
+            let line_of = |needle: &str| {
+                let at = template.find(needle).unwrap_or_default();
+                template.get(..at).unwrap_or_default().matches('\n').count() + 1
+            };
+            match name.split_once('.') {
+                Some(("t", text)) => (!texts.contains_key(text)).then(|| {
+                    (line_of(name), format!("there is no text `{name}`; docs/waiting-page.md lists them"))
+                }),
+                split => {
+                    let base = split.map_or(name.as_str(), |(base, _)| base);
+                    let is_known = EVERYWHERE.contains(&base) || given.contains(&base);
+                    (!is_known).then(|| {
+                        (line_of(base), format!("there is no `{base}`; there are: {}", given.join(", ")))
+                    })
+                }
+            }
+        })
+        .collect();
+    unknown.sort();
+    unknown.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Why a tag would not do what it says.

@@ -20,6 +20,7 @@ mod invitations;
 mod line;
 mod live;
 mod noted;
+mod own_pages;
 mod pages;
 mod passing;
 mod past_the_line;

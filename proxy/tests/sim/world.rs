@@ -16,6 +16,7 @@ use admission::rank::Rank;
 use admission::ticket::{TICKET_ID_BYTES, TicketId};
 use parking_lot::Mutex;
 use proxy::config::RoomConfig;
+use proxy::config::pages::PagesConfig;
 use proxy::config::rooms::OnStoreFailure;
 use tokio::time::{Instant, sleep};
 
@@ -158,6 +159,7 @@ impl World {
 
     fn config(&self) -> RoomConfig {
         RoomConfig {
+            pages: PagesConfig::default(),
             id: room(),
             hosts: Vec::new(),
             bypass: vec![],

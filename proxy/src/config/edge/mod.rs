@@ -14,6 +14,7 @@ use toml::Spanned;
 
 use super::cdn::{self, CdnConfig, WireCdn};
 use super::error::{ConfigError, Source};
+use super::pages::{self, PagesConfig, WirePages};
 use super::values::Maybe;
 use crate::waiting::cookies::Scheme;
 pub use limits::Limits;
@@ -52,6 +53,8 @@ pub struct EdgeConfig {
     pub limits: Limits,
     /// What is known of a CDN in front.
     pub cdn: CdnConfig,
+    /// The pages of every room that has none of its own.
+    pub pages: PagesConfig,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +74,7 @@ struct WireEdge {
     upstream: upstream::WireUpstream,
     limits: Option<limits::WireLimits>,
     cdn: Option<WireCdn>,
+    pages: Option<WirePages>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -100,6 +104,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         upstream,
         limits,
         cdn,
+        pages,
     } = source.parse()?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let milliseconds = Duration::from_millis;
@@ -133,6 +138,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         upstream: upstream::check(&source, upstream, folder)?,
         limits: limits::check(&source, limits.unwrap_or_default())?,
         cdn: cdn::check(&source, cdn.unwrap_or_default(), folder)?,
+        pages: pages::check(&source, pages)?,
     })
 }
 

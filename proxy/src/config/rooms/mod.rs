@@ -14,6 +14,7 @@ use toml::{Spanned, Value};
 use self::bypass::WireBypass;
 use self::rules::WireLane;
 use super::error::{ConfigError, Source};
+use super::pages::{self, PagesConfig, WirePages};
 use super::values::Maybe;
 use crate::gate::bypass::BypassRule;
 use crate::gate::host;
@@ -46,6 +47,8 @@ pub struct RoomConfig {
     pub on_store_failure: OnStoreFailure,
     /// Who goes past its line by a rule.
     pub bypass: Vec<BypassRule>,
+    /// Its own pages, over those of the edge.
+    pub pages: PagesConfig,
     /// How its line moves.
     pub rules: Rules,
 }
@@ -108,6 +111,7 @@ struct WireRoom {
     lane: Vec<WireLane>,
     #[serde(default)]
     bypass: Vec<WireBypass>,
+    pages: Option<WirePages>,
 }
 
 /// Reads `rooms.toml` from its text.
@@ -194,6 +198,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         recovery_grace,
         lane,
         bypass,
+        pages,
     } = wire;
     let room_id = RoomId::parse(id.get_ref())
         .map_err(|error| source.error(&id.span(), "room.id", format!("\"{}\"", id.get_ref()), error))?;
@@ -238,6 +243,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         hosts: hosts.iter().map(|host| check_host(source, host)).collect::<Result<_, _>>()?,
         paths: paths.iter().map(|path| check_path(source, path, case)).collect::<Result<_, _>>()?,
         bypass: bypass::check(source, case, bypass)?,
+        pages: pages::check(source, pages)?,
         case,
         id: room_id,
         rules,
@@ -291,7 +297,7 @@ fn text(
 
 /// A room as a table that [`parse`] reads.
 pub(super) fn show(room: &RoomConfig) -> toml::Table {
-    let RoomConfig { id, hosts, paths, case, title, message, on_store_failure, bypass, rules } = room;
+    let RoomConfig { id, hosts, paths, case, title, message, on_store_failure, bypass, pages, rules } = room;
     let mut table = toml::Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
     put("id", id.to_string().into());
@@ -301,6 +307,9 @@ pub(super) fn show(room: &RoomConfig) -> toml::Table {
     put("title", title.clone().into());
     put("message", message.clone().into());
     put("on_store_failure", on_store_failure.as_str().into());
+    if let Some(pages) = pages::show(pages) {
+        put("pages", pages.into());
+    }
     if !bypass.is_empty() {
         put("bypass", bypass::show(bypass));
     }

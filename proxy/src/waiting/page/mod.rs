@@ -44,6 +44,44 @@ pub struct WaitingPage<'a> {
     pub can_move: bool,
 }
 
+/// The names of what the template of the waiting page is given.
+pub(super) const GIVEN: [&str; 31] = [
+    "title",
+    "room",
+    "page",
+    "to",
+    "state",
+    "heading",
+    "lead",
+    "position",
+    "position_number",
+    "ahead",
+    "wait",
+    "note",
+    "message",
+    "updated_at",
+    "updated_words",
+    "opens_at",
+    "opens_in_ms",
+    "opens_words",
+    "claim_seconds",
+    "claim_left",
+    "commitment",
+    "ticket",
+    "is_drawn",
+    "holds_place",
+    "can_move",
+    "poll_after_ms",
+    "refresh_seconds",
+    "refreshes",
+    "shown_cookie",
+    "joined",
+    "languages",
+];
+/// The names of what the template of plain pages is given.
+pub(super) const GIVEN_TO_NOTICES: [&str; 10] =
+    ["title", "heading", "text", "refresh", "retries", "link", "link_words", "warning", "qr", "form"];
+
 /// What the template of the waiting page is given. `docs/waiting-page.md` lists it.
 #[derive(Serialize)]
 struct Given<'a> {
@@ -126,9 +164,27 @@ impl Look {
     /// The waiting page.
     pub fn waiting(&self, reader: &Reader, page: &WaitingPage<'_>) -> Reply {
         let refresh_seconds = refresh_seconds(page.status);
-        let given = self.given(reader, page, refresh_seconds);
-        let page = self.render("waiting", reader, &given);
+        let page = self.render("waiting", reader, self.given(reader, page, refresh_seconds));
         self.finish(StatusCode::ACCEPTED, reader, page).retry_after(refresh_seconds)
+    }
+
+    /// The waiting page as text, or what is wrong with which template.
+    pub(super) fn try_waiting(
+        &self,
+        reader: &Reader,
+        page: &WaitingPage<'_>,
+    ) -> Result<String, (&'static str, minijinja::Error)> {
+        let given = self.given(reader, page, refresh_seconds(page.status));
+        self.render("waiting", reader, given).map(|page| text(&page)).map_err(|error| ("waiting", error))
+    }
+
+    /// A plain page as text, likewise.
+    pub(super) fn try_notice(
+        &self,
+        reader: &Reader,
+        notice: &Notice<'_>,
+    ) -> Result<String, (&'static str, minijinja::Error)> {
+        self.render_notice(reader, notice).map(|page| text(&page)).map_err(|error| ("notice", error))
     }
 
     fn given<'a>(&'a self, reader: &'a Reader, page: &WaitingPage<'a>, refresh_seconds: u64) -> Given<'a> {
@@ -183,6 +239,15 @@ impl Look {
 
     /// A plain page.
     pub fn notice(&self, reader: &Reader, notice: &Notice<'_>) -> Reply {
+        let page = self.render_notice(reader, notice);
+        let reply = self.finish(notice.status, reader, page);
+        match notice.retry_seconds {
+            Some(seconds) => reply.retry_after(seconds),
+            None => reply,
+        }
+    }
+
+    fn render_notice(&self, reader: &Reader, notice: &Notice<'_>) -> Result<bytes::Bytes, minijinja::Error> {
         let texts = self.texts(reader);
         let (heading, text) = notice.about.words(texts);
         // A page that leads elsewhere, or was posted to, does not ask again by itself.
@@ -192,7 +257,7 @@ impl Look {
             None => seconds.to_string(),
         });
         let seconds = retries.map(|seconds| seconds.to_string()).unwrap_or_default();
-        let page = self.render(
+        self.render(
             "notice",
             reader,
             context! {
@@ -209,12 +274,7 @@ impl Look {
                     action => form.action, button => form.button.words(texts),
                 }),
             },
-        );
-        let reply = self.finish(notice.status, reader, page);
-        match notice.retry_seconds {
-            Some(seconds) => reply.retry_after(seconds),
-            None => reply,
-        }
+        )
     }
 
     fn finish(
@@ -240,6 +300,11 @@ impl Look {
             }
         }
     }
+}
+
+/// A page that was not compressed.
+fn text(page: &bytes::Bytes) -> String {
+    String::from_utf8_lossy(page).into_owned()
 }
 
 /// After how long a page without script asks again.

@@ -222,3 +222,25 @@ fn every_notice_has_words_in_every_language() {
         }
     }
 }
+
+#[test]
+fn templates_may_name_all_that_they_are_given() {
+    let pages = Pages::shipped().unwrap();
+    let (look, reader, status) = (pages.look(None), reader(), status());
+    let given = look.given(&reader, &page("Show", &status, None), 5);
+    let serde_json::Value::Object(given) = serde_json::to_value(given).unwrap() else { panic!("a table") };
+    let (mut names, mut known): (Vec<_>, Vec<_>) =
+        (given.keys().map(String::as_str).collect(), GIVEN.to_vec());
+    names.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(names, known);
+}
+
+#[test]
+fn what_ships_can_be_rendered_in_every_state() {
+    let look = Look::new(Replaced::default()).and_then(Look::tried).unwrap();
+    let shipped = include_str!("../../../assets/waiting.html").to_owned();
+    let notice = include_str!("../../../assets/notice.html").to_owned();
+    let own = Replaced { template: Some(shipped), notice: Some(notice), languages: None };
+    assert_eq!(Look::new(own).and_then(Look::tried).unwrap().policy, look.policy);
+}
