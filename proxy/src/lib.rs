@@ -17,6 +17,7 @@
 //! - [`gate`]: facts of a request to a verdict; pure.
 //! - [`waiting`]: pages, status JSON, cookies, cache headers; plain data to bytes.
 //! - [`room`]: what this process knows of a room's line, and its one tick.
+//! - [`limits`]: how much one place or one session may ask for.
 //! - [`listen`]: where clients connect: sockets, TLS, how much is read.
 //! - [`live`]: requests on connections, and WebSockets.
 //! - [`phases`]: the phases of a request, each of which delegates to the above.
@@ -28,6 +29,7 @@ pub mod admin;
 pub mod config;
 pub mod gate;
 mod ids;
+pub mod limits;
 pub mod listen;
 pub mod live;
 pub mod phases;

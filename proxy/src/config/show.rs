@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
+use crate::limits::Pace;
+
 use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig};
 use super::{Config, cdn, duration, pages as own_pages, rooms, show_upstream};
 
@@ -120,6 +122,10 @@ fn show_limits(limits: &Limits) -> Table {
         idle,
         http2_requests,
         http2_given_up,
+        joins,
+        network_bits_v4,
+        network_bits_v6,
+        session_requests,
     } = limits;
     let mut table = Table::new();
     for (key, value) in [
@@ -131,6 +137,12 @@ fn show_limits(limits: &Limits) -> Table {
         ("body_rate", *body_rate),
         ("http2_requests", u64::from(*http2_requests)),
         ("http2_given_up", u64::from(*http2_given_up)),
+        ("joins_per_minute", joins.map_or(0, Pace::per_minute)),
+        ("joins_burst", joins.map_or(1, Pace::burst)),
+        ("network_bits_v4", (*network_bits_v4).into()),
+        ("network_bits_v6", (*network_bits_v6).into()),
+        ("session_requests_per_minute", session_requests.map_or(0, Pace::per_minute)),
+        ("session_requests_burst", session_requests.map_or(1, Pace::burst)),
     ] {
         table.insert(key.to_owned(), number(value));
     }

@@ -40,6 +40,8 @@ pub(super) enum Outcome {
     Closed,
     /// Their invitation was used as often as it may be.
     InvitationUsed,
+    /// Too many come from the same network at once; so long it is until one more may.
+    TooMany(Duration),
     /// No ticket could be made.
     Failed(RoomError),
 }
@@ -111,6 +113,7 @@ pub(super) async fn arrive(
     headers: &HeaderMap,
     intent: Intent,
     again_within: Duration,
+    may_join: impl FnOnce() -> Result<(), Duration>,
 ) -> Outcome {
     let invitation = invitation_of(room, headers);
     let (mut noted, mut old) = (None, None);
@@ -130,6 +133,13 @@ pub(super) async fn arrive(
         }
         Some(Carried::Noted(ticket)) => noted = Some(ticket),
         None => {}
+    }
+    // Who carries an invitation is bounded by its uses, and who was noted was counted then.
+    if invitation.is_none()
+        && noted.is_none()
+        && let Err(wait) = may_join()
+    {
+        return Outcome::TooMany(wait);
     }
     let wish = Wish { intent, invitation: invitation.as_ref(), noted: noted.as_ref() };
     let arrival = room.join(&wish).await;

@@ -1,5 +1,6 @@
 //! Answers below `/.waiting-room/`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,13 @@ pub enum CallAnswer {
 
 impl Edge {
     /// Answers a call.
-    pub async fn call(&self, call: &Call, request: &RequestHeader, decision: &Decision) -> CallAnswer {
+    pub async fn call(
+        &self,
+        call: &Call,
+        request: &RequestHeader,
+        decision: &Decision,
+        client: Option<IpAddr>,
+    ) -> CallAnswer {
         let (headers, query) = (&request.headers, decision.target.query());
         let found = match call {
             Call::Keys => {
@@ -60,7 +67,7 @@ impl Edge {
         };
         CallAnswer::Reply(match call {
             Call::Live(_) => return CallAnswer::Live(room.clone()),
-            Call::Join(_) => self.join(room, headers).await,
+            Call::Join(_) => self.join(room, headers, client).await,
             Call::Invitation(_) => {
                 let kind = Kind::of(&request.method, headers);
                 self.invitation(room, kind, headers, query).from_secret_address()
@@ -98,11 +105,11 @@ fn reply(status: StatusCode, code: &str, detail: &str) -> CallAnswer {
 }
 
 impl Edge {
-    async fn join(&self, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+    async fn join(&self, room: &Arc<Room>, headers: &HeaderMap, client: Option<IpAddr>) -> Reply {
         if let Some(refusal) = self.bad_header(room, headers) {
             return refusal;
         }
-        match arrive(room, headers, Intent::Wait, POLL_AGAIN).await {
+        match arrive(room, headers, Intent::Wait, POLL_AGAIN, || self.may_join(client)).await {
             Outcome::Placed { ticket, stand, is_new } => {
                 let code = if is_new { StatusCode::CREATED } else { StatusCode::OK };
                 with_ticket(room, headers, &ticket, stand, is_new, code)
@@ -125,6 +132,11 @@ impl Edge {
             Outcome::Full => {
                 Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
                     .retry_after(30)
+            }
+            Outcome::TooMany(wait) => {
+                let detail = "too many ask for a place from this network at once; one more may in a moment";
+                Reply::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_joins", detail)
+                    .retry_after(wait.as_secs() + 1)
             }
             Outcome::Failed(error) => away(room, &error),
             Outcome::InvitationUsed => self.used(room),
@@ -170,7 +182,7 @@ async fn status(edge: &Edge, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
             return no_ticket();
         }
         // When the store is back, the answer to this very poll brings the place.
-        return match arrive(room, headers, Intent::Wait, POLL_AGAIN).await {
+        return match arrive(room, headers, Intent::Wait, POLL_AGAIN, || Ok(())).await {
             Outcome::Placed { ticket, stand, is_new } => {
                 with_ticket(room, headers, &ticket, stand, is_new, StatusCode::OK)
             }

@@ -8,6 +8,7 @@ use admission::keyring::Keyring;
 use crate::config::EdgeConfig;
 use crate::config::keys::CdnSecret;
 use crate::gate::routes::Routes;
+use crate::limits::PrefixLimit;
 use crate::live::Load;
 use crate::room::Room;
 use crate::upstream::Upstream;
@@ -52,6 +53,8 @@ pub struct Edge {
     pub edge_keys: Keyring,
     /// What the CDN shows; nothing where it need not.
     pub cdn_secret: Option<CdnSecret>,
+    /// How fast new places are given to one network, where that is bounded.
+    pub joins: Option<PrefixLimit>,
     /// The shop.
     pub upstream: Arc<Upstream>,
     /// The pages.

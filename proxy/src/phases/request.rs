@@ -55,7 +55,7 @@ impl Edge {
             }
             Verdict::Edge(call) => {
                 context.outcome = "edge";
-                match self.call(&call, session.req_header(), decision).await {
+                match self.call(&call, session.req_header(), decision, context.client).await {
                     CallAnswer::Reply(reply) => self.send(session, context, reply).await,
                     CallAnswer::Live(room) => match handshake::check(self, &room, session, decision).await {
                         Ok(hand_over) => {
@@ -79,7 +79,7 @@ impl Edge {
                     self.pass(session);
                     return Ok(false);
                 }
-                match self.visit(&room, kind, decision, &session.req_header().headers).await {
+                match self.visit(&room, kind, decision, &session.req_header().headers, context.client).await {
                     Answer::Forward { passage, cookies, outcome } => {
                         context.outcome = outcome;
                         context.passage = passage;

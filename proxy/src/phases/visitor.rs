@@ -1,7 +1,8 @@
 //! A visitor of a protected path: let through, let in, shown the line, or told to join it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use admission::rules::{Mode, Phase};
 use admission::store::Intent;
@@ -57,8 +58,16 @@ impl Edge {
         kind: Kind,
         decision: &Decision,
         headers: &HeaderMap,
+        client: Option<IpAddr>,
     ) -> Answer {
-        if let Some((_, admission)) = admission_of(room, headers) {
+        if let Some((token, admission)) = admission_of(room, headers) {
+            if let Some(pace) = self.config.limits.session_requests
+                && let Err(wait) = room.pace(token, pace)
+            {
+                let detail = "this session asks for too much at once; the shop is there again in a moment";
+                let reply = Reply::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+                return Answer::Reply(reply.retry_after(wait.as_secs() + 1), "too_many_requests");
+            }
             let renewed = room.slide(&admission);
             let cookies =
                 renewed.iter().map(|pass| room.cookies.give_admission(&pass.token, pass.age)).collect();
@@ -81,9 +90,9 @@ impl Edge {
             Kind::Navigation => {
                 let reader =
                     Reader::of(headers, self.config.public_scheme, &decision.target.path_and_query());
-                self.navigate(room, headers, &reader).await
+                self.navigate(room, headers, &reader, client).await
             }
-            Kind::Form | Kind::Other => match self.other(room, headers).await {
+            Kind::Form | Kind::Other => match self.other(room, headers, client).await {
                 Ok(pass) => Answer::admitted(room, pass, "entered"),
                 Err(standing) => {
                     let back =
@@ -96,11 +105,22 @@ impl Edge {
         }
     }
 
-    async fn navigate(&self, room: &Arc<Room>, headers: &HeaderMap, reader: &Reader) -> Answer {
+    /// Takes one of the places that the network of `client` may ask for.
+    pub(super) fn may_join(&self, client: Option<IpAddr>) -> Result<(), Duration> {
+        self.joins.as_ref().map_or(Ok(()), |joins| joins.take(client, Instant::now()))
+    }
+
+    async fn navigate(
+        &self,
+        room: &Arc<Room>,
+        headers: &HeaderMap,
+        reader: &Reader,
+        client: Option<IpAddr>,
+    ) -> Answer {
         if self.moved(room, headers).await {
             return Answer::Reply(self.moved_page(room, reader), "moved");
         }
-        let arrival = || arrive(room, headers, Intent::EnterOrWait, PAGE_AGAIN);
+        let arrival = || arrive(room, headers, Intent::EnterOrWait, PAGE_AGAIN, || self.may_join(client));
         let mut outcome = arrival().await;
         if let Outcome::Placed { ticket, stand: Stand::Admitted, is_new } = outcome {
             let stand = match room.claim(&ticket.place).await {
@@ -141,6 +161,10 @@ impl Edge {
             Outcome::Full => Answer::Reply(self.notice(room, reader, About::Full, 30), "full"),
             Outcome::Closed | Outcome::NotFree => Answer::Reply(self.closed(room, reader), "closed"),
             Outcome::InvitationUsed => Answer::Reply(self.invitation_used(room, reader), "invitation_used"),
+            Outcome::TooMany(wait) => {
+                let page = self.notice(room, reader, About::Crowded, wait.as_secs() + 1);
+                Answer::Reply(page, "too_many_joins")
+            }
             Outcome::Failed(error) => {
                 log_failure(room, &error);
                 Answer::Reply(self.notice(room, reader, About::Failed, RETRY_SECONDS), "failed")
@@ -192,9 +216,14 @@ impl Edge {
 
     /// A request that cannot stand in the line: let in where nobody waits, else refused with its standing, if it
     /// has one.
-    async fn other(&self, room: &Arc<Room>, headers: &HeaderMap) -> Result<Pass, Option<Status>> {
+    async fn other(
+        &self,
+        room: &Arc<Room>,
+        headers: &HeaderMap,
+        client: Option<IpAddr>,
+    ) -> Result<Pass, Option<Status>> {
         let ticket = ticket_of(room, headers);
-        if ticket.is_none() && room.is_free() {
+        if ticket.is_none() && room.is_free() && self.may_join(client).is_ok() {
             match room.join(&Wish::new(Intent::EnterOnly)).await {
                 Ok(Arrival::Entered(pass)) => return Ok(pass),
                 Ok(_) => {}

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::registry::Stage;
 use super::{Room, RoomError};
+use crate::limits::Pace;
 
 /// How long tokens may outlive the session that they belong to, at most.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
@@ -28,6 +29,14 @@ impl Room {
     /// Checks an admission token. Never asks the store.
     pub fn admit(&self, token: &str) -> Option<Admission> {
         self.sessions.admit(&self.ports.keys, &self.config.id, token, self.ports.clock.now())
+    }
+
+    /// Takes one of the requests that the session of a token may make; the token was admitted.
+    ///
+    /// # Errors
+    /// How long it is until one may be made.
+    pub fn pace(&self, token: &str, pace: Pace) -> Result<(), Duration> {
+        self.sessions.pace(token, pace, self.ports.clock.now())
     }
 
     /// The admission token of a session that lives until `until` and began at `admitted_at`, by the store's clock;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::limits::{Pace, Paced};
 use admission::clock::Timestamp;
 use admission::keyring::Keyring;
 use admission::name::RoomId;
@@ -27,6 +28,7 @@ const TOUCH_EVERY_MS: u64 = 1000;
 struct Verified {
     admission: Admission,
     touched_at_ms: AtomicU64,
+    paced: Paced,
 }
 
 struct Session {
@@ -81,13 +83,25 @@ impl Sessions {
         Some(verified.admission.clone())
     }
 
+    /// Takes one of the requests that go with a token.
+    pub(super) fn pace(&self, token: &str, pace: Pace, now: Timestamp) -> Result<(), Duration> {
+        let Some(shard) = self.tokens.get(self.hasher.hash_one(token) as usize % SHARDS) else {
+            return Ok(());
+        };
+        match shard.read().get(token) {
+            Some(known) => known.paced.take(pace, now.as_millis().saturating_mul(1000)),
+            None => Ok(()),
+        }
+    }
+
     fn verified(&self, keys: &Keyring, room: &RoomId, token: &str, now: Timestamp) -> Option<Arc<Verified>> {
         let shard = self.tokens.get(self.hasher.hash_one(token) as usize % SHARDS)?;
         if let Some(found) = shard.read().get(token) {
             return Some(found.clone());
         }
         let admission = Admission::verify(keys, room, token, now).ok()?;
-        let verified = Arc::new(Verified { admission, touched_at_ms: AtomicU64::new(0) });
+        let verified =
+            Arc::new(Verified { admission, touched_at_ms: AtomicU64::new(0), paced: Paced::default() });
         let mut tokens = shard.write();
         if tokens.len() >= TOKENS_PER_SHARD_MAX {
             tokens.retain(|_, verified| verified.admission.expires_at > now);

@@ -23,6 +23,7 @@ use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
 use crate::config::{Config, EdgeConfig, rooms::room_routes};
 use crate::gate::routes::Routes;
+use crate::limits::PrefixLimit;
 use crate::listen::tls::{CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
 use crate::phases::{Edge, Rooms};
@@ -121,6 +122,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         rooms: rooms.clone(),
         edge_keys: keys.edge,
         cdn_secret: keys.cdn,
+        joins: config.edge.limits.joins.map(|pace| {
+            let limits = &config.edge.limits;
+            PrefixLimit::new(pace, limits.network_bits_v4, limits.network_bits_v6)
+        }),
         pages,
         load: load.clone(),
         clock,

@@ -14,6 +14,8 @@ pub enum About {
     NotOpen,
     /// Nobody may join any more.
     Closed,
+    /// Too many come from the same network at once.
+    Crowded,
     /// No place could be given.
     Failed,
     /// A form was posted just before its fan was let in.
@@ -66,8 +68,14 @@ pub enum About {
 
 impl About {
     /// All of them.
+<<<<<<< HEAD
     pub(super) const ALL: [Self; 27] = [
+=======
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 28] = [
+>>>>>>> 4b4aee3 (Fair use: a pace for new places per network, and for requests per session)
         Self::Full,
+        Self::Crowded,
         Self::NotOpen,
         Self::Closed,
         Self::Failed,
@@ -109,6 +117,7 @@ impl About {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Crowded => "crowded",
             Self::NotOpen => "not_open",
             Self::Closed => "closed",
             Self::Failed => "failed",

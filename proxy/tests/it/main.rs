@@ -12,6 +12,7 @@ mod bypass;
 mod certificates;
 mod configuration;
 mod ending;
+mod fair_use;
 mod forms;
 mod harness;
 mod house;

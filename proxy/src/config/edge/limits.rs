@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::super::error::{ConfigError, Source};
 use super::super::values::Maybe;
 use super::SECOND;
+use crate::limits::Pace;
 
 /// Bounds on what a client may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,14 @@ pub struct Limits {
     pub http2_requests: u32,
     /// Most requests that a client gives up on such a connection, those that it sees to their end taken off.
     pub http2_given_up: u32,
+    /// How fast new places are given to one network; nothing for as fast as they ask.
+    pub joins: Option<Pace>,
+    /// Bits of an IPv4 address that make a network.
+    pub network_bits_v4: u8,
+    /// Bits of an IPv6 address that make a network.
+    pub network_bits_v6: u8,
+    /// How fast one admitted session may ask; nothing for as fast as it likes.
+    pub session_requests: Option<Pace>,
 }
 
 impl Default for Limits {
@@ -55,6 +64,10 @@ impl Default for Limits {
             idle: SECOND * 60,
             http2_requests: 100,
             http2_given_up: 100,
+            joins: None,
+            network_bits_v4: 24,
+            network_bits_v6: 56,
+            session_requests: Pace::new(6000, 1000),
         }
     }
 }
@@ -75,6 +88,12 @@ pub(super) struct WireLimits {
     idle: Maybe<String>,
     http2_requests: Maybe<i64>,
     http2_given_up: Maybe<i64>,
+    joins_per_minute: Maybe<i64>,
+    joins_burst: Maybe<i64>,
+    network_bits_v4: Maybe<i64>,
+    network_bits_v6: Maybe<i64>,
+    session_requests_per_minute: Maybe<i64>,
+    session_requests_burst: Maybe<i64>,
 }
 
 pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, ConfigError> {
@@ -92,6 +111,12 @@ pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, C
         idle,
         http2_requests,
         http2_given_up,
+        joins_per_minute,
+        joins_burst,
+        network_bits_v4,
+        network_bits_v6,
+        session_requests_per_minute,
+        session_requests_burst,
     } = limits;
     let default = Limits::default();
     let size = |field, value: &Maybe<i64>, range, default: usize| {
@@ -104,6 +129,16 @@ pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, C
     };
     let time = |field, value: &Maybe<String>, most, default| {
         source.duration(field, value, SECOND..=SECOND * most, default)
+    };
+    let pace = |names: [&str; 2], per_minute: &Maybe<i64>, burst: &Maybe<i64>, default: [u64; 2]| {
+        let per_minute = source.number(names[0], per_minute, 0..=10_000_000, default[0])?;
+        let burst = source.number(names[1], burst, 1..=1_000_000, default[1])?;
+        Ok::<_, ConfigError>(Pace::new(per_minute, burst))
+    };
+    let bits = |field, value: &Maybe<i64>, most, default: u8| {
+        source
+            .number(field, value, 8..=most, default.into())
+            .map(|bits| u8::try_from(bits).unwrap_or(default))
     };
     Ok(Limits {
         head_bytes: size("limits.head_bytes", &head_bytes, 1024..=1_000_000, default.head_bytes)?,
@@ -128,6 +163,20 @@ pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, C
             &http2_given_up,
             1..=1_000_000,
             default.http2_given_up,
+        )?,
+        joins: pace(
+            ["limits.joins_per_minute", "limits.joins_burst"],
+            &joins_per_minute,
+            &joins_burst,
+            [0, 500],
+        )?,
+        network_bits_v4: bits("limits.network_bits_v4", &network_bits_v4, 32, default.network_bits_v4)?,
+        network_bits_v6: bits("limits.network_bits_v6", &network_bits_v6, 64, default.network_bits_v6)?,
+        session_requests: pace(
+            ["limits.session_requests_per_minute", "limits.session_requests_burst"],
+            &session_requests_per_minute,
+            &session_requests_burst,
+            [6000, 1000],
         )?,
     })
 }

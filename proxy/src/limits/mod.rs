@@ -1,0 +1,8 @@
+//! How much one place, or one session, may ask for. What is too much is told to wait, never turned away for good: many
+//! fans may share an address.
+
+mod pace;
+mod prefixes;
+
+pub use pace::{Pace, Paced};
+pub use prefixes::PrefixLimit;
