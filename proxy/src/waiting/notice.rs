@@ -68,12 +68,7 @@ pub enum About {
 
 impl About {
     /// All of them.
-<<<<<<< HEAD
-    pub(super) const ALL: [Self; 27] = [
-=======
-    #[cfg(test)]
     pub(super) const ALL: [Self; 28] = [
->>>>>>> 4b4aee3 (Fair use: a pace for new places per network, and for requests per session)
         Self::Full,
         Self::Crowded,
         Self::NotOpen,
