@@ -73,13 +73,15 @@ pub(super) fn number(value: u64) -> Value {
 /// In the short form where that says all.
 fn show_listen(listen: &[ListenConfig]) -> Value {
     match listen {
-        [ListenConfig { address, tls: None, http2: false }] => address.to_string().into(),
+        [ListenConfig { address, tls: None, http2: false, proxy_protocol: false }] => {
+            address.to_string().into()
+        }
         several => several.iter().map(show_listener).collect::<Vec<_>>().into(),
     }
 }
 
 fn show_listener(listener: &ListenConfig) -> Value {
-    let ListenConfig { address, tls, http2 } = listener;
+    let ListenConfig { address, tls, http2, proxy_protocol } = listener;
     let mut table = Table::new();
     table.insert("address".to_owned(), address.to_string().into());
     if let Some(files) = tls {
@@ -87,6 +89,7 @@ fn show_listener(listener: &ListenConfig) -> Value {
         table.insert("key".to_owned(), files.key.display().to_string().into());
     }
     table.insert("http2".to_owned(), (*http2).into());
+    table.insert("proxy_protocol".to_owned(), (*proxy_protocol).into());
     table.into()
 }
 

@@ -2,6 +2,7 @@
 //! here.
 
 mod meter;
+mod proxy_protocol;
 mod sockets;
 mod stream;
 pub mod tls;
@@ -18,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::gate::client::TrustedProxies;
 pub use meter::Meter;
 pub use sockets::{bind, inherit};
 use stream::ClientStream;
@@ -55,6 +57,8 @@ pub struct Listener {
     pub tls: Option<Acceptor>,
     /// Whether HTTP/2 is spoken without TLS, by those who begin with it.
     pub http2_plain: bool,
+    /// Whether a header of the PROXY protocol comes first, and who may send one. Nobody else may connect.
+    pub proxy_protocol: Option<TrustedProxies>,
     /// Longest time from the connection to the first request: PROXY protocol, TLS.
     pub handshake_timeout: Duration,
     /// How many more connections there may be.
@@ -64,8 +68,8 @@ pub struct Listener {
 impl Listener {
     /// Accepts connections until `stopped`, and has `app` serve them.
     pub fn start<A: Serve>(self, app: Arc<A>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
-        let Self { socket, tls, http2_plain, handshake_timeout, slots } = self;
-        let how = Arc::new(How { tls, http2_plain, handshake_timeout });
+        let Self { socket, tls, http2_plain, proxy_protocol, handshake_timeout, slots } = self;
+        let how = Arc::new(How { tls, http2_plain, proxy_protocol, handshake_timeout });
         let till_the_end = stopped.clone();
         tokio::spawn(async move {
             loop {
@@ -99,6 +103,7 @@ impl Listener {
 struct How {
     tls: Option<Acceptor>,
     http2_plain: bool,
+    proxy_protocol: Option<TrustedProxies>,
     handshake_timeout: Duration,
 }
 
@@ -107,7 +112,13 @@ impl How {
     async fn open(&self, tcp: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) -> Option<Connection> {
         let _ = tcp.set_nodelay(true);
         let meter = Arc::new(Meter::default());
-        let mut stream = ClientStream::new(tcp, peer, meter.clone());
+        let mut stream = ClientStream::new(tcp, meter.clone());
+        let peer = match &self.proxy_protocol {
+            Some(trusted) if !trusted.trusts(peer.ip()) => return None,
+            Some(_) => stream.proxied_for().await.ok()?.unwrap_or(peer),
+            None => peer,
+        };
+        stream.comes_from(peer);
         let Some(acceptor) = &self.tls else {
             let http2 = self.http2_plain && stream.speaks_http2().await.ok()?;
             return Some(Connection { stream: Box::new(stream), http2, meter, slot });

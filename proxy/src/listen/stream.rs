@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::meter::Meter;
+use super::proxy_protocol::{self, Parsed};
 
 /// What is gathered before it is written. The waiting page goes out in one piece.
 const GATHER: usize = 8 * 1024;
@@ -50,10 +51,9 @@ pub(super) struct ClientStream {
 }
 
 impl ClientStream {
-    /// The connection `tcp` from `peer`, who is who they say they are.
-    pub(super) fn new(tcp: TcpStream, peer: SocketAddr, meter: Arc<Meter>) -> Self {
+    /// The connection `tcp`. Who is at its other end is told by [`Self::comes_from`].
+    pub(super) fn new(tcp: TcpStream, meter: Arc<Meter>) -> Self {
         let socket = SocketDigest::from_raw_fd(tcp.as_raw_fd());
-        let _ = socket.peer_addr.set(Some(PeerAddr::Inet(peer)));
         Self {
             tcp: Some(tcp),
             meter,
@@ -64,23 +64,53 @@ impl ClientStream {
         }
     }
 
-    /// Whether the client begins as one does that speaks HTTP/2. Reads no further than the first byte that decides.
+    /// Who is at the other end, for all that follows. The first word counts.
+    pub(super) fn comes_from(&self, peer: SocketAddr) {
+        let _ = self.socket.peer_addr.set(Some(PeerAddr::Inet(peer)));
+    }
+
+    /// Reads the header of the PROXY protocol and says who it names; nobody, where the connection is the balancer's
+    /// own.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) async fn proxied_for(&mut self) -> io::Result<Option<SocketAddr>> {
+        loop {
+            match proxy_protocol::parse(&self.early) {
+                Parsed::Header(length, source) => {
+                    self.early.drain(..length);
+                    return Ok(source);
+                }
+                Parsed::Bad => return Err(io::ErrorKind::InvalidData.into()),
+                Parsed::Incomplete => self.read_early(proxy_protocol::LENGTH_MAX).await?,
+            }
+        }
+    }
+
+    /// Reads at most `most` bytes before their time.
+    async fn read_early(&mut self, most: usize) -> io::Result<()> {
+        let Some(tcp) = &mut self.tcp else { return Err(closed()) };
+        let mut limited = tcp.take(most as u64);
+        match limited.read_buf(&mut self.early).await? {
+            0 => Err(closed()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the client begins as one does that speaks HTTP/2. Reads no further than it has to.
     ///
     /// # Errors
     /// When the client is gone.
     pub(super) async fn speaks_http2(&mut self) -> io::Result<bool> {
-        let mut byte = [0];
-        while self.early.len() < HTTP2_PREFACE.len() {
-            let Some(tcp) = &mut self.tcp else { return Err(closed()) };
-            if tcp.read(&mut byte).await? == 0 {
-                return Err(closed());
-            }
-            self.early.extend_from_slice(&byte);
-            if !HTTP2_PREFACE.starts_with(&self.early) {
+        loop {
+            if self.early.iter().zip(HTTP2_PREFACE).any(|(byte, wanted)| byte != wanted) {
                 return Ok(false);
             }
+            if self.early.len() >= HTTP2_PREFACE.len() {
+                return Ok(true);
+            }
+            self.read_early(HTTP2_PREFACE.len() - self.early.len()).await?;
         }
-        Ok(true)
     }
 
     /// Writes what was gathered.

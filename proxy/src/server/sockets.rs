@@ -96,6 +96,7 @@ impl Sockets {
                 socket,
                 http2_plain: tls.is_none() && config.http2,
                 tls,
+                proxy_protocol: config.proxy_protocol.then(|| self.config.cdn.trusted_proxies.clone()),
                 handshake_timeout: limits.handshake_timeout,
                 slots: slots.clone(),
             };
@@ -109,6 +110,7 @@ impl Sockets {
             socket: self.admin,
             http2_plain: false,
             tls: None,
+            proxy_protocol: None,
             handshake_timeout: limits.handshake_timeout,
             slots: Arc::new(Semaphore::new(ADMIN_CONNECTIONS)),
         };

@@ -26,6 +26,7 @@ mod pages;
 mod passing;
 mod past_the_line;
 mod prequeue;
+mod proxy_protocol;
 mod raw;
 mod restart;
 mod secure_shop;

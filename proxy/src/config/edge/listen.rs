@@ -33,6 +33,8 @@ pub struct ListenConfig {
     pub tls: Option<CertificateFiles>,
     /// Whether clients may speak HTTP/2.
     pub http2: bool,
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
 }
 
 /// `listen`, in either form.
@@ -48,6 +50,7 @@ pub(super) struct WireListener {
     certificate: Maybe<PathBuf>,
     key: Maybe<PathBuf>,
     http2: Option<bool>,
+    proxy_protocol: Maybe<bool>,
 }
 
 // By hand and not `untagged`, which would forget where in the file things stand.
@@ -78,8 +81,9 @@ pub(super) fn check(
     source: &Source<'_>,
     listen: &Maybe<WireListen>,
     folder: &Path,
+    has_trusted: bool,
 ) -> Result<Vec<ListenConfig>, ConfigError> {
-    let plain = |address| ListenConfig { address, tls: None, http2: false };
+    let plain = |address| ListenConfig { address, tls: None, http2: false, proxy_protocol: false };
     let Some(listen) = listen else { return Ok(vec![plain(PUBLIC)]) };
     let list = match listen.get_ref() {
         WireListen::One(address) => {
@@ -99,7 +103,7 @@ pub(super) fn check(
     }
     let mut listeners: Vec<ListenConfig> = Vec::new();
     for wire in list {
-        let listener = check_one(source, wire, folder)?;
+        let listener = check_one(source, wire, folder, has_trusted)?;
         let address = listener.address;
         if address.port() != 0 && listeners.iter().any(|other| other.address == address) {
             let found = format!("\"{address}\" a second time");
@@ -115,8 +119,9 @@ fn check_one(
     source: &Source<'_>,
     listener: &Spanned<WireListener>,
     folder: &Path,
+    has_trusted: bool,
 ) -> Result<ListenConfig, ConfigError> {
-    let WireListener { address, certificate, key, http2 } = listener.get_ref();
+    let WireListener { address, certificate, key, http2, proxy_protocol } = listener.get_ref();
     let tls = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(CertificateFiles {
             certificate: folder.join(certificate.get_ref()),
@@ -135,5 +140,12 @@ fn check_one(
     let address = source.address("listen.address", &Some(address.clone()), PUBLIC)?;
     // Browsers speak HTTP/2 over TLS only. Without it, it is for those who know that it is spoken here.
     let http2 = http2.unwrap_or(tls.is_some());
-    Ok(ListenConfig { address, tls, http2 })
+    let proxy_protocol = match proxy_protocol {
+        Some(wanted) if *wanted.get_ref() && !has_trusted => {
+            let needed = "`trusted_proxies` in [cdn] is needed: who may say whose connection it is";
+            return Err(source.error(&wanted.span(), "listen.proxy_protocol", "true", needed));
+        }
+        wanted => wanted.as_ref().is_some_and(|wanted| *wanted.get_ref()),
+    };
+    Ok(ListenConfig { address, tls, http2, proxy_protocol })
 }

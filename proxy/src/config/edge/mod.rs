@@ -108,7 +108,9 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
     } = source.parse()?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let milliseconds = Duration::from_millis;
-    let public = listen::check(&source, &listen, folder)?;
+    let cdn = cdn::check(&source, cdn.unwrap_or_default(), folder)?;
+    let has_trusted = !cdn.trusted_proxies.networks.is_empty();
+    let public = listen::check(&source, &listen, folder, has_trusted)?;
     let private = admin(&source, &admin_listen)?;
     if let Some(taken) = public.iter().find(|listener| clash(listener.address, private)) {
         let at =
@@ -137,7 +139,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         store: store::check(&source, store, folder)?,
         upstream: upstream::check(&source, upstream, folder)?,
         limits: limits::check(&source, limits.unwrap_or_default())?,
-        cdn: cdn::check(&source, cdn.unwrap_or_default(), folder)?,
+        cdn,
         pages: pages::check(&source, pages)?,
     })
 }
