@@ -65,6 +65,9 @@ impl Edge {
             self.pages.notice(room.map(|room| room.config.id.as_str()), &reader, notice)
         };
         match (kind, &context.decision) {
+            (Kind::Navigation, _) if context.circuit_open.is_some() => {
+                return say(&notice(About::ShopPaused));
+            }
             (Kind::Navigation, _) => return say(&notice(About::ShopAway)),
             (Kind::Form, Some(decision)) => {
                 let paths = room.map_or(&[][..], |room| &room.config.paths);

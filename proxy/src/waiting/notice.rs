@@ -26,7 +26,9 @@ pub enum About {
     FormEnded,
     /// The shop does not answer.
     ShopAway,
-    /// The same, and a form did not reach it.
+    /// The shop fails or is slow, and nobody is sent to it for a moment.
+    ShopPaused,
+    /// The shop does not answer, and a form did not reach it.
     FormUnsent,
     /// The same, and a form may have reached it.
     FormUnanswered,
@@ -68,7 +70,7 @@ pub enum About {
 
 impl About {
     /// All of them.
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 29] = [
         Self::Full,
         Self::Crowded,
         Self::NotOpen,
@@ -78,6 +80,7 @@ impl About {
         Self::FormWaiting,
         Self::FormEnded,
         Self::ShopAway,
+        Self::ShopPaused,
         Self::FormUnsent,
         Self::FormUnanswered,
         Self::InvitationUnknown,
@@ -120,6 +123,7 @@ impl About {
             Self::FormWaiting => "form_waiting",
             Self::FormEnded => "form_ended",
             Self::ShopAway => "shop_away",
+            Self::ShopPaused => "shop_paused",
             Self::FormUnsent => "form_unsent",
             Self::FormUnanswered => "form_unanswered",
             Self::InvitationUnknown => "invitation_unknown",

@@ -173,7 +173,8 @@ async fn a_shop_that_fails_is_left_alone_and_no_session_is_lost() {
     let again = answer.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
     assert!((1..=60).contains(&again));
     assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
-    assert!(answer.text().await.unwrap().contains("The Show"));
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("The Show") && page.contains("The shop is in trouble right now"), "{page}");
     // Nothing reaches the shop meanwhile, but for a trial now and then.
     let before = shop.asked();
     let mut refused = 0;
