@@ -83,10 +83,17 @@ async fn only_what_may_be_repeated_is_sent_again() {
     assert_eq!(fan.get(edge.url("/first")).send().await.unwrap().status(), 200);
     // The connection that is reused breaks; a GET is sent again over a new one.
     assert_eq!(fan.get(edge.url("/again")).send().await.unwrap().status(), 200);
-    let answer = fan.post(edge.url("/buy")).body("one").send().await.unwrap();
-    assert_eq!(answer.status(), 502);
+    // Now and then one meets a new connection, where it is answered.
+    let (mut sent, mut broke) = (0, 0);
+    while broke < 3 && sent < 100 {
+        let answer = fan.post(edge.url("/buy")).body("one").send().await.unwrap();
+        assert!(answer.status() == 200 || answer.status() == 502);
+        broke += usize::from(answer.status() == 502);
+        sent += 1;
+    }
+    assert_eq!(broke, 3);
     let seen = seen.lock().unwrap().clone();
-    assert_eq!(seen.iter().filter(|line| line.starts_with("POST")).count(), 1, "{seen:?}");
+    assert_eq!(seen.iter().filter(|line| line.starts_with("POST")).count(), sent, "{seen:?}");
     assert_eq!(seen.iter().filter(|line| line.contains("/again")).count(), 2, "{seen:?}");
 }
 
