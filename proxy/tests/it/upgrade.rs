@@ -168,3 +168,58 @@ async fn without_anybody_to_take_over_from_it_starts_as_ever() {
     let second = first.upgrade();
     assert_eq!(browser().get(second.url("/")).send().await.unwrap().status(), 200);
 }
+
+/// Asks over one connection of HTTP/2 after the other until `is_over`; each request that the server took on has to be
+/// answered. How many were, and over how many connections.
+async fn ask_by_http2(address: SocketAddr, is_over: Arc<AtomicBool>) -> (usize, usize) {
+    let (mut answered, mut connections) = (0, 0);
+    while !is_over.load(Ordering::Relaxed) {
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let (client, connection) = h2::client::handshake(tcp).await.unwrap();
+        let driver = tokio::spawn(connection);
+        connections += 1;
+        let mut client = client;
+        while !is_over.load(Ordering::Relaxed) {
+            // The server says that it takes on no more.
+            let Ok(mut ready) = client.ready().await else { break };
+            let request = http::Request::get(format!("http://{address}/load")).body(()).unwrap();
+            let Ok((answer, _)) = ready.send_request(request, true) else { break };
+            match timeout(PATIENCE, answer).await.unwrap() {
+                Ok(answer) => assert_eq!(answer.status(), 200),
+                // Sent after the server had said so: it was not taken on, and may be sent again.
+                Err(error) if error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR) => break,
+                Err(error) => panic!("{error:?} after {answered} answers"),
+            }
+            answered += 1;
+            client = ready;
+        }
+        driver.abort();
+    }
+    (answered, connections)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_speak_http2_are_told_to_connect_anew() {
+    let shop = Shop::start().await;
+    let edge = format!(
+        "upgrade_socket = \"upgrade.sock\"\n[[listen]]\naddress = \"127.0.0.1:0\"\nhttp2 = true\n[upstream]\naddress = \"{}\"",
+        shop.address
+    );
+    let mut old = Edge::start_listening(&edge, &room(""));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let asking: Vec<_> = (0..4).map(|_| tokio::spawn(ask_by_http2(old.address, is_over.clone()))).collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let _new = tokio::task::spawn_blocking(move || {
+        let new = old.upgrade();
+        assert_eq!(old.wait().code(), Some(0));
+        new
+    })
+    .await
+    .unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    is_over.store(true, Ordering::Relaxed);
+    for task in asking {
+        let (answered, connections) = task.await.unwrap();
+        assert!(answered > 10 && connections >= 2, "{answered} over {connections}");
+    }
+}
