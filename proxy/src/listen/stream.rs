@@ -29,6 +29,8 @@ use super::proxy_protocol::{self, Parsed};
 
 /// What is gathered before it is written. The waiting page goes out in one piece.
 const GATHER: usize = 8 * 1024;
+/// Most pieces that are written in one go. What is beyond is written the next time.
+const PIECES: usize = 17;
 /// How a connection over HTTP/2 without TLS begins.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long a client is listened to that was answered before it had sent everything, and how much it may send: were
@@ -127,16 +129,41 @@ impl ClientStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Makes room for `length` bytes. Whether they fit.
-    fn poll_room(&mut self, length: usize, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        if self.out.len() + length > GATHER {
-            ready!(self.poll_out(cx))?;
+    /// Takes `pieces` along with what was gathered before: gathers them too where they fit, else writes all of it in
+    /// one go, for a page is longer than what is gathered and its head goes with it.
+    fn poll_take(&mut self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if self.out.len() + length <= GATHER {
+            if self.out.capacity() == 0 {
+                self.out.reserve_exact(GATHER);
+            }
+            pieces.iter().for_each(|piece| self.out.extend_from_slice(piece));
+            return Poll::Ready(Ok(length));
         }
-        let fits = length < GATHER;
-        if fits && self.out.capacity() == 0 {
-            self.out.reserve_exact(GATHER);
+        loop {
+            let Some(tcp) = &mut self.tcp else { return Poll::Ready(Err(closed())) };
+            let gathered = self.out.get(self.out_sent..).unwrap_or_default();
+            let mut all = [IoSlice::new(&[]); PIECES];
+            for (place, piece) in
+                all.iter_mut().zip([gathered].into_iter().chain(pieces.iter().map(|piece| &**piece)))
+            {
+                *place = IoSlice::new(piece);
+            }
+            let written = ready!(Pin::new(tcp).poll_write_vectored(cx, &all))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            let beyond = written.checked_sub(gathered.len());
+            let Some(beyond) = beyond else {
+                self.out_sent += written;
+                continue;
+            };
+            self.out = Vec::new();
+            self.out_sent = 0;
+            if beyond > 0 {
+                return Poll::Ready(Ok(beyond));
+            }
         }
-        Poll::Ready(Ok(fits))
     }
 }
 
@@ -169,13 +196,7 @@ impl AsyncRead for ClientStream {
 
 impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        if ready!(this.poll_room(buf.len(), cx))? {
-            this.out.extend_from_slice(buf);
-            return Poll::Ready(Ok(buf.len()));
-        }
-        let Some(tcp) = &mut this.tcp else { return Poll::Ready(Err(closed())) };
-        Pin::new(tcp).poll_write(cx, buf)
+        self.get_mut().poll_take(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -183,16 +204,7 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let length = pieces.iter().map(|piece| piece.len()).sum();
-        if ready!(this.poll_room(length, cx))? {
-            for piece in pieces {
-                this.out.extend_from_slice(piece);
-            }
-            return Poll::Ready(Ok(length));
-        }
-        let Some(tcp) = &mut this.tcp else { return Poll::Ready(Err(closed())) };
-        Pin::new(tcp).poll_write_vectored(cx, pieces)
+        self.get_mut().poll_take(cx, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -275,5 +287,53 @@ impl GetProxyDigest for ClientStream {
 impl GetSocketDigest for ClientStream {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
         Some(self.socket.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Writes pieces of all sizes, flushes here and there, and looks at what arrives: the same bytes in the same order.
+    #[tokio::test]
+    async fn what_is_written_arrives_whole_and_in_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut stream = ClientStream::new(client, Arc::default());
+        let (mut other, _) = listener.accept().await.unwrap();
+        let reading = tokio::spawn(async move {
+            let mut bytes = Vec::new();
+            let mut buffer = [0; 3000];
+            // Slowly, so that writes are taken in part.
+            loop {
+                match other.read(&mut buffer).await.unwrap() {
+                    0 => return bytes,
+                    count => bytes.extend_from_slice(&buffer[..count]),
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        let mut sent = Vec::new();
+        for round in 0_u32..400 {
+            let length = [1, 100, GATHER - 1, GATHER, GATHER + 1, 300_000, 0, 5000][round as usize % 8];
+            let piece: Vec<u8> = (0..length).map(|n| (n as u32 + round) as u8).collect();
+            if round % 3 == 0 {
+                stream.write_all(&piece).await.unwrap();
+                sent.extend_from_slice(&piece);
+            } else {
+                let (left, right) = piece.split_at(length / 3);
+                let count = stream.write_vectored(&[IoSlice::new(left), IoSlice::new(right)]).await.unwrap();
+                sent.extend_from_slice(&piece[..count]);
+            }
+            if round % 7 == 0 {
+                stream.flush().await.unwrap();
+                assert_eq!(stream.out.capacity(), 0, "an idle connection holds no buffer");
+            }
+        }
+        AsyncWriteExt::shutdown(&mut stream).await.unwrap();
+        drop(stream);
+        assert!(reading.await.unwrap() == sent, "what arrived is not what was written");
     }
 }
