@@ -7,7 +7,8 @@ const tell = (word) => { if (channel) channel.postMessage(word); };
 if (channel) {
   channel.onmessage = ({ data }) => {
     if (data === "rang") rang = true;
-    if (data === "left" && !done) over("left");
+    // It may be known already that the place is gone, but not why.
+    if (data === "left" && (!done || state === "expired")) over("left");
   };
 }
 

@@ -40,11 +40,13 @@ async function ask() {
     const answer = await fetch(room + "/ticket", { cache: "no-store", credentials: "same-origin" });
     if (answer.status === 404 || answer.status === 401) {
       const problem = await answer.json().catch(() => ({}));
+      if (done) return;
       over(problem.code === "moved" ? "moved" : "expired");
       return;
     }
     if (!answer.ok) throw new Error(answer.status);
     const status = await answer.json();
+    if (done) return;
     misses = 0;
     if (status.state === "expired") { over("expired"); return; }
     take(status);

@@ -27,6 +27,10 @@ const SCRIPT: [&str; 7] = [
     "})();",
 ];
 
+/// The script of plain pages.
+const NOTICE_SCRIPT: [&str; 3] =
+    ["\"use strict\";(() => {\n", include_str!("../../assets/script/notice.js"), "})();"];
+
 /// Stands in a rendered page before the letter of a part that is the same for everyone. No text is written with it.
 const MARK: char = '\u{e000}';
 
@@ -84,6 +88,7 @@ pub struct Look {
     style: Fixed,
     /// For each language.
     scripts: Vec<Fixed>,
+    notice_script: Fixed,
     /// The `Content-Security-Policy`.
     pub policy: String,
 }
@@ -100,7 +105,9 @@ impl Look {
             None => Languages::shipped().map_err(LookError::Texts)?,
         };
         let (style, script) = (squeeze(STYLE, ""), squeeze(&SCRIPT.concat(), "//"));
-        let mut hashes = own::Hashes { styles: vec![hash(&style)], scripts: vec![hash(&script)] };
+        let notice_script = squeeze(&NOTICE_SCRIPT.concat(), "//");
+        let scripts = vec![hash(&script), hash(&notice_script)];
+        let mut hashes = own::Hashes { styles: vec![hash(&style)], scripts };
         for (name, own) in [("waiting", &template), ("notice", &notice)] {
             if let Some(own) = own {
                 own::check(own, &mut hashes).map_err(|error| LookError::Own { name, error })?;
@@ -139,6 +146,7 @@ impl Look {
         Ok(Self {
             words: languages.iter().map(|texts| Value::from_serialize(&texts.page)).collect(),
             scripts: scripts.collect(),
+            notice_script: Fixed::new(format!("<script>{notice_script}</script>")),
             style: Fixed::new(format!("<style>{style}</style>")),
             policy: format!(
                 "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; img-src data:; \
@@ -186,6 +194,7 @@ impl Look {
             let mut rest = piece.chars();
             let part = match rest.next() {
                 Some('s') => Some(&self.style),
+                Some('j') if template == "notice" => Some(&self.notice_script),
                 Some('j') => self.scripts.get(language),
                 _ => None,
             };

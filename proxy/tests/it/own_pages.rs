@@ -59,7 +59,7 @@ async fn a_room_has_a_template_and_words_of_its_own() {
         "{page}"
     );
     // Its own style is one of those that the policy names, and the script is the one that ships.
-    assert_eq!(policy.matches("'sha256-").count(), 3, "{policy}");
+    assert_eq!(policy.matches("'sha256-").count(), 4, "{policy}");
     let request = browser().get(edge.url("/events/demo")).header("accept", "text/html");
     let page = request.header("accept-language", "ar-EG").send().await.unwrap().text().await.unwrap();
     assert!(page.contains("<html lang=\"ar\" dir=\"rtl\">"), "{page}");

@@ -79,8 +79,19 @@ pub(super) const GIVEN: [&str; 31] = [
     "languages",
 ];
 /// The names of what the template of plain pages is given.
-pub(super) const GIVEN_TO_NOTICES: [&str; 10] =
-    ["title", "heading", "text", "refresh", "retries", "link", "link_words", "warning", "qr", "form"];
+pub(super) const GIVEN_TO_NOTICES: [&str; 11] = [
+    "title",
+    "heading",
+    "text",
+    "retry_seconds",
+    "retry_at",
+    "retries",
+    "link",
+    "link_words",
+    "warning",
+    "qr",
+    "form",
+];
 
 /// What the template of the waiting page is given. `docs/waiting-page.md` lists it.
 #[derive(Serialize)]
@@ -252,10 +263,6 @@ impl Look {
         let (heading, text) = notice.about.words(texts);
         // A page that leads elsewhere, or was posted to, does not ask again by itself.
         let retries = notice.retry_seconds.filter(|_| notice.link.is_none() || notice.retry_at.is_some());
-        let refresh = retries.map(|seconds| match notice.retry_at {
-            Some(page) => format!("{seconds};url={page}"),
-            None => seconds.to_string(),
-        });
         let seconds = retries.map(|seconds| seconds.to_string()).unwrap_or_default();
         self.render(
             "notice",
@@ -264,7 +271,8 @@ impl Look {
                 title => notice.title,
                 heading,
                 text => fill(text, &notice.values),
-                refresh,
+                retry_seconds => retries,
+                retry_at => notice.retry_at,
                 retries => retries.map(|_| fill(texts.notice("retries"), &[("seconds", &seconds)])),
                 link => notice.link.map(|(to, _)| to),
                 link_words => notice.link.map(|(_, way)| way.words(texts)),
