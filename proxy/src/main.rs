@@ -3,17 +3,22 @@
 mod bypass;
 mod invite;
 mod preview;
+mod quick_start;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use admission::clock::{SystemClock, SystemRandom};
-use clap::{Parser, Subcommand};
+use admission::clock::{Clock as _, SystemClock, SystemRandom};
+use admission::keyring::Keyring;
+use clap::{Parser, Subcommand, ValueEnum};
+use proxy::config::quick::{QuickFiles, QuickStart};
 use proxy::config::{self, Config, ConfigError, keys};
 use proxy::server::{self, Keys};
+use quick_start::QuickArguments;
 use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
 
 /// Bad usage or bad configuration (`EX_USAGE`).
 const BAD_CONFIG: u8 = 64;
@@ -25,15 +30,18 @@ const BAD_CONFIG: u8 = 64;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// What is read at start: listeners, store, shop, limits.
-    #[arg(long, global = true, value_name = "FILE", default_value = "config/edge.toml")]
-    config: PathBuf,
-    /// The rooms.
-    #[arg(long, global = true, value_name = "FILE", default_value = "config/rooms.toml")]
-    rooms: PathBuf,
+    /// What is read at start: listeners, store, shop, limits. [default: config/edge.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The rooms. [default: config/rooms.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    rooms: Option<PathBuf>,
     /// Listen here instead of where edge.toml says.
     #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_LISTEN")]
     listen: Option<SocketAddr>,
+    /// Tell health here, on a loopback address, instead of where edge.toml says (`admin_listen`).
+    #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_ADMIN_LISTEN")]
+    admin_listen: Option<SocketAddr>,
     /// Take the listening sockets over from the edge that runs (`upgrade_socket` in edge.toml), which then ends. Where
     /// none runs, start as ever.
     #[arg(long)]
@@ -41,11 +49,27 @@ struct Arguments {
     /// Only check the configuration and the keys.
     #[arg(long)]
     check: bool,
-    /// Print what is in force, without secrets.
-    #[arg(long)]
-    print_config: bool,
+    /// Print what is in force, without secrets: both files, or one of them.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    print_config: Option<Printed>,
+    #[command(flatten)]
+    quick: QuickArguments,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// Which files are printed.
+#[derive(Clone, Copy, ValueEnum)]
+enum Printed {
+    All,
+    Edge,
+    Rooms,
+}
+
+/// The configuration, and the flags where they made it.
+struct Loaded {
+    config: Config,
+    quick: Option<(QuickStart, QuickFiles)>,
 }
 
 #[derive(Subcommand)]
@@ -66,12 +90,16 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(BAD_CONFIG) } else { ExitCode::SUCCESS };
         }
     };
-    let config = match load(&arguments) {
-        Ok(config) => config,
+    let Loaded { config, quick } = match load(&arguments) {
+        Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };
-    if arguments.print_config {
-        return print(&config::show(&config));
+    if let Some(printed) = arguments.print_config {
+        return print(&match printed {
+            Printed::All => config::show(&config),
+            Printed::Edge => config::show_edge(&config),
+            Printed::Rooms => config::show_rooms(&config),
+        });
     }
     let pages = match config::pages::load(&config) {
         Ok(pages) => pages,
@@ -90,8 +118,8 @@ fn main() -> ExitCode {
             }
         };
     }
-    let keys = match load_keys(&config) {
-        Ok(keys) => keys,
+    let (keys, made) = match load_keys(&config, quick.is_some()) {
+        Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };
     if let Some(command) = &arguments.command {
@@ -117,6 +145,9 @@ fn main() -> ExitCode {
         let noun = if rooms.len() == 1 { "room" } else { "rooms" };
         return print(&format!("the configuration is good; {} {noun}: {}\n", rooms.len(), rooms.join(", ")));
     }
+    if let Some((quick, files)) = &quick {
+        say(&quick_start::explain(quick, &config, files, &made));
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .json()
@@ -133,30 +164,54 @@ fn main() -> ExitCode {
     }
 }
 
-fn load(arguments: &Arguments) -> Result<Config, ConfigError> {
-    let mut config = config::load(&arguments.config, &arguments.rooms)?;
-    if let Some(listen) = arguments.listen {
-        let admin = config.edge.admin_listen;
-        if config::edge::clash(listen, admin) {
-            let problem = format!(
-                "found \"{listen}\" by --listen or STANCHION_LISTEN, where `admin_listen` is (\"{admin}\"); each \
-                 needs an address or port of its own"
-            );
-            return Err(ConfigError::whole(&arguments.config, problem));
+fn load(arguments: &Arguments) -> Result<Loaded, ConfigError> {
+    let Arguments { config, rooms, listen, admin_listen, quick, command, .. } = arguments;
+    let file = config.as_ref().map(|_| "--config").or(rooms.as_ref().map(|_| "--rooms"));
+    if let Some(start) = quick.start(file, *listen, *admin_listen)? {
+        if command.is_some() {
+            let problem = "it runs an edge; other commands take files (--print-config prints them)";
+            return Err(ConfigError::whole(Path::new("--origin"), problem));
         }
-        if let Some(first) = config.edge.listen.first_mut() {
-            first.address = listen;
-        }
+        let (config, files) = start.load(SystemClock.now())?;
+        return Ok(Loaded { config, quick: Some((start, files)) });
     }
-    Ok(config)
+    let edge_file = config.as_deref().unwrap_or(Path::new("config/edge.toml"));
+    let rooms_file = rooms.as_deref().unwrap_or(Path::new("config/rooms.toml"));
+    let mut config = config::load(edge_file, rooms_file).map_err(|mut error| {
+        if file.is_none() && error.file == edge_file && !edge_file.exists() {
+            error.problem.push_str(
+                "; name your files with --config and --rooms, or run without any: proxy --origin \
+                 http://127.0.0.1:3000 --protect '/shop/*'",
+            );
+        }
+        error
+    })?;
+    if let Some(admin) = *admin_listen {
+        config.edge.admin_listen = admin;
+    }
+    if let Some(listen) = *listen
+        && let Some(first) = config.edge.listen.first_mut()
+    {
+        first.address = listen;
+    }
+    if listen.is_some() || admin_listen.is_some() {
+        config::edge::check_listeners(edge_file, &config.edge)?;
+    }
+    Ok(Loaded { config, quick: None })
 }
 
-fn load_keys(config: &Config) -> Result<Keys, ConfigError> {
-    let load = |variable, field, file: &Option<PathBuf>| {
-        let value = std::env::var(variable).ok();
-        keys::load(variable, value.as_deref(), field, file.as_deref())
+/// The keys, and the variables of those that were made because there were none and the edge is to run without.
+fn load_keys(config: &Config, may_make: bool) -> Result<(Keys, Vec<&'static str>), ConfigError> {
+    let mut made = Vec::new();
+    let mut load = |variable, field, file: &Option<PathBuf>| -> Result<Keyring, ConfigError> {
+        let mut value = std::env::var(variable).ok().map(Zeroizing::new);
+        if value.is_none() && may_make {
+            made.push(variable);
+            value = Some(quick_start::make_keys(&SystemRandom)?);
+        }
+        keys::load(variable, value.as_ref().map(|value| value.as_str()), field, file.as_deref())
     };
-    Ok(Keys {
+    let keys = Keys {
         line: load(keys::KEYS_VARIABLE, "keys_file", &config.edge.keys_file)?,
         edge: load(keys::EDGE_KEYS_VARIABLE, "edge_keys_file", &config.edge.edge_keys_file)?,
         cdn: match &config.edge.cdn.secret_header {
@@ -166,7 +221,8 @@ fn load_keys(config: &Config) -> Result<Keys, ConfigError> {
             }
             None => None,
         },
-    })
+    };
+    Ok((keys, made))
 }
 
 fn refuse(error: &ConfigError) -> ExitCode {

@@ -10,6 +10,7 @@ mod error;
 pub mod keys;
 mod moment;
 pub mod pages;
+pub mod quick;
 pub mod rooms;
 mod show;
 mod show_upstream;
@@ -44,6 +45,23 @@ pub fn load(edge_file: &Path, rooms_file: &Path) -> Result<Config, ConfigError> 
     let modified = std::fs::metadata(rooms_file).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
     let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Config { edge, rooms, revision: admission::clock::millis(since_epoch) })
+}
+
+/// What is in force of `edge.toml`.
+pub fn show_edge(config: &Config) -> String {
+    show_both(config).0
+}
+
+/// What is in force of `rooms.toml`.
+pub fn show_rooms(config: &Config) -> String {
+    show_both(config).1
+}
+
+fn show_both(config: &Config) -> (String, String) {
+    const BETWEEN: &str = "\n# rooms.toml";
+    let mut edge = show(config);
+    let rooms = edge.find(BETWEEN).map(|at| edge.split_off(at + 1)).unwrap_or_default();
+    (edge, rooms)
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {

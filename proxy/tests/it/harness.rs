@@ -117,7 +117,8 @@ impl Edge {
         command
     }
 
-    fn run(folder: TempDir, mut command: Command) -> Self {
+    /// Runs a command that starts an edge, and waits until it is up.
+    pub(crate) fn run(folder: TempDir, mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));

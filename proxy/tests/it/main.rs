@@ -27,6 +27,7 @@ mod passing;
 mod past_the_line;
 mod prequeue;
 mod proxy_protocol;
+mod quick_start;
 mod raw;
 mod restart;
 mod secure_shop;

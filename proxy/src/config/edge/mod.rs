@@ -145,10 +145,34 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
 }
 
 /// Whether the two cannot both be listened on. Port 0 is any free one.
-pub fn clash(listen: SocketAddr, admin_listen: SocketAddr) -> bool {
+fn clash(listen: SocketAddr, admin_listen: SocketAddr) -> bool {
     listen.port() != 0
         && listen.port() == admin_listen.port()
         && (listen.ip() == admin_listen.ip() || listen.ip().is_unspecified())
+}
+
+/// Checks addresses that were said on the command line or in the environment.
+///
+/// # Errors
+/// When the admin listener is not on a loopback address, or where fans connect.
+pub fn check_listeners(file: &Path, config: &EdgeConfig) -> Result<(), ConfigError> {
+    let admin = config.admin_listen;
+    if !admin.ip().is_loopback() {
+        let problem = format!(
+            "found \"{admin}\" by --admin-listen or STANCHION_ADMIN_LISTEN; a loopback address is needed: what is \
+             answered there is not for the public"
+        );
+        return Err(ConfigError::whole(file, problem));
+    }
+    let Some(taken) = config.listen.iter().find(|listener| clash(listener.address, admin)) else {
+        return Ok(());
+    };
+    let problem = format!(
+        "found \"{}\" by --listen or STANCHION_LISTEN, where `admin_listen` is (\"{admin}\", --admin-listen); each \
+         needs an address or port of its own",
+        taken.address
+    );
+    Err(ConfigError::whole(file, problem))
 }
 
 fn default_threads() -> u64 {
