@@ -157,7 +157,7 @@ impl ProxyHttp for Edge {
             return Ok(());
         }
         if let Some(sending) = context.sending.take() {
-            sending.answered(answer.status);
+            sending.answered(answer.status, context.passage.room.is_some());
         }
         response::shape(answer, context)
     }

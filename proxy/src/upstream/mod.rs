@@ -104,10 +104,9 @@ impl Sending {
         self.sent_at.get_or_insert_with(Instant::now);
     }
 
-    /// The answer began, with this status.
-    pub fn answered(mut self, status: http::StatusCode) {
-        let is_bad = status.is_server_error() || self.is_overdue();
-        self.end(if is_bad { Outcome::Bad } else { Outcome::Good });
+    /// The answer began, with this status; to somebody who was `let_in`, or to anybody.
+    pub fn answered(mut self, status: http::StatusCode, let_in: bool) {
+        self.end(if has_failed(status, let_in) || self.is_overdue() { Outcome::Bad } else { Outcome::Good });
     }
 
     /// No connection was to be had.
@@ -129,6 +128,13 @@ impl Sending {
             self.shop.tell(self.index, permit, outcome);
         }
     }
+}
+
+/// Whether the shop has failed that answers like this. That a page of an open path breaks is for anybody to bring
+/// about, as often as they like; they must not be able to close the shop to all others with it. Whoever was let in has
+/// stood in line for it.
+fn has_failed(status: http::StatusCode, let_in: bool) -> bool {
+    status.is_server_error() && (let_in || matches!(status.as_u16(), 502..=504))
 }
 
 impl Drop for Sending {

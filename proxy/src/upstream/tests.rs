@@ -50,8 +50,18 @@ fn a_client_that_never_sends_its_body_or_goes_away_says_nothing_about_the_shop()
     let mut sending = shop.pick(&[]).unwrap();
     sending.is_whole();
     drop(sending);
-    shop.pick(&[]).unwrap().answered(http::StatusCode::NOT_FOUND);
+    shop.pick(&[]).unwrap().answered(http::StatusCode::NOT_FOUND, true);
     assert!(shop.pick(&[]).is_ok());
-    shop.pick(&[]).unwrap().answered(http::StatusCode::BAD_GATEWAY);
-    assert!(matches!(shop.pick(&[]).map(|_| ()), Err(NoInstance::Open(_))));
+}
+
+#[test]
+fn a_page_that_anybody_can_break_closes_the_shop_to_nobody() {
+    let one_is_enough = "[upstream.breaker]\nleast = 1\npercent = 1";
+    for (status, let_in, opens) in
+        [(500, false, false), (500, true, true), (502, false, true), (503, false, true), (499, true, false)]
+    {
+        let shop = upstream("\"a:1\"", one_is_enough);
+        shop.pick(&[]).unwrap().answered(http::StatusCode::from_u16(status).unwrap(), let_in);
+        assert_eq!(shop.pick(&[]).is_err(), opens, "{status}, let in: {let_in}");
+    }
 }
