@@ -47,6 +47,15 @@ impl Room {
         let mark = transfer.mark_of(taker);
         let ticket = transfer.taken_over(self.ports.clock.now());
         let open = OpenTicket { place: Place { id: ticket.id, ..place.clone() }, ticket };
+        if self.order_is_secret() {
+            // The store is not asked about a rank that nobody knows yet: it takes time. Who took the place over, all
+            // edges hear within a tick.
+            return match (self.sessions.has_ended(place.id), self.sessions.has_ended(mark)) {
+                (true, false) => Ok(Taken::Used),
+                (true, true) => Ok(Taken::Here(open)),
+                (false, _) => self.hand_over(&place, mark).await.map(|()| Taken::Here(open)),
+            };
+        }
         let marked = Place { id: mark, ..place.clone() };
         let places = [place.clone(), marked];
         let mut standings = bounded(store.look(id, &places)).await?;
@@ -66,11 +75,16 @@ impl Room {
             (Standing::Ended | Standing::Active { .. }, _) => return Ok(Taken::Used),
             _ => {}
         }
-        // One step: from now on the old ticket is worth nothing anywhere, and the new one stands at the same rank.
-        bounded(store.end(id, &[place.id, mark])).await?;
-        self.sessions.end(&[place.id], self.token_life());
-        self.registry.lock().forget(&place);
+        self.hand_over(&place, mark).await?;
         Ok(Taken::Here(open))
+    }
+
+    /// One step: from now on the old ticket is worth nothing anywhere, and the new one stands at the same rank.
+    async fn hand_over(&self, place: &Place, mark: TicketId) -> Result<(), RoomError> {
+        bounded(self.ports.store.end(&self.config.id, &[place.id, mark])).await?;
+        self.sessions.end(&[place.id, mark], self.token_life());
+        self.registry.lock().forget(place);
+        Ok(())
     }
 
     /// Whether the place of a ticket has moved, which this browser made a link for. The line still knows its rank, and
@@ -86,15 +100,25 @@ impl Room {
         }
         let Some(place) = ticket.place(&self.ports.keys) else { return false };
         let looked_at = self.registry.lock().looked_at(&place);
+        // Nor is the store asked while the order is secret, for that takes time.
+        if self.order_is_secret() {
+            return false;
+        }
         if looked_at.is_some_and(|at| Instant::now().duration_since(at) < LOOK_EVERY) {
             return false;
         }
         let look = bounded(self.ports.store.look(&self.config.id, std::slice::from_ref(&place))).await;
-        let ended = matches!(look.as_deref(), Ok([Standing::Ended]));
-        if ended {
-            self.sessions.end(&[id], self.token_life());
+        match look.as_deref() {
+            Ok([Standing::Ended]) => {
+                self.sessions.end(&[id], self.token_life());
+                true
+            }
+            Ok([standing]) => {
+                self.learn(&place, *standing);
+                false
+            }
+            _ => false,
         }
-        ended
     }
 
     /// The store's time, as well as it can be told from here.

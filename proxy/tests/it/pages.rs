@@ -201,6 +201,11 @@ async fn a_place_that_is_yet_to_be_drawn_moves_without_telling_its_rank() {
     assert_eq!(submit(&new, &edge, &link).await.status(), 303);
     let status = until_state(&new, &edge, "prequeue").await;
     assert!(status["position"].is_null(), "{status}");
+    // Once, here too; and whoever took it may ask again.
+    let third = browser();
+    navigate(&third, &edge.url(&link)).await;
+    assert_eq!(submit(&third, &edge, &link).await.status(), 409);
+    assert_eq!(submit(&new, &edge, &link).await.status(), 303);
     assert_eq!(old.get(edge.url("/.waiting-room/demo/ticket")).send().await.unwrap().status(), 404);
 }
 
