@@ -74,7 +74,11 @@ def ticket_id(text, prequeue_at):
         while rest:
             fields.append(rest[1 : 1 + rest[0]])
             rest = rest[1 + rest[0] :]
-        _key, _room, _lane, identity, order, moment, *_ = fields
+        _key, _room, _lane, identity, order, moment, *more = fields
+        # A place that moved to another device keeps the number of the ticket that was drawn.
+        if order == b"m":
+            _draw_key, identity, *_ = more
+            order = b"d"
     except ValueError:
         raise Nonsense(f"`{text}` is no ticket and no ticket id") from None
     if version != "v1" or len(identity) != 12:

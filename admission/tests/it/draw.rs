@@ -136,6 +136,14 @@ fn the_second_implementation_reads_tickets_as_well_as_ids() {
     let other = Ticket { order: Order::Drawn(other), ..first.clone() }.seal(&drawn.keyring);
     let output = check_draw(&[other], &drawn.facts("revealed").to_string());
     assert_eq!(output.status.code(), Some(2));
+
+    // A place that moved to another device is the one of the ticket that was drawn.
+    let Order::Drawn(draw) = &first.order else { panic!("{first:?}") };
+    let order = Order::Moved(draw.clone(), first.id);
+    let moved = Ticket { order, id: TicketId::from_bytes([9; 12]), ..first.clone() }.seal(&drawn.keyring);
+    let [moved, before] =
+        [moved, sealed[0].clone()].map(|one| check_draw(&[one], &drawn.facts("revealed").to_string()));
+    assert_eq!(text(&moved.stdout), text(&before.stdout), "{}", text(&moved.stderr));
 }
 
 #[test]

@@ -162,7 +162,11 @@ async fn what_is_not_a_journal_or_newer_is_left_alone() {
     assert_eq!(std::fs::read(house.path()).unwrap(), newer);
     std::fs::remove_file(house.path()).unwrap();
     std::fs::create_dir(house.path()).unwrap();
-    assert!(matches!(house.refused(), JournalError::Io { what: "read", .. }));
+    assert!(matches!(house.refused(), JournalError::NotAFile(_)));
+    let elsewhere = house.folder.path().join("not-mounted").join("line");
+    let error = MemoryStore::open(&elsewhere, house.clock.clone()).err().unwrap();
+    assert!(matches!(error, JournalError::NoFolder(_)), "{error}");
+    assert!(!elsewhere.parent().unwrap().exists(), "a folder that is missing is not made");
 }
 
 #[tokio::test]
@@ -194,6 +198,7 @@ async fn a_damaged_file_is_kept_beside_and_read_as_far_as_it_goes() {
 async fn a_disk_that_fails_costs_nothing_but_the_file_and_is_used_again() {
     let house = House::new();
     let folder = house.folder.path().join("disk");
+    std::fs::create_dir(&folder).unwrap();
     let path = folder.join("line");
     let store = MemoryStore::open(&path, house.clock.clone()).unwrap();
     house.configure(&store).await;

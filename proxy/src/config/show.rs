@@ -13,7 +13,11 @@ use super::{Config, cdn, duration, pages as own_pages, rooms, show_upstream};
 pub fn show(config: &Config) -> String {
     let mut text = String::from("# edge.toml, in force. Keys are never shown.\n");
     text.push_str(&edge(&config.edge).to_string());
-    let _ = write!(text, "\n# rooms.toml, in force; revision {}.\n", config.revision);
+    let _ = write!(
+        text,
+        "\n# rooms.toml, revision {}. The line goes by it unless a newer one is in force there, which the log says.\n",
+        config.revision
+    );
     let list: Vec<Value> = config.rooms.iter().map(|room| rooms::show(room).into()).collect();
     let mut table = Table::new();
     table.insert("room".to_owned(), list.into());

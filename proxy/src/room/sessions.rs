@@ -11,7 +11,7 @@ use crate::limits::{Pace, Paced};
 use admission::clock::Timestamp;
 use admission::keyring::Keyring;
 use admission::name::RoomId;
-use admission::store::{BATCH_MAX, Stay};
+use admission::store::{BATCH_MAX, ENDED_MEMORY, Stay};
 use admission::ticket::TicketId;
 use admission::token::Admission;
 use parking_lot::{Mutex, RwLock};
@@ -20,8 +20,10 @@ use tokio::time::Instant;
 const SHARDS: usize = 16;
 /// Most verified tokens remembered in each shard.
 const TOKENS_PER_SHARD_MAX: usize = 16_384;
-/// Most sessions followed, and most ended ones remembered.
+/// Most sessions followed.
 const SESSIONS_MAX: usize = 1_000_000;
+/// Most ended sessions remembered: some 40 bytes each.
+const ENDED_MAX: usize = 4_000_000;
 /// A session that is in use is noted once in this time.
 const TOUCH_EVERY_MS: u64 = 1000;
 
@@ -44,6 +46,7 @@ pub(super) struct Sessions {
     tokens: [RwLock<HashMap<Box<str>, Arc<Verified>>>; SHARDS],
     hasher: std::hash::RandomState,
     active: Mutex<HashMap<TicketId, Session>>,
+    /// When sessions were heard to have ended.
     ended: RwLock<HashMap<TicketId, Instant>>,
     /// Of those, the ones that a store which lost data is still to be told.
     end_again: Mutex<Vec<TicketId>>,
@@ -213,7 +216,7 @@ impl Sessions {
         }
     }
 
-    /// Whether the session of `ticket` ended before its token expired.
+    /// Whether the session of `ticket` is known to have ended.
     pub(super) fn has_ended(&self, ticket: TicketId) -> bool {
         let ended = self.ended.read();
         !ended.is_empty() && ended.contains_key(&ticket)
@@ -224,25 +227,27 @@ impl Sessions {
         self.has_ended(ticket) || self.active.lock().contains_key(&ticket)
     }
 
-    /// These sessions ended; their tokens are refused for `keep`, by when all of them have expired.
-    pub(super) fn end(&self, tickets: &[TicketId], keep: Duration) {
+    /// These sessions ended. That is remembered for as long as the store remembers it, which may forget everything:
+    /// nobody who is done comes back that way. Where there are too many, those go whose tokens, which live for
+    /// `token_life`, have expired.
+    pub(super) fn end(&self, tickets: &[TicketId], token_life: Duration) {
         if tickets.is_empty() {
             return;
         }
         let now = Instant::now();
         {
             let mut ended = self.ended.write();
-            if ended.len() + tickets.len() > SESSIONS_MAX {
-                ended.retain(|_, until| *until > now);
+            if ended.len() + tickets.len() > ENDED_MAX {
+                ended.retain(|_, ended_at| now.duration_since(*ended_at) < token_life);
             }
             for ticket in tickets {
-                if ended.len() >= SESSIONS_MAX {
+                if ended.len() >= ENDED_MAX {
                     tracing::error!(
                         "more sessions ended than can be remembered; some tokens live until they expire"
                     );
                     break;
                 }
-                ended.insert(*ticket, now + keep);
+                ended.insert(*ticket, now);
             }
         }
         let mut active = self.active.lock();
@@ -258,10 +263,10 @@ impl Sessions {
         }
     }
 
-    /// Forgets ended sessions whose tokens have expired. Called now and then.
+    /// Forgets sessions that ended so long ago that their tickets are not put back either. Called now and then.
     pub(super) fn tidy(&self) {
         let now = Instant::now();
-        self.ended.write().retain(|_, until| *until > now);
+        self.ended.write().retain(|_, ended_at| now.duration_since(*ended_at) < ENDED_MEMORY);
     }
 }
 
@@ -341,6 +346,19 @@ mod tests {
         assert_eq!(due(), [kept], "kept as the shop asked");
         sessions.presence_failed(&[kept]);
         assert_eq!(due(), [kept]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_done_is_remembered_as_long_as_the_store_remembers_it() {
+        let sessions = Sessions::default();
+        sessions.end(&[admission(1).ticket], MINUTE);
+        tokio::time::advance(ENDED_MEMORY - MINUTE).await;
+        sessions.tidy();
+        sessions.all_are_due();
+        assert_eq!(sessions.due_to_end_again(), [admission(1).ticket], "long after its token expired");
+        tokio::time::advance(MINUTE).await;
+        sessions.tidy();
+        assert!(!sessions.knows(admission(1).ticket));
     }
 
     #[tokio::test]

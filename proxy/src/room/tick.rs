@@ -31,6 +31,7 @@ pub(super) async fn run(room: Arc<Room>, every: Duration) {
         memory: Memory::default(),
         resumed_at: None,
         was_away: false,
+        newer: None,
         count: 0,
     };
     let mut interval = tokio::time::interval(every);
@@ -50,6 +51,8 @@ struct Tick {
     memory: Memory,
     resumed_at: Option<Timestamp>,
     was_away: bool,
+    /// The revision in force that is newer than this proxy's file, when that was said.
+    newer: Option<u64>,
     count: u64,
 }
 
@@ -122,6 +125,7 @@ impl Tick {
             self.memory = Memory::of(&snapshot);
             self.ended_mark = snapshot.ended_mark;
             room.sessions.end(&snapshot.ended, room.token_life());
+            self.say_what_is_in_force(&snapshot);
             let more = snapshot.ended.len() >= ENDED_PER_SNAPSHOT_MAX;
             self.publish(snapshot);
             if !more {
@@ -130,6 +134,18 @@ impl Tick {
         }
         let view = room.view.load();
         view.snapshot().cloned().ok_or_else(|| StoreError::Unreadable("no snapshot".to_owned()))
+    }
+
+    /// The newest rules win, and this proxy's file may not be it: an operator who edits it has to know.
+    fn say_what_is_in_force(&mut self, snapshot: &Snapshot) {
+        let (file, in_force) = (self.room.revision, snapshot.revision);
+        if in_force > file && self.newer.replace(in_force) != Some(in_force) {
+            tracing::warn!(
+                room = %self.room.config.id, in_force, file,
+                "rules that are newer than rooms.toml are in force, so what the file says of this room's line does not \
+                 count; if it should, save the file again (`touch` it), which makes it the newest"
+            );
+        }
     }
 
     async fn configure(&self) -> Result<(), StoreError> {

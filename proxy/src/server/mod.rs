@@ -34,6 +34,8 @@ use hand_over::{Door, Predecessor, Successor};
 use signals::{Asked, Signals};
 use sockets::Sockets;
 
+/// Milliseconds that the time of a file may be ahead before that is said.
+const AHEAD_MAX: u64 = 60_000;
 /// How long the first look at the lines may take before the edge listens all the same.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// How long the store may take to hear what it does not know yet, when the process ends.
@@ -109,6 +111,13 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         step_down(before).await;
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    if config.revision > clock.now().as_millis() + AHEAD_MAX {
+        tracing::warn!(
+            revision = config.revision,
+            "rooms.toml was last changed in the future, by this machine's clock: until then no other file is newer, and \
+             changes to it do not count; `touch` it"
+        );
+    }
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let OpenStore { store, to_close } = open_store(&config.edge.store, &clock)?;
     let ports = Ports { store, keys: Arc::new(keys.line), clock: clock.clone(), random: random.clone() };

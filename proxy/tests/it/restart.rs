@@ -50,7 +50,7 @@ impl Fan {
 }
 
 pub(crate) fn journaled(shop: &Shop) -> String {
-    let store = "[store]\nkind = \"memory\"\npath = \"data/line\"";
+    let store = "[store]\nkind = \"memory\"\npath = \"line\"";
     format!("tick = \"100ms\"\n{store}\n[upstream]\naddress = \"{}\"", shop.address)
 }
 

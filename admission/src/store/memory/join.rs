@@ -58,9 +58,9 @@ impl Line {
         if let Some(answer) = join.invitation.as_ref().and_then(|invitation| self.used(invitation, join)) {
             return answer;
         }
-        let (is_drawn, own_time) = (self.came_for_the_draw(join, now), self.own_time(now));
-        let enters =
-            self.is_free(now) && join.intent != Intent::Wait && join.arrived_at.is_none() && !is_drawn;
+        let (arrival, own_time) = (self.arrival(join, now), self.own_time(now));
+        let is_drawn = self.came_for_the_draw(arrival.unwrap_or(now));
+        let enters = self.is_free(now) && join.intent != Intent::Wait && arrival.is_none() && !is_drawn;
         if !enters && join.intent == Intent::EnterOnly {
             return Joined::NotFree;
         }
@@ -76,8 +76,8 @@ impl Line {
                 lane.put(rank, own_time);
             }
             (rank, Joined::Drawn)
-        } else if let Some(arrived_at) = join.arrived_at {
-            self.rank_afterwards(&join.lane, join.id, arrived_at.min(now), now)
+        } else if let Some(arrived_at) = arrival {
+            self.rank_afterwards(&join.lane, join.id, arrived_at, now)
         } else if enters {
             self.enter(&join.lane, join.id, now)
         } else {
@@ -109,8 +109,18 @@ impl Line {
     }
 
     /// Whether the fan came during the pre-queue, now or while the store was away.
-    fn came_for_the_draw(&self, join: &Join, now: Timestamp) -> bool {
-        let arrived_at = join.arrived_at.unwrap_or(now).min(now);
+    /// When a fan came, if that still counts: no longer than the return window after, in the line's own time, and in no
+    /// pre-queue before the one that is. Whoever comes later has come now.
+    fn arrival(&self, join: &Join, now: Timestamp) -> Option<Timestamp> {
+        let arrived_at = join.arrived_at?.min(now);
+        let silent = self.silence.min(self.awake_at.since(arrived_at));
+        let waited = now.since(arrived_at).saturating_sub(silent);
+        let is_before_the_draw =
+            self.rules.prequeue_at.is_some_and(|prequeue_at| prequeue_at <= now && arrived_at < prequeue_at);
+        (waited <= self.rules.return_window && !is_before_the_draw).then_some(arrived_at)
+    }
+
+    fn came_for_the_draw(&self, arrived_at: Timestamp) -> bool {
         let (Some(from), Some(to)) = (self.rules.prequeue_at, self.rules.opens_at) else { return false };
         from <= arrived_at && arrived_at < to
     }

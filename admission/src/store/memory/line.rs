@@ -46,7 +46,9 @@ pub(super) struct Line {
     pub(super) invitations_until: Deadlines<TicketId>,
     /// How long nobody reached the store, in all.
     pub(super) silent: Duration,
-    /// When the last such silence ended.
+    /// How long the last time was in which nobody did.
+    pub(super) silence: Duration,
+    /// When that ended.
     pub(super) awake_at: Timestamp,
     /// Own time from which on fans have to have shown themselves.
     pub(super) shows_after: Timestamp,
@@ -128,6 +130,7 @@ impl Line {
             invitations: HashMap::new(),
             invitations_until: Deadlines::default(),
             silent: Duration::ZERO,
+            silence: Duration::ZERO,
             awake_at: now,
             shows_after: now,
             has_expired: false,
@@ -156,7 +159,9 @@ impl Line {
     /// Nobody reached the store for so long, until `now`.
     pub(super) fn was_silent(&mut self, silence: Duration, now: Timestamp) {
         self.silent += silence;
-        self.awake_at = now;
+        if !silence.is_zero() {
+            (self.silence, self.awake_at) = (silence, now);
+        }
     }
 
     /// The line's own time, which stands still while nobody reaches the store.
@@ -260,8 +265,9 @@ impl Line {
 
     /// Whether a ticket of this rank may have been in the line, which does not know it any more. Ranks given afterwards
     /// say when a fan came, not when they were given: every older one may have been in the missing stretch.
-    pub(super) fn may_have_forgotten(&self, rank: Rank) -> bool {
-        self.forgotten.iter().any(|range| range.contains(rank))
+    pub(super) fn may_have_forgotten(&self, rank: Rank, now: Timestamp) -> bool {
+        // Longer than this nobody remembers who has been in.
+        rank >= Rank::first_of(now - ENDED_MEMORY) && self.forgotten.iter().any(|range| range.contains(rank))
             || (rank.is_afterwards() && !self.is_drawn(rank))
                 && self.forgotten.last().is_some_and(|last| rank < last.to)
     }
@@ -321,8 +327,10 @@ impl Line {
         self.lanes.values().map(|lane| lane.turns.len()).sum()
     }
 
+    /// Fans who wait in lanes that are drained. Who waits in one that the rules no longer name is in nobody's way.
     pub(super) fn waiting(&self) -> u64 {
-        self.lanes.values().map(|lane| lane.waiting.len()).sum()
+        let lanes = self.rules.lanes.iter().filter_map(|rule| self.lanes.get(&rule.name));
+        lanes.map(|lane| lane.waiting.len()).sum()
     }
 
     pub(super) fn room_left(&self) -> u64 {

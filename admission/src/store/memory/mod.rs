@@ -184,12 +184,12 @@ impl QueueStore for MemoryStore {
     }
 
     async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
-        self.with_line(room, |line, _| (places.iter().map(|place| line.look(place)).collect(), None))
+        self.with_line(room, |line, now| (places.iter().map(|place| line.look(place, now)).collect(), None))
     }
 
     async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
         self.with_line(room, |line, now| {
-            let unknown = those(places, |place| line.look(place) == Standing::Unknown);
+            let unknown = those(places, |place| line.look(place, now) == Standing::Unknown);
             (line.restore(places, now), unknown.map(Verb::Restore))
         })
     }

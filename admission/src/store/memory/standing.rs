@@ -7,7 +7,7 @@ use super::line::Line;
 use crate::store::{Presence, PresenceAnswer, Standing, Stay};
 
 impl Line {
-    pub(super) fn look(&self, place: &Place) -> Standing {
+    pub(super) fn look(&self, place: &Place, now: Timestamp) -> Standing {
         if let Some(until) = self.active.get(&place.id) {
             let admitted_at = self.admitted.get(&place.id).copied().unwrap_or_default();
             return Standing::Active { until, admitted_at };
@@ -20,7 +20,7 @@ impl Line {
             Standing::Turn { until }
         } else if lane.waiting.contains(place.rank) || lane.passed.contains(&place.rank) {
             Standing::Waiting { ahead: lane.waiting.count_below(place.rank) }
-        } else if self.may_have_forgotten(place.rank) {
+        } else if self.may_have_forgotten(place.rank, now) {
             Standing::Unknown
         } else {
             Standing::Ended
@@ -40,7 +40,7 @@ impl Line {
     pub(super) fn restore(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
         let own_time = self.own_time(now);
         for place in places {
-            if self.look(place) != Standing::Unknown {
+            if self.look(place, now) != Standing::Unknown {
                 continue;
             }
             if self.hold_until == Timestamp::default() {
@@ -50,7 +50,7 @@ impl Line {
                 lane.put(place.rank, own_time);
             }
         }
-        places.iter().map(|place| self.look(place)).collect()
+        places.iter().map(|place| self.look(place, now)).collect()
     }
 
     pub(super) fn claim(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
@@ -63,7 +63,7 @@ impl Line {
                 self.admitted.insert(place.id, now);
             }
         }
-        places.iter().map(|place| self.look(place)).collect()
+        places.iter().map(|place| self.look(place, now)).collect()
     }
 
     pub(super) fn leave(&mut self, place: &Place, now: Timestamp) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use admission::clock::{Clock, Timestamp};
 use admission::rank::Rank;
+use admission::rules::Rules;
 use admission::store::{Intent, Join, Joined, Standing};
 use admission::ticket::Place;
 
@@ -15,6 +16,9 @@ on_both_stores! {
     nobody_is_ranked_before_a_turn_that_was_given
     a_moment_in_the_future_is_now
     a_thousand_at_one_moment_each_get_a_rank_of_their_own
+    who_comes_back_too_late_came_now
+    an_outage_of_any_length_does_not_make_them_late
+    who_came_before_the_draw_began_is_drawn_like_all_others
     a_replica_that_did_not_hear_of_them_knows_that_it_may_have_forgotten_them
 }
 
@@ -105,4 +109,40 @@ async fn a_replica_that_did_not_hear_of_them_knows_that_it_may_have_forgotten_th
     assert_eq!(line.look(&late[0]).await, Standing::Waiting { ahead: 0 });
     let never = Place { rank: Rank::new(late[0].rank.get() - 1), id: ticket_id(), ..others[0].clone() };
     assert_eq!(line.look(&never).await, Standing::Ended, "a rank in the order of arrival is not");
+}
+
+async fn who_comes_back_too_late_came_now(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let hoarded = line.clock.now();
+    line.pass(rules().return_window + SECOND).await;
+    let waiting = line.fans(&lane("general"), 5).await;
+    let late = came_at(&line, &[hoarded, hoarded]).await;
+    assert!(late.iter().all(|place| place.rank > waiting[4].rank), "P1: kept for later is worth nothing");
+    let next = line.fans(&lane("general"), 1).await;
+    assert!(next[0].rank > late[1].rank);
+}
+
+async fn an_outage_of_any_length_does_not_make_them_late(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    line.drain().await;
+    let away = line.clock.now() + SECOND;
+    line.clock.advance(3600 * SECOND);
+    let after = line.fans(&lane("general"), 2).await;
+    line.pass(rules().return_window - 5 * SECOND).await;
+    let came = came_at(&line, &[away]).await;
+    assert!(came[0].rank < after[0].rank, "an hour in which nobody reached the store does not count");
+}
+
+async fn who_came_before_the_draw_began_is_drawn_like_all_others(kind: Kind) {
+    let line = Line::start(kind, rules()).await;
+    let hoarded = line.clock.now();
+    let prequeue_at = hoarded + 10 * SECOND;
+    let opens_at = Some(prequeue_at + 60 * SECOND);
+    line.configure(Rules { prequeue_at: Some(prequeue_at), opens_at, ..rules() }).await;
+    line.pass(20 * SECOND).await;
+    let drawn = Some(Rank::new(Rank::first_of(prequeue_at).get() + 7));
+    let join =
+        Join { arrived_at: Some(hoarded), drawn, ..Join::new(lane("general"), ticket_id(), Intent::Wait) };
+    let joined = line.store.join(&line.room, ticket_id(), &[join]).await.unwrap();
+    assert_eq!(joined, [Joined::Drawn], "P10: nobody stands before the draw");
 }

@@ -6,7 +6,7 @@ use admission::store::{Intent, Join, Joined, Standing, StoreError};
 use admission::ticket::Place;
 
 use super::SECOND;
-use crate::support::{Kind, Line, lane, rules, ticket_id};
+use crate::support::{Kind, Line, lane, rules, ticket_id, two_lanes};
 
 on_both_stores! {
     fans_wait_in_the_order_in_which_they_joined
@@ -16,6 +16,7 @@ on_both_stores! {
     a_full_line_says_so
     a_closed_room_takes_nobody
     an_unknown_room_is_named
+    who_waits_in_a_lane_that_is_gone_is_in_nobodys_way
 }
 
 async fn fans_wait_in_the_order_in_which_they_joined(kind: Kind) {
@@ -110,4 +111,16 @@ async fn an_unknown_room_is_named(kind: Kind) {
     assert_eq!(line.store.drain(&nowhere).await.unwrap_err(), unknown);
     let join = Join::new(lane("general"), ticket_id(), Intent::Wait);
     assert_eq!(line.store.join(&nowhere, ticket_id(), &[join]).await.unwrap_err(), unknown);
+}
+
+async fn who_waits_in_a_lane_that_is_gone_is_in_nobodys_way(kind: Kind) {
+    let line = Line::start(kind, Rules { lanes: two_lanes(), ..rules() }).await;
+    let member = line.fans(&lane("member"), 1).await;
+    line.configure(Rules { mode: Mode::Auto, waiting_max: 1, ..rules() }).await;
+    let (_, joined) = line.join_as(&lane("general"), Intent::EnterOrWait).await;
+    assert!(matches!(joined, Joined::Entered { .. }), "{joined:?}");
+    assert_eq!(line.fans(&lane("general"), 1).await.len(), 1, "the line is not full either");
+    // When the lane is named again they are where they were.
+    line.configure(Rules { lanes: two_lanes(), ..rules() }).await;
+    assert_eq!(line.look(&member[0]).await, Standing::Waiting { ahead: 0 });
 }

@@ -2,13 +2,14 @@
 
 use admission::rank::Rank;
 use admission::rules::Rules;
-use admission::store::{Memory, Presence, Standing};
+use admission::store::{ENDED_MEMORY, Memory, Presence, Standing};
 use admission::ticket::Place;
 
 use super::SECOND;
 use crate::support::{Kind, Line, lane, ranks, rules, stay};
 
 on_both_stores! {
+    a_ticket_older_than_what_is_remembered_is_not_put_back
     a_line_that_lost_everything_is_rebuilt_at_the_same_ranks
     no_rank_is_given_twice_across_a_loss
     the_rate_holds_through_a_loss
@@ -209,4 +210,18 @@ async fn what_nobody_saw_before_a_loss_after_a_fail_over_is_not_given_again(kind
     }
     let after = line.fans(&lane("general"), 3).await;
     assert!(after[0].rank > unseen[2].rank, "P4: no rank is given twice");
+}
+
+async fn a_ticket_older_than_what_is_remembered_is_not_put_back(kind: Kind) {
+    let mut line = Line::start(kind, rules()).await;
+    let places = line.fans(&lane("general"), 2).await;
+    line.clock.advance(ENDED_MEMORY + 60 * SECOND);
+    let recent = line.fans(&lane("general"), 1).await;
+    line.lose_all_data(rules()).await;
+    assert_eq!(
+        line.look(&places[0]).await,
+        Standing::Ended,
+        "nobody remembers any more whether they have been in"
+    );
+    assert_eq!(line.look(&recent[0]).await, Standing::Unknown);
 }

@@ -76,7 +76,8 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         invitations,
         invitations_until,
         silent,
-        awake_at: _,
+        silence,
+        awake_at,
         shows_after: _,
         has_expired: _,
     } = line;
@@ -100,6 +101,8 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         joined_total: *joined_total,
         admitted_total: *admitted_total,
         lapsed_total: *lapsed_total,
+        silence: *silence,
+        awake_at: *awake_at,
         lanes: lanes.iter().map(lane_head).collect(),
     })))?;
     for (name, lane) in lanes {
@@ -177,7 +180,8 @@ pub(super) fn line_of(head: LineHead) -> (RoomId, Line) {
         invitations: HashMap::new(),
         invitations_until: Default::default(),
         silent: Duration::ZERO,
-        awake_at: head.gathered.at,
+        silence: head.silence,
+        awake_at: head.awake_at,
         shows_after: head.resumed_at,
         has_expired: false,
     };

@@ -52,6 +52,14 @@ pub enum JournalError {
     /// The file is something else.
     #[error("{0} is not a line's journal: name another file, or move this one away")]
     Foreign(PathBuf),
+    /// The folder that it is to be in is not there.
+    #[error(
+        "the folder {0} is not there: make it, or mount what belongs there, before the line begins empty"
+    )]
+    NoFolder(PathBuf),
+    /// Something is there that is no file.
+    #[error("{0} is not a file: name one, which is made where it is not there yet")]
+    NotAFile(PathBuf),
     /// A later version of the program wrote it.
     #[error(
         "{path} is of format {found}, and this program reads formats up to {VERSION}: start the newer program that \
@@ -96,7 +104,9 @@ impl Journal {
         if let Some(damage) = told.damage {
             report(path, damage, now)?;
         }
-        if !told.lines.is_empty() {
+        if told.lines.is_empty() {
+            tracing::info!(path = %path.display(), "an empty line begins");
+        } else {
             tracing::info!(
                 path = %path.display(),
                 rooms = told.lines.len(),
@@ -177,8 +187,13 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 fn lock(path: &Path) -> Result<File, JournalError> {
     let file = beside(path, "lock");
     let failed = |error| JournalError::Io { what: "write", path: file.clone(), error };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A folder that is missing is a typing error or a volume that is not there: the line would begin empty.
+    if !folder.is_dir() {
+        return Err(JournalError::NoFolder(folder.to_owned()));
+    }
+    if path.exists() && !path.is_file() {
+        return Err(JournalError::NotAFile(path.to_owned()));
     }
     let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).clone();
     let lock = options.open(&file).map_err(failed)?;

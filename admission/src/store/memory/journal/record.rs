@@ -58,6 +58,8 @@ pub(super) struct LineHead {
     pub(super) joined_total: u64,
     pub(super) admitted_total: u64,
     pub(super) lapsed_total: u64,
+    pub(super) silence: Duration,
+    pub(super) awake_at: Timestamp,
     pub(super) lanes: Vec<LaneHead>,
 }
 

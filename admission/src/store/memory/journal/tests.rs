@@ -355,14 +355,14 @@ proptest! {
         prop_assert!(line.resumed_at > live.resumed_at);
         for place in &recorder.places {
             prop_assert!(line.next_rank(now) > place.rank || line.lanes[&place.lane].next_rank > place.rank);
-            let may_be_forgotten = line.may_have_forgotten(place.rank);
-            let was_known = before.look(place);
+            let may_be_forgotten = line.may_have_forgotten(place.rank, now);
+            let was_known = before.look(place, known_until);
             let is_noted = before.ended.contains(&place.id);
             if was_known == Standing::Ended && (is_noted || !may_be_forgotten) {
-                prop_assert_eq!(line.look(place), Standing::Ended, "ended stays ended");
+                prop_assert_eq!(line.look(place, now), Standing::Ended, "ended stays ended");
             }
             if let Standing::Active { .. } | Standing::Turn { .. } | Standing::Waiting { .. } = was_known {
-                prop_assert_eq!(line.look(place), was_known, "with the same admitted_at, at the same rank");
+                prop_assert_eq!(line.look(place, now), was_known, "with the same admitted_at, at the same rank");
             }
         }
         for lane in line.lanes.values() {

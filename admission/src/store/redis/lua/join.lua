@@ -22,9 +22,12 @@ gather(state)
 local units, left = state.units, room_left(state)
 local admitted, joined, waiting = 0, 0, 0
 local lanes = {}
+local drained = {}
+for _, lane in ipairs(lanes_of(state)) do drained[lane.name] = true end
 for _, name in ipairs(known_lanes(state)) do
   local count = number(state, 'waiting:' .. name)
-  waiting = waiting + count
+  -- Who waits in a lane that the rules no longer name is in nobody's way.
+  if drained[name] then waiting = waiting + count end
   lanes[name] = {
     next = number(state, 'next:' .. name), cursor = number(state, 'cursor:' .. name), waiting = count, added = {}, seen = 0,
   }
@@ -99,6 +102,21 @@ local function rank_afterwards(name, lane, id, arrived_at)
   return rank
 end
 
+-- When a fan came, if that still counts: no longer than the return window after, in the line's own time, and in no
+-- pre-queue before the one that is. Whoever comes later has come now.
+local function arrival(extras)
+  local arrived_at = extras.arrived_at
+  if not arrived_at then return nil end
+  arrived_at = math.min(arrived_at, now)
+  local awake_at, silence = number(state, 'awake_at'), number(state, 'silence')
+  local waited = now - arrived_at
+  if arrived_at < awake_at then waited = waited - math.min(silence, awake_at - arrived_at) end
+  local is_stale = waited > number(state, 'return_window')
+    or prequeue_at > 0 and prequeue_at <= now and arrived_at < prequeue_at
+  if is_stale then return nil end
+  return arrived_at
+end
+
 local function join(name, id, intent, extras)
   local lane = lanes[name]
   if not lane or phase_now == 'closed' or phase_now == 'early' then return 'C' end
@@ -109,10 +127,11 @@ local function join(name, id, intent, extras)
   elseif before and before >= extras.uses then
     return 'I'
   end
-  local arrived_at = math.min(extras.arrived_at or now, now)
+  local afterwards = arrival(extras)
+  local arrived_at = afterwards or now
   local is_drawn = prequeue_at > 0 and prequeue_at <= arrived_at and arrived_at < opens_at
   local enters = may_enter and waiting == 0 and units >= UNITS_PER_PERMIT and left > 0 and intent ~= 'wait'
-    and not extras.arrived_at and not is_drawn
+    and not afterwards and not is_drawn
   if not enters and intent == 'enter' then return 'N' end
   if not enters and waiting >= waiting_max then return 'F' end
   if is_drawn then
@@ -124,7 +143,7 @@ local function join(name, id, intent, extras)
     note_use(extras, before, extras.drawn)
     return 'D'
   end
-  if extras.arrived_at then
+  if afterwards then
     local rank = rank_afterwards(name, lane, id, arrived_at)
     add_one(lane)
     joined = joined + 1
@@ -147,7 +166,7 @@ local function join(name, id, intent, extras)
   add_one(lane)
   lane.added[#lane.added + 1] = rank
   if ahead < seen_depth then lane.seen = #lane.added end
-  if extras.invitation then return { lane = name, rank = rank } end
+  if extras.invitation or extras.arrived_at then return { lane = name, rank = rank } end
   if run and run.lane == name and run.rank + 2 * run.count == rank then
     run.count = run.count + 1
   else

@@ -32,6 +32,8 @@ end
 -- missing stretch.
 local function may_have_forgotten(state, rank)
   rank = tonumber(rank)
+  -- Longer than this nobody remembers who has been in.
+  if rank < first_rank_of(now - ENDED_MEMORY_MS) then return false end
   local last = 0
   for first, beyond in string.gmatch(state.forgotten, '(%d+)-(%d+)') do
     last = tonumber(beyond)
@@ -85,6 +87,7 @@ local function listen(state)
   if silence > SILENCE_MS then
     set(state, 'silent', number(state, 'silent') + silence)
     set(state, 'awake_at', now)
+    set(state, 'silence', silence)
   end
   own_time = now - number(state, 'silent')
 end
