@@ -30,6 +30,8 @@ pub struct Context {
     pub decision: Option<Decision>,
     /// As what it passes, when it does.
     pub passage: Passage,
+    /// Whether the operator marked the path as one whose answers are public assets.
+    pub is_public: bool,
     /// `Set-Cookie` values for the response.
     pub cookies: Vec<String>,
     /// A WebSocket that the owner of the connection takes over.
@@ -77,6 +79,7 @@ impl Context {
             client: None,
             decision: None,
             passage: Passage::default(),
+            is_public: false,
             cookies: Vec::new(),
             hand_over: None,
             body_bytes: 0,

@@ -71,7 +71,11 @@ impl ProxyHttp for Edge {
         };
         // A connection that the client wants closed stays so; any other may idle for as long as configured, where
         // the library alone would let it idle for ever.
-        if session.get_keepalive().is_some() {
+        if session.is_upgrade_req() {
+            // A proxy in front may pipe this connection from now on. Where the upgrade is refused, what the client says
+            // next would come here unseen by it, and seem to come from it.
+            session.set_keepalive(None);
+        } else if session.get_keepalive().is_some() {
             session.set_keepalive(Some(self.config.limits.idle.as_secs()));
         }
         session.set_read_timeout(Some(self.config.limits.body_idle));

@@ -60,6 +60,8 @@ impl Edge {
                     CallAnswer::Live(room) => match handshake::check(self, &room, session, decision).await {
                         Ok(hand_over) => {
                             context.outcome = "live";
+                            // It goes to its new owner as a connection that is kept.
+                            session.set_keepalive(Some(self.config.limits.idle.as_secs()));
                             context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
                             context.hand_over = Some(hand_over);
                             Ok(true)
@@ -73,13 +75,16 @@ impl Edge {
                     let reply = Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no_room", "no such room");
                     return self.send(session, context, reply).await;
                 };
+                context.is_public = room.config.is_public(&session.req_header().method, &decision.target);
                 if let Some(passage) = past_the_line(&room, decision, session.req_header(), context.client) {
                     context.outcome = "bypass";
                     context.passage = passage;
                     self.pass(session);
                     return Ok(false);
                 }
-                match self.visit(&room, kind, decision, &session.req_header().headers, context.client).await {
+                let is_public = context.is_public;
+                let headers = &session.req_header().headers;
+                match self.visit(&room, kind, is_public, decision, headers, context.client).await {
                     Answer::Forward { passage, cookies, outcome } => {
                         context.outcome = outcome;
                         context.passage = passage;

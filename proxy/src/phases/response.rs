@@ -53,11 +53,24 @@ pub(super) fn shape(response: &mut ResponseHeader, context: &mut Context) -> pin
             }
         }
     }
-    keep_private(response)?;
+    if !is_asset(context.is_public, response, &context.cookies) {
+        keep_private(response)?;
+    }
     for cookie in &context.cookies {
         response.append_header(header::SET_COOKIE, cookie)?;
     }
     Ok(())
+}
+
+/// Whether an answer leaves with the shop's own caching headers. One with a cookie, of the edge or of the shop, is one
+/// visitor's, whatever the operator says of its path.
+fn is_asset(is_public: bool, response: &ResponseHeader, cookies: &[String]) -> bool {
+    is_public && cookies.is_empty() && !response.headers.contains_key(header::SET_COOKIE)
+}
+
+/// Whether a header tells one kind of cache more than `Cache-Control` tells all, and that kind heeds it first.
+fn overrules(name: &str) -> bool {
+    name.ends_with("-cdn-cache-control") || matches!(name, "x-accel-expires" | "edge-control")
 }
 
 /// A shared cache would hand a protected answer to someone whose turn has not come.
@@ -73,6 +86,11 @@ fn keep_private(response: &mut ResponseHeader) -> pingora::Result<()> {
     // `private="name"` covers one header only.
     let is_private = said.iter().any(|directive| directive == "private" || directive == "no-store");
     let is_shared = said.iter().any(|directive| directive == "public" || directive.starts_with("s-maxage"));
+    let overruling: Vec<HeaderName> =
+        response.headers.keys().filter(|name| overrules(name.as_str())).cloned().collect();
+    for name in &overruling {
+        response.remove_header(name);
+    }
     for (name, value) in PRIVATE {
         if name != "cache-control" || !is_private || is_shared {
             response.insert_header(name, value)?;
@@ -114,10 +132,27 @@ mod tests {
             if let Some(said) = said {
                 response.insert_header(header::CACHE_CONTROL, said).unwrap();
             }
+            for name in ["x-accel-expires", "cloudflare-cdn-cache-control", "edge-control"] {
+                response.insert_header(name, "max-age=60").unwrap();
+            }
             keep_private(&mut response).unwrap();
+            for name in ["x-accel-expires", "cloudflare-cdn-cache-control", "edge-control"] {
+                assert!(!response.headers.contains_key(name), "{name}");
+            }
             assert_eq!(response.headers["cache-control"], told, "{said:?}");
             assert_eq!(response.headers["cdn-cache-control"], "no-store");
             assert_eq!(response.headers["surrogate-control"], "no-store");
         }
+    }
+
+    #[test]
+    fn an_answer_with_a_cookie_is_no_asset() {
+        let mut response = ResponseHeader::build(200, None).unwrap();
+        let cookie = ["wr-admission-demo=x".to_owned()];
+        assert!(is_asset(true, &response, &[]));
+        assert!(!is_asset(false, &response, &[]));
+        assert!(!is_asset(true, &response, &cookie));
+        response.insert_header(header::SET_COOKIE, "basket=1").unwrap();
+        assert!(!is_asset(true, &response, &[]));
     }
 }

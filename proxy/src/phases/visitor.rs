@@ -56,6 +56,7 @@ impl Edge {
         &self,
         room: &Arc<Room>,
         kind: Kind,
+        is_public: bool,
         decision: &Decision,
         headers: &HeaderMap,
         client: Option<IpAddr>,
@@ -68,7 +69,8 @@ impl Edge {
                 let reply = Reply::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
                 return Answer::Reply(reply.retry_after(wait.as_secs() + 1), "too_many_requests");
             }
-            let renewed = room.slide(&admission);
+            // What a shared cache may store carries no cookie; the next page renews the session.
+            let renewed = if is_public { None } else { room.slide(&admission) };
             let cookies =
                 renewed.iter().map(|pass| room.cookies.give_admission(&pass.token, pass.age)).collect();
             let passage =
@@ -80,6 +82,11 @@ impl Edge {
             let passage = Passage { room: Some(room.clone()), is_open: true, ..Passage::default() };
             let outcome = if is_off { "unprotected" } else { "open_without_store" };
             return Answer::Forward { passage, cookies: Vec::new(), outcome };
+        }
+        if is_public && kind != Kind::Prefetch && room.is_free() {
+            // The answer could not carry the session, so no turn is taken for it.
+            let passage = Passage { room: Some(room.clone()), ..Passage::default() };
+            return Answer::Forward { passage, cookies: Vec::new(), outcome: "public" };
         }
         match kind {
             Kind::Prefetch => {

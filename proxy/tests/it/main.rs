@@ -9,6 +9,7 @@
 
 mod behind_a_cdn;
 mod bypass;
+mod cdn;
 mod certificates;
 mod configuration;
 mod ending;
@@ -20,6 +21,7 @@ mod http2;
 mod invitations;
 mod line;
 mod live;
+mod nginx;
 mod noted;
 mod own_pages;
 mod pages;
@@ -39,3 +41,4 @@ mod tls;
 mod tokens;
 mod upgrade;
 mod upstreams;
+mod varnish;

@@ -162,6 +162,7 @@ impl World {
             pages: PagesConfig::default(),
             id: room(),
             hosts: Vec::new(),
+            public_paths: vec![],
             bypass: vec![],
             case: proxy::gate::target::Case::Ignored,
             paths: Vec::new(),

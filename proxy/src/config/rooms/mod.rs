@@ -8,6 +8,7 @@ use std::path::Path;
 
 use admission::name::RoomId;
 use admission::rules::Rules;
+use http::Method;
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
@@ -19,7 +20,7 @@ use super::values::Maybe;
 use crate::gate::bypass::BypassRule;
 use crate::gate::host;
 use crate::gate::routes::{PathRule, Route};
-use crate::gate::target::Case;
+use crate::gate::target::{Case, Target};
 
 /// Most rooms in one file.
 const ROOMS_MAX: usize = 256;
@@ -37,7 +38,9 @@ pub struct RoomConfig {
     pub hosts: Vec<String>,
     /// The paths it protects.
     pub paths: Vec<PathRule>,
-    /// Whether upper and lower case differ in them.
+    /// Those whose answers are public assets.
+    pub public_paths: Vec<PathRule>,
+    /// Whether upper and lower case differ in all of these.
     pub case: Case,
     /// What the waiting page calls what the fans wait for.
     pub title: String,
@@ -51,6 +54,14 @@ pub struct RoomConfig {
     pub pages: PagesConfig,
     /// How its line moves.
     pub rules: Rules,
+}
+
+impl RoomConfig {
+    /// Whether the answer to such a request is a public asset, however the target is read.
+    pub fn is_public(&self, method: &Method, target: &Target) -> bool {
+        matches!(*method, Method::GET | Method::HEAD)
+            && self.public_paths.iter().any(|path| path.covers_both(target))
+    }
 }
 
 /// What becomes of visitors of a room while the store is away.
@@ -87,6 +98,8 @@ struct WireRoom {
     #[serde(default)]
     hosts: Vec<Spanned<String>>,
     paths: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    public_paths: Vec<Spanned<String>>,
     case_sensitive: Maybe<bool>,
     title: Maybe<String>,
     message: Maybe<String>,
@@ -176,6 +189,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         id,
         hosts,
         paths,
+        public_paths,
         case_sensitive,
         title,
         message,
@@ -209,6 +223,11 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         let needed = format!("a room needs 1 to {ROUTES_MAX} paths, such as \"/event\" and \"/event/*\"");
         return Err(source.error(&paths_span, "room.paths", format!("{} paths", paths.len()), needed));
     }
+    if public_paths.len() > ROUTES_MAX {
+        let needed = format!("a room has at most {ROUTES_MAX} public paths");
+        let found = format!("{} paths", public_paths.len());
+        return Err(source.error(&id.span(), "room.public_paths", found, needed));
+    }
     if hosts.len() > ROUTES_MAX {
         let needed = format!("a room has at most {ROUTES_MAX} hosts");
         return Err(source.error(&id.span(), "room.hosts", format!("{} hosts", hosts.len()), needed));
@@ -241,7 +260,8 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         message: text(source, "room.message", &message, "")?,
         on_store_failure: check_on_store_failure(source, &on_store_failure)?,
         hosts: hosts.iter().map(|host| check_host(source, host)).collect::<Result<_, _>>()?,
-        paths: paths.iter().map(|path| check_path(source, path, case)).collect::<Result<_, _>>()?,
+        paths: check_paths(source, "room.paths", &paths, case)?,
+        public_paths: check_paths(source, "room.public_paths", &public_paths, case)?,
         bypass: bypass::check(source, case, bypass)?,
         pages: pages::check(source, pages)?,
         case,
@@ -271,12 +291,26 @@ fn check_host(source: &Source<'_>, found: &Spanned<String>) -> Result<String, Co
     }
 }
 
-fn check_path(source: &Source<'_>, found: &Spanned<String>, case: Case) -> Result<PathRule, ConfigError> {
+fn check_paths(
+    source: &Source<'_>,
+    field: &str,
+    paths: &[Spanned<String>],
+    case: Case,
+) -> Result<Vec<PathRule>, ConfigError> {
+    paths.iter().map(|path| check_path(source, field, path, case)).collect()
+}
+
+fn check_path(
+    source: &Source<'_>,
+    field: &str,
+    found: &Spanned<String>,
+    case: Case,
+) -> Result<PathRule, ConfigError> {
     PathRule::parse_as(found.get_ref(), case).ok_or_else(|| {
         let needed = "a path such as \"/event\" is needed, \"/event/*\" for everything below it, or a pattern such as \
                       \"/event-*\" or \"/shop/*/buy\"; plain, without `//`, `.`, `..`, `**`, `%`, `?`, `#` or `;`, and not \
                       below /.waiting-room";
-        source.error(&found.span(), "room.paths", format!("\"{}\"", found.get_ref()), needed)
+        source.error(&found.span(), field, format!("\"{}\"", found.get_ref()), needed)
     })
 }
 
@@ -297,12 +331,27 @@ fn text(
 
 /// A room as a table that [`parse`] reads.
 pub(super) fn show(room: &RoomConfig) -> toml::Table {
-    let RoomConfig { id, hosts, paths, case, title, message, on_store_failure, bypass, pages, rules } = room;
+    let RoomConfig {
+        id,
+        hosts,
+        paths,
+        public_paths,
+        case,
+        title,
+        message,
+        on_store_failure,
+        bypass,
+        pages,
+        rules,
+    } = room;
     let mut table = toml::Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
     put("id", id.to_string().into());
     put("hosts", hosts.clone().into());
     put("paths", paths.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+    if !public_paths.is_empty() {
+        put("public_paths", public_paths.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+    }
     put("case_sensitive", (*case == Case::Kept).into());
     put("title", title.clone().into());
     put("message", message.clone().into());

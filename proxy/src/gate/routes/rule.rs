@@ -98,6 +98,13 @@ impl PathRule {
         self.covers(target.plain_as(self.case))
     }
 
+    /// Whether it covers the target however that is read: what is less strict than the room it belongs to must not
+    /// be reached by a spelling that leads elsewhere.
+    pub fn covers_both(&self, target: &Target) -> bool {
+        let (plain, loose) = (target.plain_as(self.case), target.loose_as(self.case));
+        self.covers(plain) && (plain == loose || self.covers(loose))
+    }
+
     /// Whether it names exactly the page.
     pub(in super::super) fn is_exactly(&self, target: &Target) -> bool {
         self.shape == Shape::Exact && self.covers_target(target)
@@ -239,6 +246,26 @@ mod tests {
             ("/Event-*", "/event-1", true),
         ] {
             assert_eq!(PathRule::parse(rule).unwrap().covers(key), covered, "{rule} {key}");
+        }
+    }
+
+    #[test]
+    fn a_spelling_that_leads_elsewhere_is_covered_in_one_reading_only() {
+        let of = |text: &str| target::parse(text.as_bytes()).unwrap().1;
+        let assets = PathRule::parse("/buy/assets/*").unwrap();
+        for (path, covered, both) in [
+            ("/buy/assets/a.css", true, true),
+            ("/buy/assets/a%2fb.css", true, true),
+            ("/buy/assets/..%2fpay", true, false),
+            ("/buy/assets/..%5cpay", true, false),
+            ("/buy/pay", false, false),
+        ] {
+            let target = of(path);
+            assert_eq!(
+                (assets.covers_target(&target), assets.covers_both(&target)),
+                (covered, both),
+                "{path}"
+            );
         }
     }
 
