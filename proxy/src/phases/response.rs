@@ -83,8 +83,8 @@ fn keep_private(response: &mut ResponseHeader) -> pingora::Result<()> {
         .flat_map(|line| line.split(','))
         .map(|directive| directive.trim().to_ascii_lowercase())
         .collect();
-    // `private="name"` covers one header only.
-    let is_private = said.iter().any(|directive| directive == "private" || directive == "no-store");
+    // `private="name"` covers one header only; and there are caches that heed no `no-store`.
+    let is_private = said.iter().any(|directive| directive == "private");
     let is_shared = said.iter().any(|directive| directive == "public" || directive.starts_with("s-maxage"));
     let overruling: Vec<HeaderName> =
         response.headers.keys().filter(|name| overrules(name.as_str())).cloned().collect();
@@ -124,7 +124,7 @@ mod tests {
             (Some("public, max-age=60"), "private, no-store"),
             (Some("max-age=60"), "private, no-store"),
             (Some("private, max-age=60"), "private, max-age=60"),
-            (Some("no-store"), "no-store"),
+            (Some("no-store"), "private, no-store"),
             (Some("private, s-maxage=60"), "private, no-store"),
             (Some("private=\"x\", max-age=1"), "private, no-store"),
         ] {

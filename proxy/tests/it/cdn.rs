@@ -191,17 +191,20 @@ pub(crate) async fn facts_are_collapsed(cache: &Cache, edge: &Edge, life: Durati
     let fans: Vec<_> = (0..MANY).map(|_| fan()).collect();
     let url = cache.url(path);
     let began = Instant::now();
+    let mut told = Value::Null;
     for answer in join_all(fans.iter().map(|fan| get(fan, &url))).await {
         assert_eq!(answer.status(), 200);
         assert_eq!(all(&answer, "cache-control"), ["public, max-age=1"]);
         assert!(all(&answer, "set-cookie").is_empty());
+        told = answer.json::<Value>().await.unwrap()["server_time"].clone();
     }
     let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
     tokio::time::sleep(life).await;
     // Once; and once more for each second that a busy machine took.
     let before = asked(edge, path);
     assert!((1..=1 + seconds).contains(&before), "asked {before} times in {seconds} s");
-    assert_eq!(get(&fans[0], &url).await.status(), 200);
+    let later: Value = get(&fans[0], &url).await.json().await.unwrap();
+    assert!(later["server_time"].is_string() && later["server_time"] != told, "{later}");
     until_asked(edge, path, before + 1).await;
 }
 

@@ -98,6 +98,11 @@ fn a_bad_configuration_is_explained() {
             with("[[room.bypass]]\nname = \"one\"\nnetworks = [\"somewhere\"]"),
             vec!["rooms.toml:7: `room.bypass.networks`", "\"203.0.113.0/24\""],
         ),
+        (
+            GOOD,
+            with("public_paths = [\"/a/*\", \"assets/*\"]"),
+            vec!["rooms.toml:5: `room.public_paths`", "\"assets/*\"", "\"/event/*\""],
+        ),
         ("[upstream\naddress", rooms.clone(), vec!["edge.toml:1"]),
         (GOOD, with("mode = \"sometimes\""), vec!["rooms.toml:5: `room.mode`", "\"sometimes\"", "\"auto\""]),
         (GOOD, with("drain_per_minut = 5"), vec!["rooms.toml:5: `drain_per_minut`", "`drain_per_minute`"]),

@@ -30,6 +30,7 @@ mod past_the_line;
 mod prequeue;
 mod proxy_protocol;
 mod quick_start;
+mod public_paths;
 mod raw;
 mod restart;
 mod secure_shop;
