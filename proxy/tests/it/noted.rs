@@ -76,7 +76,8 @@ async fn who_comes_while_the_store_is_away_is_ranked_by_when_they_came() {
         assert_eq!((code, &status["state"], &status["position"]), (202, &"waiting".into(), &Value::Null));
         assert!(status["message"].as_str().unwrap().contains("is noted"), "{status}");
         noted.push(status["ticket"].as_str().unwrap().to_owned());
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        // The edges know the store's time as well as its last answer was quick, which a busy machine blurs.
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
     // What was shown of another ticket goes.
     let url = edges[0].url("/events/demo");
