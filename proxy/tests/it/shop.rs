@@ -106,7 +106,12 @@ async fn tell(State(log): State<Log>, request: Request) -> Response {
     match path.as_str() {
         "/events/demo/end" => set("x-waiting-room-session", "end"),
         "/events/demo/extend" => set("x-waiting-room-session", "extend=900"),
-        "/events/demo/public" | "/public" => set("cache-control", "public, max-age=60"),
+        "/events/demo/public" => {
+            // What nginx heeds first, and before all if it comes first.
+            set("x-accel-expires", "60");
+            set("cache-control", "public, max-age=60");
+        }
+        "/public" => set("cache-control", "public, max-age=60"),
         "/events/demo/private" => set("cache-control", "private, max-age=5"),
         _ => {}
     }
