@@ -11,7 +11,7 @@ use crate::name::LaneId;
 pub const DRAIN_PER_MINUTE_MAX: u64 = 6_000_000;
 
 /// Most lanes in a room.
-pub const LANES_MAX: usize = 8;
+pub const LANES_MAX: usize = 64;
 
 /// Highest weight of a lane.
 pub const WEIGHT_MAX: u32 = 1000;
