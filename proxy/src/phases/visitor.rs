@@ -77,11 +77,9 @@ impl Edge {
                 Passage { room: Some(room.clone()), admission: Some(admission), ..Passage::default() };
             return Answer::Forward { passage, cookies, outcome: "admitted" };
         }
-        let is_off = room.mode() == Mode::Off;
-        if is_off || room.is_open_to_all() {
+        if room.mode() == Mode::Off {
             let passage = Passage { room: Some(room.clone()), is_open: true, ..Passage::default() };
-            let outcome = if is_off { "unprotected" } else { "open_without_store" };
-            return Answer::Forward { passage, cookies: Vec::new(), outcome };
+            return Answer::Forward { passage, cookies: Vec::new(), outcome: "unprotected" };
         }
         if is_public && kind != Kind::Prefetch && room.is_free() {
             // The answer could not carry the session, so no turn is taken for it.
@@ -238,6 +236,11 @@ impl Edge {
             }
         }
         let noted = noted_of(room, headers);
+        if ticket.is_none()
+            && let Some(pass) = room.enter_without_store(noted.as_ref())
+        {
+            return Ok(pass);
+        }
         Err(match (ticket, noted) {
             (Some(ticket), _) => Some(room.status(&ticket.place, room.stand_now(&ticket.place))),
             (None, noted) => noted.map(|noted| room.noted_status(&noted)),

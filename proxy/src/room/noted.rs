@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use admission::rules::Phase;
 use admission::ticket::{Order, Ticket, TicketId};
 use parking_lot::Mutex;
 
 use super::arriving::{Arrival, OpenTicket, Wish};
 use super::{Room, RoomError};
-use crate::config::rooms::OnStoreFailure;
 
 /// Most tickets of which it is remembered that they have their place. Who comes again after that, with the old one,
 /// gets a second place, and the first one is passed over when its turn comes.
@@ -103,14 +101,6 @@ impl Room {
         }
         drop(presented);
         arrival
-    }
-
-    /// Whether everyone is let through, because the store is away and the room is to be open then. Not when the room
-    /// would admit nobody anyway.
-    pub fn is_open_to_all(&self) -> bool {
-        self.config.on_store_failure == OnStoreFailure::Open
-            && self.view.load().store_is_gone()
-            && self.phase_now() == Phase::Open
     }
 }
 

@@ -85,12 +85,17 @@ impl Room {
         self.told(&view, &ticket.lane, self.state(&view), None, said)
     }
 
+    /// What a fan is told who came while the store was away and is let in all the same.
+    pub fn entered_status(&self, ticket: &Ticket) -> Status {
+        let status = self.noted_status(ticket);
+        Status { state: State::Admitted, note: None, message: String::new(), ..status }
+    }
+
     /// What a fan is told who waits.
     fn state(&self, view: &View) -> State {
         match view.phase(&self.config.rules, self.ports.clock.now()) {
             // Nobody has to wait any more: whoever asks for the page again gets it.
             Phase::Off => State::Admitted,
-            Phase::Open if self.is_open_to_all() => State::Admitted,
             Phase::Open => State::Waiting,
             Phase::Prequeue => State::Prequeue,
             Phase::Paused => State::Paused,

@@ -147,31 +147,67 @@ async fn who_came_in_the_pre_queue_is_drawn() {
 }
 
 #[tokio::test]
-async fn a_room_may_be_open_while_the_store_is_away() {
+async fn a_room_may_be_open_while_the_store_is_away_at_a_pace_of_its_own() {
     let shop = Shop::start().await;
     let redis = Redis::start(None);
-    let rules = format!("{STILL}on_store_failure = \"open\"");
+    let rules = format!("{STILL}on_store_failure = \"open\"\nopen_per_minute = 60");
     let edge = Edge::start_with(&redis.edge_file(&shop), &room(&rules));
     let waiting = browser();
     assert_eq!(navigate(&waiting, &edge.url("/events/demo")).await.status(), 202);
+    let (page, url) = (edge.url("/events/demo"), edge.url("/.waiting-room/demo/ticket"));
     redis.signal("STOP");
-    until("the room is open", async || navigate(&browser(), &edge.url("/events/demo")).await.status() == 200)
-        .await;
-    let asked = shop.asked().pop().unwrap();
-    assert!(asked.signed && asked.header("x-waiting-room-ticket") == Some("off"), "{asked:?}");
-    let url = edge.url("/.waiting-room/demo/ticket");
-    let status: Value = waiting.get(&url).send().await.unwrap().json().await.unwrap();
-    assert_eq!((&status["state"], status.get("admission_token")), (&"admitted".into(), None));
-    assert_eq!(navigate(&waiting, &edge.url("/events/demo")).await.status(), 200);
-    assert_eq!(browser().post(edge.url("/api/reservations")).send().await.unwrap().status(), 200);
-    redis.signal("CONT");
-    until("the line is back", async || navigate(&waiting, &edge.url("/events/demo")).await.status() == 202)
-        .await;
-    until("there is a place again", async || {
+    let began = Instant::now();
+    // Who waits goes before those who come now.
+    let mut waiting_is_told = false;
+    until("who waits is let in", async || {
         let status: Value = waiting.get(&url).send().await.unwrap().json().await.unwrap();
-        status["position"] == 1
+        waiting_is_told |= status["admission_token"].is_string();
+        waiting_is_told
     })
     .await;
+    assert_eq!(navigate(&waiting, &page).await.status(), 200);
+    let asked = shop.last();
+    let ticket = asked.header("x-waiting-room-ticket").unwrap();
+    assert!(asked.signed && !ticket.is_empty() && ticket != "off", "{asked:?}");
+
+    // One a second, however many come and ask again.
+    let mut inside = 1;
+    let (mut fans, mut noted) = (0, Vec::new());
+    while began.elapsed() < Duration::from_secs(10) && fans < 100 {
+        let fan = browser();
+        fans += 1;
+        match navigate(&fan, &page).await.status().as_u16() {
+            200 => inside += 1,
+            202 => noted.push(fan),
+            other => panic!("{other}"),
+        }
+    }
+    let most = began.elapsed().as_secs() + 1;
+    assert!(inside <= most && !noted.is_empty(), "{inside} of {fans} in {most} s");
+    let first = &noted[0];
+    until("who was noted is let in", async || {
+        let status: Value = first.get(&url).send().await.unwrap().json().await.unwrap();
+        assert!(status["state"] == "waiting" || status["admission_token"].is_string(), "{status}");
+        status["state"] == "admitted"
+    })
+    .await;
+    assert_eq!(navigate(first, &page).await.status(), 200);
+    until("a program is let in", async || {
+        browser().post(edge.url("/api/reservations")).send().await.unwrap().status() == 200
+    })
+    .await;
+
+    // The store hears of all of them, and they go on.
+    redis.signal("CONT");
+    until("the store knows who is inside", async || {
+        let facts = browser().get(edge.url("/.waiting-room/demo")).send().await.unwrap();
+        let facts: Value = facts.json().await.unwrap();
+        facts["active"].as_u64().unwrap() >= inside + 2
+    })
+    .await;
+    assert_eq!(navigate(&waiting, &page).await.status(), 200);
+    assert_eq!(navigate(first, &page).await.status(), 200);
+    until("newcomers wait again", async || navigate(&browser(), &page).await.status() == 202).await;
 }
 
 #[tokio::test]

@@ -169,6 +169,7 @@ impl World {
             title: String::new(),
             message: String::new(),
             on_store_failure: OnStoreFailure::Wait,
+            open_per_minute: 0,
             rules: self.plan.rules.clone(),
         }
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use admission::name::RoomId;
-use admission::rules::Rules;
+use admission::rules::{DRAIN_PER_MINUTE_MAX, Rules};
 use http::Method;
 use serde::Deserialize;
 use toml::{Spanned, Value};
@@ -48,6 +48,8 @@ pub struct RoomConfig {
     pub message: String,
     /// What becomes of visitors while the store is away.
     pub on_store_failure: OnStoreFailure,
+    /// How many each proxy lets in a minute then, by itself.
+    pub open_per_minute: u64,
     /// Who goes past its line by a rule.
     pub bypass: Vec<BypassRule>,
     /// Its own pages, over those of the edge.
@@ -70,7 +72,7 @@ pub enum OnStoreFailure {
     /// Nobody is admitted; when they came is noted.
     #[default]
     Wait,
-    /// Everyone is let through.
+    /// Each proxy lets fans in at a pace of its own.
     Open,
 }
 
@@ -104,6 +106,7 @@ struct WireRoom {
     title: Maybe<String>,
     message: Maybe<String>,
     on_store_failure: Maybe<String>,
+    open_per_minute: Maybe<i64>,
     mode: Maybe<String>,
     prequeue_at: Maybe<Value>,
     opens_at: Maybe<Value>,
@@ -194,6 +197,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         title,
         message,
         on_store_failure,
+        open_per_minute,
         mode,
         prequeue_at,
         opens_at,
@@ -255,7 +259,14 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
             lane,
         },
     )?;
+    let open_per_minute = source.number(
+        "room.open_per_minute",
+        &open_per_minute,
+        0..=DRAIN_PER_MINUTE_MAX,
+        rules.drain_per_minute,
+    )?;
     Ok(RoomConfig {
+        open_per_minute,
         title: text(source, "room.title", &title, room_id.as_str())?,
         message: text(source, "room.message", &message, "")?,
         on_store_failure: check_on_store_failure(source, &on_store_failure)?,
@@ -340,6 +351,7 @@ pub(super) fn show(room: &RoomConfig) -> toml::Table {
         title,
         message,
         on_store_failure,
+        open_per_minute,
         bypass,
         pages,
         rules,
@@ -356,6 +368,7 @@ pub(super) fn show(room: &RoomConfig) -> toml::Table {
     put("title", title.clone().into());
     put("message", message.clone().into());
     put("on_store_failure", on_store_failure.as_str().into());
+    put("open_per_minute", Value::Integer(i64::try_from(*open_per_minute).unwrap_or(i64::MAX)));
     if let Some(pages) = pages::show(pages) {
         put("pages", pages.into());
     }

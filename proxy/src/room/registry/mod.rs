@@ -296,6 +296,23 @@ impl Registry {
         self.fans.values().for_each(Fan::ring);
     }
 
+    /// Those who wait here and have no turn, the lowest ranks of all lanes first.
+    pub(super) fn first_waiting(&self, most: usize, now: Instant) -> Vec<Place> {
+        let waits = |stage: Stage| match stage {
+            Stage::Waiting => true,
+            Stage::Admitted(until) => until <= now,
+            Stage::Expired => false,
+        };
+        let mut waiting: Vec<&Place> =
+            self.fans.iter().filter(|(_, fan)| waits(fan.stage)).map(|(place, _)| place).collect();
+        if waiting.len() > most {
+            waiting.select_nth_unstable_by_key(most, |place| place.rank);
+            waiting.truncate(most);
+        }
+        waiting.sort_unstable_by_key(|place| place.rank);
+        waiting.into_iter().cloned().collect()
+    }
+
     /// Lets go of fans who are not there any more.
     pub(super) fn drop_the_gone(&mut self, now: Instant) {
         self.fans.retain(|_, fan| !fan.bells.is_empty() || fan.polled_until > now);
