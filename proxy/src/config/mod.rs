@@ -22,7 +22,7 @@ use std::time::UNIX_EPOCH;
 pub use edge::EdgeConfig;
 pub use error::ConfigError;
 pub use rooms::RoomConfig;
-pub use show::show;
+pub use show::{show, show_edge, show_rooms};
 
 /// Everything that is in force at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,23 +45,6 @@ pub fn load(edge_file: &Path, rooms_file: &Path) -> Result<Config, ConfigError> 
     let modified = std::fs::metadata(rooms_file).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
     let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Config { edge, rooms, revision: admission::clock::millis(since_epoch) })
-}
-
-/// What is in force of `edge.toml`.
-pub fn show_edge(config: &Config) -> String {
-    show_both(config).0
-}
-
-/// What is in force of `rooms.toml`.
-pub fn show_rooms(config: &Config) -> String {
-    show_both(config).1
-}
-
-fn show_both(config: &Config) -> (String, String) {
-    const BETWEEN: &str = "\n# rooms.toml";
-    let mut edge = show(config);
-    let rooms = edge.find(BETWEEN).map(|at| edge.split_off(at + 1)).unwrap_or_default();
-    (edge, rooms)
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {

@@ -1,7 +1,5 @@
 //! `--print-config`: what is in force, as TOML that can be read back, without secrets.
 
-use std::fmt::Write as _;
-
 use toml::{Table, Value};
 
 use crate::limits::Pace;
@@ -9,20 +7,25 @@ use crate::limits::Pace;
 use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig};
 use super::{Config, cdn, duration, pages as own_pages, rooms, show_upstream};
 
-/// What is in force.
+/// What is in force: both files.
 pub fn show(config: &Config) -> String {
-    let mut text = String::from("# edge.toml, in force. Keys are never shown.\n");
-    text.push_str(&edge(&config.edge).to_string());
-    let _ = write!(
-        text,
-        "\n# rooms.toml, revision {}. The line goes by it unless a newer one is in force there, which the log says.\n",
-        config.revision
-    );
+    format!("{}\n{}", show_edge(config), show_rooms(config))
+}
+
+/// What is in force of `edge.toml`.
+pub fn show_edge(config: &Config) -> String {
+    format!("# edge.toml, in force. Keys are never shown.\n{}", edge(&config.edge))
+}
+
+/// What is in force of `rooms.toml`.
+pub fn show_rooms(config: &Config) -> String {
     let list: Vec<Value> = config.rooms.iter().map(|room| rooms::show(room).into()).collect();
     let mut table = Table::new();
     table.insert("room".to_owned(), list.into());
-    text.push_str(&table.to_string());
-    text
+    format!(
+        "# rooms.toml, revision {}. The line goes by it unless a newer one is in force there, which the log says.\n{table}",
+        config.revision
+    )
 }
 
 fn edge(config: &EdgeConfig) -> Table {
