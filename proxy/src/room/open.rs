@@ -96,7 +96,7 @@ impl Room {
     /// A fan without a place comes while the store is away: they are let in where nobody waits here and the pace
     /// allows.
     pub fn enter_without_store(&self, noted: Option<&Ticket>) -> Option<Pass> {
-        if !self.opens_without_store() || !self.registry.lock().first_waiting(1, Instant::now()).is_empty() {
+        if !self.opens_without_store() || self.registry.lock().anyone_waits(Instant::now()) {
             return None;
         }
         let (id, lane) = match noted {

@@ -298,19 +298,27 @@ impl Registry {
 
     /// Those who wait here and have no turn, the lowest ranks of all lanes first.
     pub(super) fn first_waiting(&self, most: usize, now: Instant) -> Vec<Place> {
-        let waits = |stage: Stage| match stage {
-            Stage::Waiting => true,
-            Stage::Admitted(until) => until <= now,
-            Stage::Expired => false,
-        };
-        let mut waiting: Vec<&Place> =
-            self.fans.iter().filter(|(_, fan)| waits(fan.stage)).map(|(place, _)| place).collect();
+        let mut waiting: Vec<&Place> = self.waiting(now).collect();
         if waiting.len() > most {
             waiting.select_nth_unstable_by_key(most, |place| place.rank);
             waiting.truncate(most);
         }
         waiting.sort_unstable_by_key(|place| place.rank);
         waiting.into_iter().cloned().collect()
+    }
+
+    /// Whether anybody waits here and has no turn.
+    pub(super) fn anyone_waits(&self, now: Instant) -> bool {
+        self.waiting(now).next().is_some()
+    }
+
+    fn waiting(&self, now: Instant) -> impl Iterator<Item = &Place> {
+        let waits = move |stage: Stage| match stage {
+            Stage::Waiting => true,
+            Stage::Admitted(until) => until <= now,
+            Stage::Expired => false,
+        };
+        self.fans.iter().filter(move |(_, fan)| waits(fan.stage)).map(|(place, _)| place)
     }
 
     /// Lets go of fans who are not there any more.

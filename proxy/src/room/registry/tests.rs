@@ -134,3 +134,21 @@ async fn fans_are_held_while_they_are_there() {
     registry.drop_the_gone(now + EVERY * 2);
     assert_eq!(registry.len(), 0);
 }
+
+#[test]
+fn who_waits_goes_by_rank_over_all_lanes_and_nobody_twice() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let lane = |name: &str, rank| Place { lane: LaneId::parse(name).unwrap(), ..place(rank) };
+    let fans = [place(14), lane("a", 13), lane("z", 11), place(12), place(15)];
+    for fan in &fans {
+        registry.polled(fan, now + EVERY, now);
+    }
+    registry.learn(&place(12), Stage::Admitted(now + EVERY), now);
+    registry.learn(&place(15), Stage::Expired, now);
+    let ranks = |most, now| -> Vec<u64> {
+        registry.first_waiting(most, now).iter().map(|place| place.rank.get()).collect()
+    };
+    assert_eq!((ranks(2, now), ranks(9, now)), (vec![11, 13], vec![11, 13, 14]));
+    assert_eq!(ranks(9, now + EVERY), [11, 12, 13, 14], "a turn that nobody claimed is over");
+    assert!(registry.anyone_waits(now) && !Registry::default().anyone_waits(now));
+}
