@@ -148,13 +148,17 @@ fn show_limits(limits: &Limits) -> Table {
         ("http2_requests", u64::from(*http2_requests)),
         ("http2_given_up", u64::from(*http2_given_up)),
         ("joins_per_minute", joins.map_or(0, Pace::per_minute)),
-        ("joins_burst", joins.map_or(1, Pace::burst)),
         ("network_bits_v4", (*network_bits_v4).into()),
         ("network_bits_v6", (*network_bits_v6).into()),
         ("session_requests_per_minute", session_requests.map_or(0, Pace::per_minute)),
-        ("session_requests_burst", session_requests.map_or(1, Pace::burst)),
     ] {
         table.insert(key.to_owned(), number(value));
+    }
+    // Where there is no pace there is no burst to tell.
+    for (key, pace) in [("joins_burst", joins), ("session_requests_burst", session_requests)] {
+        if let Some(pace) = pace {
+            table.insert(key.to_owned(), number(pace.burst()));
+        }
     }
     for (key, value) in [
         ("handshake_timeout", handshake_timeout),

@@ -101,7 +101,8 @@ async fn requests_that_are_begun_and_given_up_end_the_connection() {
         begun += 1;
         tokio::task::yield_now().await;
     };
-    assert_eq!(error.reason(), Some(h2::Reason::ENHANCE_YOUR_CALM), "{error}");
+    // A client that is still writing may meet the closed connection before it has read why.
+    assert!(error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM) || error.is_io(), "{error}");
     drop(driver);
     assert!(begun < 2000, "{begun}");
     // Others are served.
