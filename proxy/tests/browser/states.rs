@@ -23,7 +23,8 @@ fn at(seconds: i64) -> String {
 async fn every_state_over_the_wire() {
     let shop = Shop::start().await;
     let browser = Browser::start(Kind::default()).await;
-    let gathering = format!("prequeue_at = \"{}\"\nopens_at = \"{}\"", at(-60), at(3600));
+    // Half a minute below the full hour, so that neither a quick nor a slow machine sees another number of minutes.
+    let gathering = format!("prequeue_at = \"{}\"\nopens_at = \"{}\"", at(-60), at(3570));
     let early = format!("opens_at = \"{}\"", at(3600));
     for (name, rules, state) in [
         ("waiting", STILL, "You are in line"),
