@@ -43,8 +43,7 @@ pub(crate) fn write(preview: &Preview, config: &Config, pages: &Pages) -> Result
         let tags: Vec<&str> = look.languages().iter().map(|texts| texts.tag.as_str()).collect();
         return Err(format!("`--lang` is \"{}\"; there are: {}", preview.lang, tags.join(", ")));
     }
-    let first_page =
-        room.paths.first().map_or_else(|| "/".to_owned(), proxy::gate::routes::PathRule::first_page);
+    let first_page = room.first_page();
     let subject = Subject {
         room: room.id.as_str(),
         title: &room.title,

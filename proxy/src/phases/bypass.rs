@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use super::context::Passage;
 use super::edge::Edge;
+use super::links::{code_of, destination};
 use crate::gate::bypass::Asked;
 use crate::gate::credentials::{BYPASS_HEADER, presented};
-use crate::gate::query::{local_path, parameter};
-use crate::gate::routes::PathRule;
 use crate::gate::{Decision, Kind};
 use crate::room::Room;
 use crate::waiting::notice::{About, Notice, Way};
@@ -48,16 +47,14 @@ pub(super) fn past_the_line(
 impl Edge {
     /// `GET …/bypass?code=…&to=…`: keeps the bypass, and leads to the room.
     pub(super) fn bypass(&self, room: &Room, kind: Kind, headers: &HeaderMap, query: Option<&str>) -> Reply {
-        let by_header = headers.get(BYPASS_HEADER).and_then(|value| value.to_str().ok());
-        let code = parameter(query, "code").or_else(|| by_header.map(str::to_owned)).unwrap_or_default();
+        let code = code_of(query, headers, BYPASS_HEADER);
         let bypass = match room.open_bypass(&code) {
             Ok(bypass) => bypass,
             Err(error) => return self.no_bypass(room, kind, headers, error),
         };
-        let first_page = || room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
-        let Some(to) = parameter(query, "to").map_or_else(|| Some(first_page()), |to| local_path(&to)) else {
-            let detail = "`to` has to be a path of this site, such as /events/demo";
-            return Reply::problem(StatusCode::BAD_REQUEST, "bypass_to", detail);
+        let to = match destination(room, query, "bypass_to") {
+            Ok(to) => to,
+            Err(refusal) => return refusal,
         };
         Reply::empty(StatusCode::SEE_OTHER)
             .with(header::LOCATION, to)
@@ -73,7 +70,7 @@ impl Edge {
         if kind != Kind::Navigation {
             return Reply::problem(status, about.as_str(), &self.detail(about));
         }
-        let page = room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
+        let page = room.config.first_page();
         let notice = Notice::new(status, &room.config.title, about).retry(0).link(&page, Way::Line);
         let reader = Reader::of(headers, self.config.public_scheme, "/");
         self.pages.notice(Some(room.config.id.as_str()), &reader, &notice)

@@ -6,7 +6,6 @@ use super::calls::leave;
 use super::edge::Edge;
 use crate::gate::Decision;
 use crate::gate::query::{local_path, parameter};
-use crate::gate::routes::PathRule;
 use crate::live::comes_from_here;
 use crate::room::Room;
 use crate::waiting::moving::Marks;
@@ -62,6 +61,5 @@ impl Edge {
 
 /// The page that `to` names, where that is one of this site; else the room's first one.
 pub(super) fn wanted_page(room: &Room, query: Option<&str>) -> String {
-    let first_page = || room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
-    parameter(query, "to").and_then(|to| local_path(&to)).unwrap_or_else(first_page)
+    parameter(query, "to").and_then(|to| local_path(&to)).unwrap_or_else(|| room.config.first_page())
 }

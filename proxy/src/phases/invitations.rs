@@ -4,10 +4,9 @@ use admission::invitation::InvitationError;
 use http::{HeaderMap, StatusCode, header};
 
 use super::edge::Edge;
+use super::links::{code_of, destination};
 use crate::gate::Kind;
 use crate::gate::credentials::{INVITATION_HEADER, TRIES_MAX};
-use crate::gate::query::{local_path, parameter};
-use crate::gate::routes::PathRule;
 use crate::room::{Declined, Room};
 use crate::waiting::notice::{About, Notice, Way};
 use crate::waiting::reader::Reader;
@@ -22,22 +21,14 @@ impl Edge {
         headers: &HeaderMap,
         query: Option<&str>,
     ) -> Reply {
-        let by_header = headers.get(INVITATION_HEADER).and_then(|value| value.to_str().ok());
-        let code = parameter(query, "code").or_else(|| by_header.map(str::to_owned)).unwrap_or_default();
+        let code = code_of(query, headers, INVITATION_HEADER);
         let invitation = match room.open_invitation(&code) {
             Ok(invitation) => invitation,
             Err(declined) => return self.declined(room, kind, headers, declined),
         };
-        let first_page = || room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
-        let to = match parameter(query, "to") {
-            None => first_page(),
-            Some(to) => match local_path(&to) {
-                Some(to) => to,
-                None => {
-                    let detail = "`to` has to be a path of this site, such as /events/demo";
-                    return Reply::problem(StatusCode::BAD_REQUEST, "invitation_to", detail);
-                }
-            },
+        let to = match destination(room, query, "invitation_to") {
+            Ok(to) => to,
+            Err(refusal) => return refusal,
         };
         Reply::empty(StatusCode::SEE_OTHER)
             .with(header::LOCATION, to)
@@ -69,7 +60,7 @@ impl Edge {
         if kind != Kind::Navigation {
             return Reply::problem(status, code, &self.detail(about));
         }
-        let page = room.config.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page);
+        let page = room.config.first_page();
         let notice = Notice::new(status, &room.config.title, about).retry(0).link(&page, Way::GeneralLine);
         self.pages.notice(Some(room.config.id.as_str()), reader, &notice)
     }

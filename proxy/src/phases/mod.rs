@@ -9,6 +9,7 @@ mod edge;
 mod failure;
 mod forms;
 mod invitations;
+mod links;
 mod moving;
 mod request;
 mod response;

@@ -66,6 +66,13 @@ impl RoomConfig {
     }
 }
 
+impl RoomConfig {
+    /// The page where somebody is sent who has to go somewhere in the room.
+    pub fn first_page(&self) -> String {
+        self.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page)
+    }
+}
+
 /// What becomes of visitors of a room while the store is away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnStoreFailure {
