@@ -1,41 +1,44 @@
 //! P4, for who comes while something fails: they are given a place all the same, by when they came.
 
+use std::fmt;
 use std::ops::Range;
 
+use super::order::TOLD_APART_MAX_MS;
 use super::{Outcome, Promise, Verdict, seconds};
 use crate::story::Story;
 
 /// How far the edges may be apart about what time it is in the store: each reads it at its own tick of 250 ms.
 const CLOCKS_APART_MAX_MS: u64 = 250;
 
-/// Judges the ranks by when the fans came: whoever asked after another had the answer stands behind them. And while the
-/// store was `away` newcomers have to get that answer. `late_ms` is how late this machine was.
+/// Judges the ranks by when the fans came: whoever asked after another had the answer stands behind them. Who was ranked
+/// only later, because the store was away, stands behind those whose turn had come by then all the same. And while the
+/// store was `away` newcomers have to get an answer. `late_ms` is how late this machine was.
 pub fn judge(stories: &[Story], away: &[Range<u64>], late_ms: u64) -> Verdict {
-    let mut came: Vec<(u64, u64, u64, &Story)> = stories.iter().filter_map(coming).collect();
-    came.sort_unstable_by_key(|&(asked_ms, ..)| asked_ms);
+    let mut came: Vec<Coming> =
+        stories.iter().filter_map(|story| Coming::of(story, stories, late_ms)).collect();
+    came.sort_unstable_by_key(|coming| coming.asked_ms);
     let mut broken = Vec::new();
-    let mut answered: Vec<(u64, u64, &Story)> =
-        came.iter().map(|&(_, at, rank, fan)| (at, rank, fan)).collect();
-    answered.sort_unstable_by_key(|&(at, ..)| at);
-    let mut before = answered.into_iter().peekable();
-    let mut last: Option<(u64, &Story)> = None;
-    for &(asked_ms, _, rank, story) in &came {
-        let surely = asked_ms.saturating_sub(CLOCKS_APART_MAX_MS + late_ms);
-        while let Some((_, rank, story)) = before.next_if(|&(at, ..)| at < surely) {
-            if last.is_none_or(|(highest, _)| rank > highest) {
-                last = Some((rank, story));
+    let mut answered: Vec<&Coming> = came.iter().collect();
+    answered.sort_unstable_by_key(|coming| coming.answered_ms);
+    let mut answered = answered.into_iter().peekable();
+    // Of those who were ranked at once the one with the highest rank says it all; few were ranked later.
+    let mut last: Option<&Coming> = None;
+    let mut ranked_later: Vec<&Coming> = Vec::new();
+    for coming in &came {
+        let surely = coming.asked_ms.saturating_sub(CLOCKS_APART_MAX_MS + late_ms);
+        while let Some(before) = answered.next_if(|before| before.answered_ms < surely) {
+            if before.is_ranked_later() {
+                ranked_later.push(before);
+            } else if last.is_none_or(|last| before.rank > last.rank) {
+                last = Some(before);
             }
         }
-        if let Some((highest, other)) = last.filter(|(highest, _)| *highest > rank) {
-            broken.push(format!(
-                "fan {} asked at {} and got rank {rank}, but fan {} had the answer before and has rank {highest}",
-                story.fan,
-                seconds(asked_ms),
-                other.fan
-            ));
+        let is_wronged = |before: &&&Coming| before.passed_by < coming.rank && coming.rank < before.rank;
+        if let Some(before) = last.iter().chain(&ranked_later).find(is_wronged) {
+            broken.push(format!("{coming}, but had the answer before: {before}"));
         }
     }
-    let during = |away: &Range<u64>| came.iter().filter(|(_, at, ..)| away.contains(at)).count();
+    let during = |away: &Range<u64>| came.iter().filter(|coming| away.contains(&coming.answered_ms)).count();
     for away in away.iter().filter(|away| during(away) == 0) {
         broken.push(format!(
             "nobody who came was answered from {} to {}, while the store was away",
@@ -57,9 +60,54 @@ pub fn judge(stories: &[Story], away: &[Range<u64>], late_ms: u64) -> Verdict {
     Verdict::new(Promise::Arrival, outcome)
 }
 
-/// When a fan asked, was answered, and the rank that came of it.
-fn coming(story: &Story) -> Option<(u64, u64, u64, &Story)> {
-    Some((story.asked_ms?, story.answered_ms?, story.place()?.rank, story))
+/// How a fan came.
+struct Coming {
+    fan: u32,
+    asked_ms: u64,
+    answered_ms: u64,
+    ranked_ms: u64,
+    rank: u64,
+    /// The highest rank whose turn had come when this fan was ranked later than answered; otherwise none counts.
+    passed_by: u64,
+}
+
+impl Coming {
+    fn of(story: &Story, all: &[Story], late_ms: u64) -> Option<Self> {
+        let first = story.places.first()?;
+        let mut coming = Self {
+            fan: story.fan,
+            asked_ms: story.asked_ms?,
+            answered_ms: story.answered_ms?,
+            ranked_ms: first.at_ms,
+            rank: first.place.rank,
+            passed_by: 0,
+        };
+        if coming.is_ranked_later() {
+            coming.passed_by = front(all, coming.ranked_ms + TOLD_APART_MAX_MS + late_ms);
+        }
+        Some(coming)
+    }
+
+    /// Whether the first answer named no rank yet.
+    const fn is_ranked_later(&self) -> bool {
+        self.ranked_ms > self.answered_ms
+    }
+}
+
+/// The highest rank whose turn had come by then.
+fn front(stories: &[Story], by_ms: u64) -> u64 {
+    let told = stories.iter().filter(|story| story.told_ms.is_some_and(|told_ms| told_ms < by_ms));
+    told.filter_map(|story| Some(story.place()?.rank)).max().unwrap_or_default()
+}
+
+impl fmt::Display for Coming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fan {} asked at {} and got rank {}", self.fan, seconds(self.asked_ms), self.rank)?;
+        if self.is_ranked_later() {
+            write!(f, " at {}", seconds(self.ranked_ms))?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +132,22 @@ mod tests {
         assert!(verdict.to_string().contains("3 fans") && verdict.outcome.is_kept(), "{verdict}");
         assert!(!judge(&[fan(0, 100, 7), fan(400, 500, 6)], &[], 0).outcome.is_kept());
         assert!(judge(&[fan(0, 100, 7), fan(400, 500, 6)], &[], 100).outcome.is_kept(), "a late machine");
+    }
+
+    #[test]
+    fn who_is_ranked_later_stands_behind_those_whose_turn_has_come_and_before_all_others() {
+        let later = |ranked_ms, rank| {
+            let mut story = fan(0, 100, rank);
+            story.places[0].at_ms = ranked_ms;
+            story
+        };
+        let told = |told_ms, rank| Story { told_ms: Some(told_ms), ..fan(400, 500, rank) };
+        assert!(judge(&[later(5000, 7), told(4000, 6)], &[], 0).outcome.is_kept());
+        assert!(!judge(&[later(5000, 7), fan(400, 500, 6)], &[], 0).outcome.is_kept(), "waits still");
+        assert!(!judge(&[later(5000, 7), told(9000, 6)], &[], 0).outcome.is_kept(), "had no turn yet");
+        let verdict = judge(&[later(5000, 9), told(4000, 6), fan(600, 700, 8)], &[], 0).to_string();
+        assert!(verdict.contains("asked at 0.600 s") && verdict.contains("at 5.000 s"), "{verdict}");
+        assert!(!judge(&[fan(0, 100, 7), told(50, 6)], &[], 0).outcome.is_kept(), "was ranked at once");
     }
 
     #[test]

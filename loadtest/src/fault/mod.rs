@@ -24,10 +24,6 @@ use old_papers::OldPapersTried;
 pub use strike::Fault;
 use strike::Struck;
 
-/// How far apart fans may be ranked who came while a line began anew: each edge that tells what it remembers may move the
-/// ranks on, for those who come afterwards and for provisional tickets of before alike (docs/recovery.md).
-const LINE_ANEW_MS: u64 = 5000;
-
 /// The first fans have come after so long.
 const ARRIVALS: Duration = Duration::from_secs(3);
 /// And the newcomers of a fault, who come before, while and after it happens.
@@ -149,14 +145,13 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
             }
         }
     }
-    let anew_ms = if struck.iter().any(|struck| struck.began_anew) { LINE_ANEW_MS } else { 0 };
     let away: Vec<_> = struck.iter().filter(|struck| struck.was_away).map(|s| s.from_ms..s.to_ms).collect();
     let mut verdicts: Vec<Verdict> = vec![
         order::judge(&stories),
         bound::judge(&stories, plan.room.expected().seen_late(late_ms)),
         capacity::judge(&stories, plan.room.max_active),
         place::judge(&stories),
-        arrival::judge(&stories, &away, late_ms + anew_ms),
+        arrival::judge(&stories, &away, late_ms),
         recovery::judge(&stories),
         position::judge(&stories),
         seats::judge(&stories, Some(sales)),

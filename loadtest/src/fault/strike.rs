@@ -85,8 +85,6 @@ pub(super) struct Struck {
     pub(super) was_away: bool,
     /// Whether all fans were cut off, and the line waits until they are back.
     pub(super) line_waited: bool,
-    /// Whether the line began anew, or may have: see `LINE_ANEW_MS` in the module above.
-    pub(super) began_anew: bool,
 }
 
 /// Makes `fault` happen, and waits until everything runs again.
@@ -177,20 +175,8 @@ pub(super) async fn strike(
     let told = format!("at {}.{:01} s {what}", from_ms / 1000, from_ms % 1000 / 100);
     let (news_stopped, line_waited) = (fault.stops_news(), fault == Fault::PowerCut);
     let was_away = fault == Fault::RedisStopped;
-    let keeps_the_line = [Fault::RedisStopped, Fault::RedisSlow, Fault::ProxyKilled, Fault::AllProxiesKilled];
-    let began_anew = !keeps_the_line.contains(&fault);
     let news_late_ms = millis(fault.news_late());
-    Ok(Struck {
-        from_ms,
-        to_ms,
-        told,
-        edges_killed,
-        news_stopped,
-        news_late_ms,
-        was_away,
-        line_waited,
-        began_anew,
-    })
+    Ok(Struck { from_ms, to_ms, told, edges_killed, news_stopped, news_late_ms, was_away, line_waited })
 }
 
 fn millis(time: Duration) -> u64 {
