@@ -38,6 +38,9 @@ impl Room {
         let state = match stand {
             Stand::Admitted => State::Admitted,
             Stand::Expired => State::Expired,
+            // A lane that the rules no longer name stands until they name it again: there is no wait to tell, and no
+            // place that would come nearer.
+            Stand::Waiting(_) if view.lane_stands(&place.lane) => self.state(&view).standing(),
             Stand::Waiting(_) => self.state(&view),
         };
         // While the order is not drawn there is none to tell, whatever the rank; and while the line is being put back
@@ -46,7 +49,7 @@ impl Room {
         let is_told = !view.order_is_secret() && !view.is_rebuilding() && place.rank < view.settled_below();
         let ahead = match (stand, state) {
             (_, State::Admitted | State::Prequeue) => None,
-            (Stand::Waiting(ahead), _) if is_told => ahead,
+            (Stand::Waiting(ahead), _) if is_told && !view.lane_stands(&place.lane) => ahead,
             _ => None,
         };
         let position = ahead.map(|ahead| self.registry.lock().show(place, ahead));

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use admission::adaptive::{History, LoadInterval, LoadReport};
 use admission::clock::{RandomError, SystemClock, SystemRandom};
 use admission::draw::Seed;
-use admission::name::RoomId;
-use admission::rules::Rules;
+use admission::name::{LaneId, RoomId};
+use admission::rules::{LaneRule, Rules};
 use admission::store::memory::MemoryStore;
 use admission::store::{BatchId, Drained, Intent, Join, Joined, Memory, Presence, PresenceAnswer, Snapshot};
 use admission::ticket::Order;
 
 use super::*;
 use crate::config::rooms;
+use crate::waiting::status::State;
 
 /// Counts the calls that reach a store in memory.
 struct Counting {
@@ -203,6 +204,33 @@ async fn places_are_told_when_the_line_is_whole_again() {
         }
         rooms.iter().for_each(|room| room.stop());
     }
+}
+
+/// Nothing drains a lane that the rules no longer name: a place and a wait would promise what does not come.
+#[tokio::test(start_paused = true)]
+async fn a_fan_in_a_lane_that_is_no_longer_named_is_told_that_it_stands() {
+    let clock = Arc::new(VirtualClock(Instant::now()));
+    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let room = edge(&store, &clock, "mode = \"always\"\ndrain_per_minute = 1");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let (place, position) = joins(&room).await;
+    assert_eq!(position, Some(1));
+    let bell = Arc::new(Notify::new());
+    assert!(room.attach(&place, &bell));
+    for (revision, lane, state, position) in
+        [(2, "members", State::Paused, None), (3, "general", State::Waiting, Some(1))]
+    {
+        let lanes = vec![LaneRule { name: LaneId::parse(lane).unwrap(), weight: 1 }];
+        let rules = Rules { lanes, ..room.config.rules.clone() };
+        store.configure(&room.config.id, &rules, revision, &Memory::default()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), bell.notified()).await.expect("it is told at once");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let stand = room.stand(&place, Duration::from_secs(10)).await;
+        let status = room.status(&place, stand);
+        assert_eq!((status.state, status.position), (state, position));
+        assert_eq!(status.eta_seconds.is_some(), state == State::Waiting);
+    }
+    room.stop();
 }
 
 /// Gives what it was told to, then what the system has.

@@ -183,6 +183,7 @@ impl Tick {
         let changed = before.snapshot().is_some_and(|before| {
             before.phase() != snapshot.phase()
                 || before.rules.opens_at != snapshot.rules.opens_at
+                || before.rules.lanes != snapshot.rules.lanes
                 || (before.hold_until > before.at) != (snapshot.hold_until > snapshot.at)
         });
         let view = Arc::new(before.after(snapshot, Instant::now()));

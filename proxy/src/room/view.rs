@@ -115,6 +115,11 @@ impl View {
         !self.store_is_away() && self.snapshot().is_some_and(|snapshot| snapshot.is_free())
     }
 
+    /// Whether the rules in force no longer name this lane, so that nobody in it moves.
+    pub(super) fn lane_stands(&self, lane: &LaneId) -> bool {
+        self.snapshot().is_some_and(|snapshot| snapshot.rules.lanes.iter().all(|rule| rule.name != *lane))
+    }
+
     /// Whether the line is being rebuilt, and places cannot be told yet.
     pub(super) fn is_rebuilding(&self) -> bool {
         self.hold_begun || self.snapshot().is_some_and(|snapshot| snapshot.hold_until > snapshot.at)

@@ -23,6 +23,12 @@ pub enum State {
 }
 
 impl State {
+    /// The same for a fan whose lane stands while the line moves.
+    #[must_use]
+    pub fn standing(self) -> Self {
+        if self == Self::Waiting { Self::Paused } else { self }
+    }
+
     /// The name in JSON, headers and pages.
     pub const fn as_str(self) -> &'static str {
         match self {
