@@ -18,6 +18,7 @@
 //! A fan who is absent when their turn would come is *passed* over and costs no permit; when they are seen
 //! again within the return window they wait at their rank, which is before everybody else's.
 
+mod fleet;
 mod join;
 mod joins;
 pub mod memory;
@@ -36,6 +37,9 @@ use crate::rank::Rank;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
+pub use fleet::{
+    AUDIT_MAX, AUDIT_TEXT_MAX, AuditEntry, Basis, CONFIGURATION_MAX, Configuration, FleetStore, Proposed,
+};
 pub use join::{BatchId, Intent, InvitationUse, Join, Joined};
 pub use joins::Joins;
 pub use snapshot::{LaneSnapshot, Memory, Snapshot};

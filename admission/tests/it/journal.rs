@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use admission::clock::Clock as _;
 use admission::name::RoomId;
 use admission::store::memory::{JournalError, MemoryStore};
-use admission::store::{Intent, Join, Joined, Memory, QueueStore as _, Standing, StoreError};
+use admission::store::{
+    AuditEntry, Basis, FleetStore as _, Intent, Join, Joined, Memory, Proposed, QueueStore as _, Standing,
+    StoreError,
+};
 use admission::ticket::Place;
 use tempfile::TempDir;
 
@@ -221,4 +224,28 @@ async fn a_disk_that_fails_costs_nothing_but_the_file_and_is_used_again() {
     let again = MemoryStore::open(&path, house.clock.clone()).unwrap();
     assert_eq!(again.snapshot(&house.room, 0).await.unwrap().waiting(), joined);
     assert!(bytes < 8 << 20, "{bytes} bytes for 1.2 million fans");
+}
+
+#[tokio::test]
+async fn the_configuration_and_who_changed_it_survive_too() {
+    let house = House::new();
+    let store = house.open();
+    let entry = AuditEntry { actor: "anna".to_owned(), ..AuditEntry::default() };
+    let kept = store.propose(Basis::Latest(5), "a = 1", entry).await.unwrap();
+    assert_eq!(kept, Proposed::Kept(5));
+    store.close();
+    drop(store);
+    let store = house.open();
+    let configuration = store.configuration(0).await.unwrap().1.unwrap();
+    assert_eq!((configuration.revision, configuration.text.as_str()), (5, "a = 1"));
+    assert_eq!(store.audit(9).await.unwrap()[0].actor, "anna");
+    store.close();
+    drop(store);
+    // One that cannot be read costs the configuration, not the line, and stays as it is for whoever repairs it.
+    let file = house.folder.path().join("line.configuration");
+    std::fs::write(&file, "{").unwrap();
+    let store = house.open();
+    assert_eq!(store.configuration(0).await.unwrap(), (0, None));
+    store.propose(Basis::Latest(6), "a = 2", AuditEntry::default()).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{");
 }

@@ -39,7 +39,7 @@ impl Admin {
             return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
         }
         let away: Vec<&str> =
-            self.rooms.iter().filter(|room| !room.is_ready()).map(|room| room.config.id.as_str()).collect();
+            self.rooms.iter().filter(|room| !room.is_ready()).map(|room| room.id.as_str()).collect();
         if away.is_empty() {
             (StatusCode::OK, "ok\n".to_owned())
         } else {

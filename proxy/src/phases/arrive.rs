@@ -181,7 +181,7 @@ async fn give_up(room: &Room, old: Option<(OpenTicket, Stand)>) {
 }
 
 pub(super) fn log_failure(room: &Room, error: &RoomError) {
-    tracing::warn!(room = %room.config.id, %error, "a visitor could not be served by the line");
+    tracing::warn!(room = %room.id, %error, "a visitor could not be served by the line");
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(super) fn past_the_line(
     };
     let (target, method, headers) = (&decision.target, &request.method, &request.headers);
     let asked = Asked { target, method, client, headers };
-    if let Some(rule) = room.config.bypass.iter().find(|rule| rule.covers(&asked)) {
+    if let Some(rule) = room.config().bypass.iter().find(|rule| rule.covers(&asked)) {
         return Some(passage(&rule.name, None));
     }
     let minted = presented(headers, BYPASS_HEADER, room.cookies.bypass_name());
@@ -70,9 +70,10 @@ impl Edge {
         if kind != Kind::Navigation {
             return Reply::problem(status, about.as_str(), &self.detail(about));
         }
-        let page = room.config.first_page();
-        let notice = Notice::new(status, &room.config.title, about).retry(0).link(&page, Way::Line);
+        let page = room.config().first_page();
+        let config = room.config();
+        let notice = Notice::new(status, &config.title, about).retry(0).link(&page, Way::Line);
         let reader = Reader::of(headers, self.config.public_scheme, "/");
-        self.pages.notice(Some(room.config.id.as_str()), &reader, &notice)
+        self.pages.notice(Some(room.id.as_str()), &reader, &notice)
     }
 }

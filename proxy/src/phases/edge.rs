@@ -34,7 +34,7 @@ impl Rooms {
 
     /// The room with this id.
     pub fn by_id(&self, id: &str) -> Option<&Arc<Room>> {
-        self.rooms.iter().find(|room| room.config.id.as_str() == id)
+        self.rooms.iter().find(|room| room.id.as_str() == id)
     }
 
     /// All rooms.

@@ -54,15 +54,16 @@ impl Edge {
         };
         let room = context.passage.room.as_ref();
         let retry_seconds = context.circuit_open.map_or(RETRY_SECONDS, again_in);
+        let config = room.map(|room| room.config());
         let notice = |about| {
-            let title = room.map_or("", |room| room.config.title.as_str());
+            let title = config.as_ref().map_or("", |config| config.title.as_str());
             Notice::new(status, title, about).retry(retry_seconds)
         };
         let say = |notice: &Notice<'_>| {
             let page = context.decision.as_ref().map(|decision| decision.target.path_and_query());
             let page = page.as_deref().unwrap_or("/");
             let reader = Reader::of(&request.headers, self.config.public_scheme, page);
-            self.pages.notice(room.map(|room| room.config.id.as_str()), &reader, notice)
+            self.pages.notice(room.map(|room| room.id.as_str()), &reader, notice)
         };
         match (kind, &context.decision) {
             (Kind::Navigation, _) if context.circuit_open.is_some() => {
@@ -70,7 +71,7 @@ impl Edge {
             }
             (Kind::Navigation, _) => return say(&notice(About::ShopAway)),
             (Kind::Form, Some(decision)) => {
-                let paths = room.map_or(&[][..], |room| &room.config.paths);
+                let paths = config.as_ref().map_or(&[][..], |config| &config.paths);
                 let back = gate::back(decision, &request.headers, paths);
                 return say(&notice(form(status)).link(&back, Way::BackAndRetry));
             }

@@ -17,7 +17,7 @@ impl Edge {
     /// `GET …/language?lang=…&to=…`: keeps the language, and leads back.
     pub(super) fn choose_language(&self, room: &Room, query: Option<&str>) -> Reply {
         let tag = parameter(query, "lang").unwrap_or_default();
-        let languages = self.pages.look(Some(room.config.id.as_str())).languages();
+        let languages = self.pages.look(Some(room.id.as_str())).languages();
         let Some(index) = languages.index_of(&tag) else {
             let detail = "`lang` has to be a language of the pages, such as en";
             return Reply::problem(StatusCode::BAD_REQUEST, "language", detail);
@@ -35,31 +35,33 @@ impl Edge {
             return self.foreign(room, &reader);
         }
         if self.moved(room, headers).await {
-            let marks = Marks::new(&room.config.id, self.config.public_scheme);
+            let marks = Marks::new(&room.id, self.config.public_scheme);
             let reply = Reply::empty(StatusCode::SEE_OTHER).with(header::LOCATION, &page);
             let reply = reply.cookie(&marks.not_moving());
             return room.cookies.clear().iter().fold(reply, |reply, cookie| reply.cookie(cookie));
         }
         let left = leave(self, room, headers).await;
         if left.status != StatusCode::NO_CONTENT {
-            let notice =
-                Notice::new(StatusCode::SERVICE_UNAVAILABLE, &room.config.title, About::Failed).retry(5);
+            let config = room.config();
+            let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &config.title, About::Failed).retry(5);
             let notice = Notice { retry_at: Some(&page), ..notice }.link(&page, Way::Back);
-            return self.pages.notice(Some(room.config.id.as_str()), &reader, &notice);
+            return self.pages.notice(Some(room.id.as_str()), &reader, &notice);
         }
-        let notice = Notice::new(StatusCode::OK, &room.config.title, About::Left).link(&page, Way::Again);
-        let reply = self.pages.notice(Some(room.config.id.as_str()), &reader, &notice);
+        let config = room.config();
+        let notice = Notice::new(StatusCode::OK, &config.title, About::Left).link(&page, Way::Again);
+        let reply = self.pages.notice(Some(room.id.as_str()), &reader, &notice);
         room.cookies.clear().iter().fold(reply, |reply, cookie| reply.cookie(cookie))
     }
 
     /// The refusal of a form that another site made a browser post.
     pub(super) fn foreign(&self, room: &Room, reader: &Reader) -> Reply {
-        let notice = Notice::new(StatusCode::FORBIDDEN, &room.config.title, About::Foreign);
-        self.pages.notice(Some(room.config.id.as_str()), reader, &notice.link(&reader.page, Way::Back))
+        let config = room.config();
+        let notice = Notice::new(StatusCode::FORBIDDEN, &config.title, About::Foreign);
+        self.pages.notice(Some(room.id.as_str()), reader, &notice.link(&reader.page, Way::Back))
     }
 }
 
 /// The page that `to` names, where that is one of this site; else the room's first one.
 pub(super) fn wanted_page(room: &Room, query: Option<&str>) -> String {
-    parameter(query, "to").and_then(|to| local_path(&to)).unwrap_or_else(|| room.config.first_page())
+    parameter(query, "to").and_then(|to| local_path(&to)).unwrap_or_else(|| room.config().first_page())
 }

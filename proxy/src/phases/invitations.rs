@@ -60,9 +60,10 @@ impl Edge {
         if kind != Kind::Navigation {
             return Reply::problem(status, code, &self.detail(about));
         }
-        let page = room.config.first_page();
-        let notice = Notice::new(status, &room.config.title, about).retry(0).link(&page, Way::GeneralLine);
-        self.pages.notice(Some(room.config.id.as_str()), reader, &notice)
+        let page = room.config().first_page();
+        let config = room.config();
+        let notice = Notice::new(status, &config.title, about).retry(0).link(&page, Way::GeneralLine);
+        self.pages.notice(Some(room.id.as_str()), reader, &notice)
     }
 
     /// What programs are told.

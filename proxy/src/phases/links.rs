@@ -17,7 +17,7 @@ pub(super) fn code_of(query: Option<&str>, headers: &HeaderMap, header: &str) ->
 /// # Errors
 /// The refusal, as `problem`.
 pub(super) fn destination(room: &Room, query: Option<&str>, problem: &str) -> Result<String, Reply> {
-    let Some(to) = parameter(query, "to") else { return Ok(room.config.first_page()) };
+    let Some(to) = parameter(query, "to") else { return Ok(room.config().first_page()) };
     local_path(&to).ok_or_else(|| {
         let detail = "`to` has to be a path of this site, such as /events/demo";
         Reply::problem(StatusCode::BAD_REQUEST, problem, detail)

@@ -112,7 +112,7 @@ impl ProxyHttp for Edge {
             request,
             &Signed {
                 decision,
-                room: context.passage.room.as_ref().map_or("", |room| room.config.id.as_str()),
+                room: context.passage.room.as_ref().map_or("", |room| room.id.as_str()),
                 ticket: &ticket,
                 time: self.clock.now(),
                 request_id: &context.request_id,

@@ -32,7 +32,7 @@ impl Edge {
     ) -> Reply {
         let page = wanted_page(room, decision.target.query());
         let reader = Reader::of(headers, self.config.public_scheme, &page);
-        let (id, title) = (room.config.id.as_str(), &room.config.title);
+        let (id, title) = (room.id.as_str(), &room.config().title);
         if !comes_from_here(headers, &decision.authority) {
             return self.foreign(room, &reader);
         }
@@ -51,7 +51,7 @@ impl Edge {
             decision.authority,
             encode(&page)
         );
-        let mark = Marks::new(&room.config.id, scheme).moving(&ticket.ticket.id.to_string());
+        let mark = Marks::new(&room.id, scheme).moving(&ticket.ticket.id.to_string());
         let (Some(qr), minutes) = (qr(&link), TRANSFER_LIFE.as_secs() / 60) else {
             return Reply::problem(
                 StatusCode::URI_TOO_LONG,
@@ -83,12 +83,13 @@ impl Edge {
         if let Err(error) = room.open_transfer(&code) {
             return self.not_taken(room, &reader, refusal(error));
         }
-        let id = room.config.id.as_str();
-        let marks = Marks::new(&room.config.id, self.config.public_scheme);
+        let id = room.id.as_str();
+        let marks = Marks::new(&room.id, self.config.public_scheme);
         let action = format!("/.waiting-room/{id}/take?code={}&to={}", encode(&code), encode(&page));
         let form = Some(Form { action: &action, button: Button::Take });
         let gives_up = ticket_of(room, headers).is_some();
-        let notice = Notice::new(StatusCode::OK, &room.config.title, About::Take);
+        let config = room.config();
+        let notice = Notice::new(StatusCode::OK, &config.title, About::Take);
         let reply = self.pages.notice(Some(id), &reader, &Notice { form, gives_up, ..notice });
         if taker(headers, &marks).is_some() {
             return reply;
@@ -101,7 +102,7 @@ impl Edge {
         let query = decision.target.query();
         let page = wanted_page(room, query);
         let reader = Reader::of(headers, self.config.public_scheme, &page);
-        let marks = Marks::new(&room.config.id, self.config.public_scheme);
+        let marks = Marks::new(&room.id, self.config.public_scheme);
         // Another site could else give its visitors a place at the end for the one that they have.
         let (true, Some(taker)) = (comes_from_here(headers, &decision.authority), taker(headers, &marks))
         else {
@@ -144,13 +145,14 @@ impl Edge {
     }
 
     fn not_taken(&self, room: &Room, reader: &Reader, (status, about): (StatusCode, About)) -> Reply {
-        let notice = Notice::new(status, &room.config.title, about).link(&reader.page, Way::On);
-        self.pages.notice(Some(room.config.id.as_str()), reader, &notice)
+        let config = room.config();
+        let notice = Notice::new(status, &config.title, about).link(&reader.page, Way::On);
+        self.pages.notice(Some(room.id.as_str()), reader, &notice)
     }
 
     /// Whether the fan's place is on another device now; then, what a page or a program is told of it.
     pub(crate) async fn moved(&self, room: &Room, headers: &HeaderMap) -> bool {
-        let marks = Marks::new(&room.config.id, self.config.public_scheme);
+        let marks = Marks::new(&room.id, self.config.public_scheme);
         let Some(marked) = cookies(headers, marks.moving_name()).next() else { return false };
         match cookies(headers, room.cookies.ticket_name()).next() {
             Some(sealed) => room.has_moved(sealed, marked).await,
@@ -160,10 +162,11 @@ impl Edge {
 
     /// The page of a fan whose place is on another device now. Standing in line again gives up nothing.
     pub(super) fn moved_page(&self, room: &Room, reader: &Reader) -> Reply {
-        let id = room.config.id.as_str();
+        let id = room.id.as_str();
         let action = format!("/.waiting-room/{id}/leave?to={}", encode(&reader.page));
         let form = Some(Form { action: &action, button: Button::Again });
-        let notice = Notice::new(StatusCode::ACCEPTED, &room.config.title, About::Moved);
+        let config = room.config();
+        let notice = Notice::new(StatusCode::ACCEPTED, &config.title, About::Moved);
         self.pages.notice(Some(id), reader, &Notice { form, ..notice })
     }
 }

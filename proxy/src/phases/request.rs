@@ -75,7 +75,7 @@ impl Edge {
                     let reply = Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no_room", "no such room");
                     return self.send(session, context, reply).await;
                 };
-                context.is_public = room.config.is_public(&session.req_header().method, &decision.target);
+                context.is_public = room.config().is_public(&session.req_header().method, &decision.target);
                 if let Some(passage) = past_the_line(&room, decision, session.req_header(), context.client) {
                     context.outcome = "bypass";
                     context.passage = passage;

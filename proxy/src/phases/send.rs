@@ -43,7 +43,7 @@ impl Edge {
         let answered = session.response_written().map(|response| response.status.as_u16());
         let status = answered.or(context.own_status).unwrap_or_default();
         let path = context.decision.as_ref().map_or("", |decision| decision.target.path());
-        let room = context.passage.room.as_ref().map_or("", |room| room.config.id.as_str());
+        let room = context.passage.room.as_ref().map_or("", |room| room.id.as_str());
         let trace_id = ids::trace_id(&context.traceparent);
         let duration_ms = context.began.elapsed().as_secs_f64() * 1000.0;
         let bytes_sent = session.body_bytes_sent();

@@ -101,7 +101,7 @@ impl Edge {
                 Ok(pass) => Answer::admitted(room, pass, "entered"),
                 Err(standing) => {
                     let back =
-                        (kind == Kind::Form).then(|| gate::back(decision, headers, &room.config.paths));
+                        (kind == Kind::Form).then(|| gate::back(decision, headers, &room.config().paths));
                     let reader =
                         Reader::of(headers, self.config.public_scheme, back.as_deref().unwrap_or("/"));
                     Answer::Reply(self.refuse(room, standing.as_ref(), back.as_deref(), &reader), "refused")
@@ -151,7 +151,7 @@ impl Edge {
             Outcome::Noted(ticket) => {
                 let status = room.noted_status(&ticket);
                 let page = WaitingPage {
-                    title: &room.config.title,
+                    title: &room.config().title,
                     status: &status,
                     draw: None,
                     shown_cookie: room.cookies.shown_name(),
@@ -189,7 +189,7 @@ impl Edge {
         let status = room.status(&open.place, stand);
         let draw = room.draw_note(&open.ticket);
         let page = WaitingPage {
-            title: &room.config.title,
+            title: &room.config().title,
             status: &status,
             draw: draw.as_ref(),
             shown_cookie: room.cookies.shown_name(),
@@ -207,16 +207,18 @@ impl Edge {
         let Some(opening) = room.opening() else {
             return self.notice(room, reader, About::Closed, 60);
         };
-        let id = room.config.id.as_str();
+        let id = room.id.as_str();
         let moment = words::moment(self.pages.look(Some(id)).texts(reader), &opening.at);
-        let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &room.config.title, About::NotOpen)
+        let config = room.config();
+        let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &config.title, About::NotOpen)
             .retry(opening.again_in.as_secs());
         self.pages.notice(Some(id), reader, &Notice { values: vec![("moment", &moment)], ..notice })
     }
 
     fn notice(&self, room: &Room, reader: &Reader, about: About, retry_seconds: u64) -> Reply {
-        let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &room.config.title, about);
-        self.pages.notice(Some(room.config.id.as_str()), reader, &notice.retry(retry_seconds))
+        let config = room.config();
+        let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &config.title, about);
+        self.pages.notice(Some(room.id.as_str()), reader, &notice.retry(retry_seconds))
     }
 
     /// A request that cannot stand in the line: let in where nobody waits, else refused with its standing, if it
@@ -250,7 +252,7 @@ impl Edge {
     /// 429: there is a line, here is where to join it. It is never a 2xx: a half-finished checkout must not
     /// mistake a queue for success. A person, who has somewhere to go `back` to, reads a page.
     fn refuse(&self, room: &Room, standing: Option<&Status>, back: Option<&str>, reader: &Reader) -> Reply {
-        let id = &room.config.id;
+        let id = &room.id;
         let state = match (standing, room.phase()) {
             (Some(status), _) => status.state,
             (None, Phase::Prequeue) => State::Prequeue,
@@ -263,7 +265,8 @@ impl Edge {
         let reply = match back {
             Some(back) => {
                 let about = refused(standing.map(|status| status.state));
-                let notice = Notice::new(status, &room.config.title, about).retry(retry_seconds);
+                let config = room.config();
+                let notice = Notice::new(status, &config.title, about).retry(retry_seconds);
                 self.pages.notice(Some(id.as_str()), reader, &notice.link(back, Way::Back))
             }
             None => {

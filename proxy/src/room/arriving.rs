@@ -89,7 +89,7 @@ pub enum Declined {
 impl Room {
     /// Opens a ticket. One whose session ended is none any more, nor is one of another draw than the room has now.
     pub fn open_ticket(&self, sealed: &str) -> Option<Carried> {
-        let ticket = Ticket::open(&self.ports.keys, &self.config.id, sealed).ok()?;
+        let ticket = Ticket::open(&self.ports.keys, &self.id, sealed).ok()?;
         if self.sessions.has_ended(ticket.id) || !self.is_of_this_draw(&ticket.order) {
             return None;
         }
@@ -107,8 +107,9 @@ impl Room {
     pub fn open_invitation(&self, sealed: &str) -> Result<Invitation, Declined> {
         let view = self.view.load();
         let now = view.store_now().unwrap_or_else(|| self.ports.clock.now());
-        let invitation = Invitation::open(&self.ports.keys, &self.config.id, sealed, now)?;
-        let lanes = &view.rules(&self.config.rules).lanes;
+        let invitation = Invitation::open(&self.ports.keys, &self.id, sealed, now)?;
+        let config = self.config();
+        let lanes = &view.rules(&config.rules).lanes;
         if lanes.iter().any(|lane| lane.name == invitation.lane) {
             Ok(invitation)
         } else {
@@ -122,7 +123,7 @@ impl Room {
     /// When it is not for this room, not any more, or none at all.
     pub fn open_bypass(&self, sealed: &str) -> Result<Bypass, BypassError> {
         let now = self.view.load().store_now().unwrap_or_else(|| self.ports.clock.now());
-        Bypass::open(&self.ports.keys, &self.config.id, sealed, now)
+        Bypass::open(&self.ports.keys, &self.id, sealed, now)
     }
 
     /// How long it is until a moment.
@@ -152,7 +153,7 @@ impl Room {
         };
         match arrival {
             Err(RoomError::Store(error)) => {
-                tracing::debug!(room = %self.config.id, %error, "the store cannot be asked; a fan's arrival is noted");
+                tracing::debug!(room = %self.id, %error, "the store cannot be asked; a fan's arrival is noted");
                 self.note(wish)
             }
             arrival => arrival,
@@ -198,7 +199,7 @@ impl Room {
     }
 
     fn drawn(&self, draw: Option<&DrawId>, id: TicketId) -> Option<Rank> {
-        draw?.rank(&self.ports.keys, &self.config.id, id)
+        draw?.rank(&self.ports.keys, &self.id, id)
     }
 
     fn place(&self, wish: &Wish<'_>, rank: Rank, id: TicketId) -> Place {
@@ -206,7 +207,7 @@ impl Room {
     }
 
     fn ticket(&self, place: Place, order: Order) -> OpenTicket {
-        let (room, issued_at) = (self.config.id.clone(), self.ports.clock.now());
+        let (room, issued_at) = (self.id.clone(), self.ports.clock.now());
         let (lane, id) = (place.lane.clone(), place.id);
         OpenTicket { ticket: Ticket { room, lane, id, order, issued_at }, place }
     }
@@ -254,13 +255,13 @@ impl Room {
     /// What mode and times come to at this very moment, as well as it can be told from here.
     pub(super) fn phase_now(&self) -> Phase {
         let view = self.view.load();
-        view.rules(&self.config.rules).phase(view.store_now().unwrap_or_else(|| self.ports.clock.now()))
+        view.rules(&self.config().rules).phase(view.store_now().unwrap_or_else(|| self.ports.clock.now()))
     }
 
     /// The draw of the pre-queue that the rules name.
     pub(super) fn draw_id(&self) -> Option<DrawId> {
         let view = self.view.load();
-        let prequeue_at = view.rules(&self.config.rules).prequeue_at?;
+        let prequeue_at = view.rules(&self.config().rules).prequeue_at?;
         Some(DrawId::new(&self.ports.keys, prequeue_at))
     }
 
@@ -269,13 +270,16 @@ impl Room {
     fn is_of_this_draw(&self, order: &Order) -> bool {
         let (Order::Drawn(draw) | Order::Moved(draw, _)) = order else { return true };
         let view = self.view.load();
-        view.rules(&self.config.rules).prequeue_at.is_none_or(|prequeue_at| prequeue_at == draw.prequeue_at())
+        view.rules(&self.config().rules)
+            .prequeue_at
+            .is_none_or(|prequeue_at| prequeue_at == draw.prequeue_at())
     }
 
     /// The lane of those who hold no invitation to another: `general` where there is one, else the last.
     fn general_lane(&self) -> LaneId {
         let view = self.view.load();
-        let lanes = &view.rules(&self.config.rules).lanes;
+        let config = self.config();
+        let lanes = &view.rules(&config.rules).lanes;
         let general = LaneId::general();
         match lanes.last() {
             Some(last) if lanes.iter().all(|lane| lane.name != general) => last.name.clone(),

@@ -20,8 +20,9 @@ impl Room {
     /// The rules that this proxy puts in force, and their revision: its own, unless they would have fans drawn with a
     /// seed that was told. Then those stay that are in force.
     pub(super) async fn rules_to_put_in_force(&self) -> Result<(Arc<Rules>, u64), StoreError> {
-        let (id, wanted) = (&self.config.id, &self.config.rules);
-        let own = || (Arc::new(wanted.clone()), self.revision);
+        let (id, configured) = (&self.id, Arc::clone(&self.config()));
+        let wanted = &configured.rules;
+        let own = || (Arc::new(wanted.clone()), configured.revision);
         if wanted.prequeue_at.is_none() {
             return Ok(own());
         }
@@ -50,12 +51,12 @@ impl Room {
     /// store has said that the room is open: this proxy's own clock does not count.
     pub fn draw(&self) -> Option<DrawFacts> {
         let draw = self.draw_id()?;
-        let seed = Seed::derive(&self.ports.keys, &self.config.id, &draw)?;
+        let seed = Seed::derive(&self.ports.keys, &self.id, &draw)?;
         let view = self.view.load();
-        let opens_at = view.rules(&self.config.rules).opens_at?;
+        let opens_at = view.rules(&self.config().rules).opens_at?;
         let has_opened = view.snapshot().is_some_and(|snapshot| opens_at <= snapshot.at);
         Some(DrawFacts {
-            room: self.config.id.to_string(),
+            room: self.id.to_string(),
             prequeue_at: rfc3339(draw.prequeue_at()),
             opens_at: rfc3339(opens_at),
             state: if has_opened { "revealed" } else { "committed" },
@@ -73,7 +74,7 @@ impl Room {
             Order::Moved(draw, drawn) => (draw, *drawn),
             Order::Ranked(_) | Order::Provisional { .. } => return None,
         };
-        let seed = Seed::derive(&self.ports.keys, &self.config.id, draw)?;
+        let seed = Seed::derive(&self.ports.keys, &self.id, draw)?;
         Some(DrawNote { commitment: seed.commitment().to_string(), ticket: drawn.to_string() })
     }
 }

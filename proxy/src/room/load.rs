@@ -22,7 +22,7 @@ impl Load {
 impl Room {
     /// The shop answered, or failed to, after so long; and said this of its load, 1.0 being full.
     pub fn saw_the_shop(&self, latency: Duration, failed: bool, load: Option<f64>) {
-        if self.view.load().rules(&self.config.rules).adaptive.is_some() {
+        if self.view.load().rules(&self.config().rules).adaptive.is_some() {
             self.load.0.lock().record(latency, failed, load);
         }
     }
@@ -31,7 +31,7 @@ impl Room {
     pub(super) async fn adapt(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let Some(AdaptiveDrain { min, max }) = snapshot.rules.adaptive else { return Ok(()) };
         let report = self.load.take();
-        let (id, store) = (&self.config.id, &self.ports.store);
+        let (id, store) = (&self.id, &self.ports.store);
         let closed = match bounded(store.report_load(id, &report)).await {
             Ok(closed) => closed,
             Err(error) => {

@@ -20,16 +20,18 @@ mod tick;
 mod view;
 
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use admission::clock::{Clock, Random, Timestamp};
 use admission::keyring::Keyring;
+use admission::name::RoomId;
 use admission::rules::{Mode, Phase};
 use admission::store::{Joins, QueueStore, Standing, StoreError};
 use admission::ticket::{Place, TicketId};
 use admission::token::TokenError;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -79,13 +81,28 @@ pub struct Ports {
     pub random: Arc<dyn Random>,
 }
 
+/// A room's configuration, and which one that is.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    config: RoomConfig,
+    revision: u64,
+}
+
+impl Deref for Configured {
+    type Target = RoomConfig;
+
+    fn deref(&self) -> &RoomConfig {
+        &self.config
+    }
+}
+
 /// A room as one proxy sees it.
 pub struct Room {
-    /// As configured.
-    pub config: RoomConfig,
+    /// Its id.
+    pub id: RoomId,
     /// Its cookies.
     pub cookies: Cookies,
-    revision: u64,
+    configured: ArcSwap<Configured>,
     ports: Ports,
     view: ArcSwap<View>,
     registry: Mutex<Registry>,
@@ -150,7 +167,7 @@ impl Room {
             cookies: Cookies::new(&config.id, scheme),
             joins: Joins::start(config.id.clone(), ports.store.clone(), ports.random.clone()),
             ends: Ends::start(config.id.clone(), ports.store.clone()),
-            revision,
+            id: config.id.clone(),
             view: ArcSwap::from_pointee(View::default()),
             registry: Mutex::default(),
             sessions: Sessions::default(),
@@ -158,7 +175,7 @@ impl Room {
             tick: OnceLock::new(),
             noted: Mutex::default(),
             without_store: open::WithoutStore::new(config.open_per_minute),
-            config,
+            configured: ArcSwap::from_pointee(Configured { config, revision }),
             ports,
         });
         open::start(&room);
@@ -167,12 +184,17 @@ impl Room {
         room
     }
 
+    /// As configured now.
+    pub fn config(&self) -> Guard<Arc<Configured>> {
+        self.configured.load()
+    }
+
     /// Tells the store what was accepted and it does not know yet, at most until `deadline`; then stops. Whoever
     /// calls this takes no requests any more.
     pub async fn finish(&self, deadline: Instant) {
         let untold = self.ends.finish(deadline).await;
         if untold > 0 {
-            tracing::warn!(room = %self.config.id, untold, "sessions ended, and the store could not be told");
+            tracing::warn!(room = %self.id, untold, "sessions ended, and the store could not be told");
         }
         self.stop();
     }
@@ -189,12 +211,12 @@ impl Room {
 
     /// The mode in force.
     pub fn mode(&self) -> Mode {
-        self.view.load().mode(&self.config.rules)
+        self.view.load().mode(&self.config().rules)
     }
 
     /// What mode and times come to.
     pub fn phase(&self) -> Phase {
-        self.view.load().phase(&self.config.rules, self.ports.clock.now())
+        self.view.load().phase(&self.config().rules, self.ports.clock.now())
     }
 
     /// Whether the order is drawn and yet to be told.
@@ -248,7 +270,7 @@ impl Room {
         if !view.only_the_store_knows(place) || just_looked || is_fresh || view.store_is_away() {
             return here;
         }
-        match bounded(self.ports.store.look(&self.config.id, std::slice::from_ref(place))).await {
+        match bounded(self.ports.store.look(&self.id, std::slice::from_ref(place))).await {
             Ok(standings) => standings.first().map_or(here, |standing| self.learn(place, *standing)),
             Err(_) => here,
         }
@@ -270,7 +292,7 @@ impl Room {
     async fn put_back(&self, place: &Place) -> Option<Stand> {
         let places = std::slice::from_ref(place);
         let resumed_at = self.view.load().snapshot()?.resumed_at;
-        let standings = bounded(self.ports.store.restore(&self.config.id, places)).await.ok()?;
+        let standings = bounded(self.ports.store.restore(&self.id, places)).await.ok()?;
         self.registry.lock().restored(places, resumed_at, Instant::now());
         self.line_is_put_back();
         Some(match self.learn(place, *standings.first()?) {
@@ -335,10 +357,10 @@ impl Room {
             return Ok(Claim::Active(pass));
         }
         let places = std::slice::from_ref(place);
-        let claim = || bounded(self.ports.store.claim(&self.config.id, places));
+        let claim = || bounded(self.ports.store.claim(&self.id, places));
         let mut standing = claim().await?.first().copied();
         if standing == Some(Standing::Unknown) {
-            bounded(self.ports.store.restore(&self.config.id, places)).await?;
+            bounded(self.ports.store.restore(&self.id, places)).await?;
             self.line_is_put_back();
             standing = claim().await?.first().copied();
         }
@@ -366,7 +388,7 @@ impl Room {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn leave(&self, place: &Place) -> Result<(), RoomError> {
-        bounded(self.ports.store.leave(&self.config.id, std::slice::from_ref(place))).await?;
+        bounded(self.ports.store.leave(&self.id, std::slice::from_ref(place))).await?;
         self.registry.lock().forget(place);
         self.sessions.end(&[place.id], self.token_life());
         Ok(())

@@ -33,7 +33,7 @@ impl Room {
     /// # Errors
     /// When it is none, not for this room, or not any more.
     pub fn open_transfer(&self, sealed: &str) -> Result<Transfer, TransferError> {
-        Transfer::open(&self.ports.keys, &self.config.id, sealed, self.now())
+        Transfer::open(&self.ports.keys, &self.id, sealed, self.now())
     }
 
     /// The place of `transfer` moves to `taker`, who names themselves the same each time. Whoever took it over may ask
@@ -42,7 +42,7 @@ impl Room {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn take_over(&self, transfer: &Transfer, taker: &str) -> Result<Taken, RoomError> {
-        let (store, id, keys) = (&self.ports.store, &self.config.id, &self.ports.keys);
+        let (store, id, keys) = (&self.ports.store, &self.id, &self.ports.keys);
         let Some(place) = transfer.ticket.place(keys) else { return Ok(Taken::Used) };
         let mark = transfer.mark_of(taker);
         let ticket = transfer.taken_over(self.ports.clock.now());
@@ -81,7 +81,7 @@ impl Room {
 
     /// One step: from now on the old ticket is worth nothing anywhere, and the new one stands at the same rank.
     async fn hand_over(&self, place: &Place, mark: TicketId) -> Result<(), RoomError> {
-        bounded(self.ports.store.end(&self.config.id, &[place.id, mark])).await?;
+        bounded(self.ports.store.end(&self.id, &[place.id, mark])).await?;
         self.sessions.end(&[place.id, mark], self.token_life());
         self.registry.lock().forget(place);
         Ok(())
@@ -91,7 +91,7 @@ impl Room {
     /// what has ended is remembered here for some time only: so the store is asked, now and then.
     pub async fn has_moved(&self, sealed: &str, marked: &str) -> bool {
         let Some(id) = TicketId::parse(marked) else { return false };
-        let Ok(ticket) = Ticket::open(&self.ports.keys, &self.config.id, sealed) else { return false };
+        let Ok(ticket) = Ticket::open(&self.ports.keys, &self.id, sealed) else { return false };
         if ticket.id != id {
             return false;
         }
@@ -107,7 +107,7 @@ impl Room {
         if looked_at.is_some_and(|at| Instant::now().duration_since(at) < LOOK_EVERY) {
             return false;
         }
-        let look = bounded(self.ports.store.look(&self.config.id, std::slice::from_ref(&place))).await;
+        let look = bounded(self.ports.store.look(&self.id, std::slice::from_ref(&place))).await;
         match look.as_deref() {
             Ok([Standing::Ended]) => {
                 self.sessions.end(&[id], self.token_life());

@@ -76,7 +76,7 @@ impl Room {
         let now = self.ports.clock.now();
         let arrived_at = self.view.load().store_now().unwrap_or(now);
         Ok(Arrival::Noted(Ticket {
-            room: self.config.id.clone(),
+            room: self.id.clone(),
             lane: self.lane_of(wish),
             id: self.id_of(wish, 0)?,
             order: Order::Provisional { arrived_at },

@@ -44,7 +44,7 @@ impl WithoutStore {
 
 /// Gives turns for as long as there is the room. By itself, for the tick waits for the store.
 pub(super) fn start(room: &Arc<Room>) {
-    if room.config.on_store_failure != OnStoreFailure::Open {
+    if room.config().on_store_failure != OnStoreFailure::Open {
         return;
     }
     let room = Arc::downgrade(room);
@@ -63,7 +63,7 @@ pub(super) fn start(room: &Arc<Room>) {
 impl Room {
     /// Whether fans are let in though the store is away: where the room is to be open then, and would admit anybody.
     pub(super) fn opens_without_store(&self) -> bool {
-        self.config.on_store_failure == OnStoreFailure::Open
+        self.config().on_store_failure == OnStoreFailure::Open
             && self.view.load().store_is_gone()
             && self.phase_now() == Phase::Open
     }
@@ -78,7 +78,7 @@ impl Room {
             if !self.without_store.take() {
                 break;
             }
-            registry.learn(&place, Stage::Admitted(now + self.config.rules.claim_window), now);
+            registry.learn(&place, Stage::Admitted(now + self.config().rules.claim_window), now);
         }
     }
 
@@ -112,7 +112,7 @@ impl Room {
     fn pass_without_store(&self, place: &Place) -> Result<Pass, RoomError> {
         let view = self.view.load();
         let now = view.store_now().unwrap_or_else(|| self.ports.clock.now());
-        self.pass(place, now + view.rules(&self.config.rules).session, None)
+        self.pass(place, now + view.rules(&self.config().rules).session, None)
     }
 }
 

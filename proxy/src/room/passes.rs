@@ -28,7 +28,7 @@ pub struct Pass {
 impl Room {
     /// Checks an admission token. Never asks the store.
     pub fn admit(&self, token: &str) -> Option<Admission> {
-        self.sessions.admit(&self.ports.keys, &self.config.id, token, self.ports.clock.now())
+        self.sessions.admit(&self.ports.keys, &self.id, token, self.ports.clock.now())
     }
 
     /// Takes one of the requests that the session of a token may make; the token was admitted.
@@ -48,7 +48,8 @@ impl Room {
         admitted_at: Option<Timestamp>,
     ) -> Result<Pass, RoomError> {
         let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
+        let config = self.config();
+        let rules = view.rules(&config.rules);
         let left = view.store_now().map_or(rules.session, |now| until.since(now)).min(rules.session);
         let now = self.ports.clock.now();
         self.sessions.revive(place.id);
@@ -61,7 +62,7 @@ impl Room {
         let left = left.min((admitted_at + rules.session_max).since(now));
         self.mint(
             Admission {
-                room: self.config.id.clone(),
+                room: self.id.clone(),
                 ticket: place.id,
                 lane: place.lane.clone(),
                 admitted_at,
@@ -81,7 +82,8 @@ impl Room {
     /// The token that carries on a session which saw a request, when a good part of the old one is over.
     pub fn slide(&self, admission: &Admission) -> Option<Pass> {
         let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
+        let config = self.config();
+        let rules = view.rules(&config.rules);
         let now = self.ports.clock.now();
         if admission.expires_at.since(now) >= rules.session * 3 / 4 {
             return None;
@@ -97,7 +99,8 @@ impl Room {
     /// The shop wants the session to live so long without a request.
     pub fn extend(&self, admission: &Admission, time: Duration) -> Option<Pass> {
         let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
+        let config = self.config();
+        let rules = view.rules(&config.rules);
         let now = self.ports.clock.now();
         let end = admission.admitted_at + rules.session_max;
         let expires_at = (now + time).min(end).max(admission.expires_at.min(end));
@@ -131,7 +134,8 @@ impl Room {
     /// The longest time that a token of this room can be good for.
     pub(super) fn token_life(&self) -> Duration {
         let view = self.view.load();
-        let rules = view.rules(&self.config.rules);
+        let config = self.config();
+        let rules = view.rules(&config.rules);
         rules.session.max(rules.session_max) + CLOCK_SLACK
     }
 }

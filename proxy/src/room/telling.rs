@@ -96,7 +96,7 @@ impl Room {
 
     /// What a fan is told who waits.
     fn state(&self, view: &View) -> State {
-        match view.phase(&self.config.rules, self.ports.clock.now()) {
+        match view.phase(&self.config().rules, self.ports.clock.now()) {
             // Nobody has to wait any more: whoever asks for the page again gets it.
             Phase::Off => State::Admitted,
             Phase::Open => State::Waiting,
@@ -125,7 +125,7 @@ impl Room {
             poll_after_ms += admission::clock::millis(jitter(random, Duration::ZERO, OPENING_SPREAD.0));
         }
         Status {
-            room: self.config.id.to_string(),
+            room: self.id.to_string(),
             lane: lane.to_string(),
             state,
             position: None,
@@ -145,8 +145,8 @@ impl Room {
 
     /// When the room opens and how long that is from now, while it is to come.
     fn opens(&self, view: &View) -> Option<(Timestamp, Duration)> {
-        let opens_at = view.rules(&self.config.rules).opens_at?;
-        let phase = view.phase(&self.config.rules, self.ports.clock.now());
+        let opens_at = view.rules(&self.config().rules).opens_at?;
+        let phase = view.phase(&self.config().rules, self.ports.clock.now());
         let opens_in = opens_at.since(view.store_now().unwrap_or_else(|| self.ports.clock.now()));
         (phase == Phase::Prequeue || !opens_in.is_zero()).then_some((opens_at, opens_in))
     }
@@ -156,7 +156,7 @@ impl Room {
         let view = self.view.load();
         let (at, opens_in) = self.opens(&view)?;
         let now = view.store_now().unwrap_or_else(|| self.ports.clock.now());
-        let joins_in = view.rules(&self.config.rules).prequeue_at.map(|at| at.since(now));
+        let joins_in = view.rules(&self.config().rules).prequeue_at.map(|at| at.since(now));
         let next = joins_in.filter(|joins_in| !joins_in.is_zero()).unwrap_or(opens_in);
         let random = self.ports.random.as_ref();
         let again_in = if next > Duration::from_secs(60) {
@@ -168,7 +168,7 @@ impl Room {
     }
 
     fn rate(&self, view: &View) -> u64 {
-        view.snapshot().map_or_else(|| self.config.rules.first_rate(), |snapshot| snapshot.rate)
+        view.snapshot().map_or_else(|| self.config().rules.first_rate(), |snapshot| snapshot.rate)
     }
 
     /// What there is to know besides the state, the gravest first.
@@ -195,7 +195,7 @@ impl Room {
                 "We cannot reach the line right now. Your place is safe, and nobody passes you.".to_owned()
             }
             Some(Note::Rebuilding) => "The line is being put back together. Your place is safe.".to_owned(),
-            _ => self.config.message.clone(),
+            _ => self.config().message.clone(),
         }
     }
 
@@ -203,7 +203,7 @@ impl Room {
     pub fn facts(&self) -> Facts {
         let view = self.view.load();
         let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
-        let state = match view.phase(&self.config.rules, self.ports.clock.now()) {
+        let state = match view.phase(&self.config().rules, self.ports.clock.now()) {
             Phase::Prequeue => "prequeue",
             Phase::Paused => "paused",
             Phase::Early | Phase::Closed => "closed",
@@ -212,7 +212,7 @@ impl Room {
             Phase::Open => "queueing",
         };
         Facts {
-            room: self.config.id.to_string(),
+            room: self.id.to_string(),
             state,
             waiting,
             active: view.snapshot().map_or(0, |snapshot| snapshot.active),

@@ -221,8 +221,8 @@ async fn a_fan_in_a_lane_that_is_no_longer_named_is_told_that_it_stands() {
         [(2, "members", State::Paused, None), (3, "general", State::Waiting, Some(1))]
     {
         let lanes = vec![LaneRule { name: LaneId::parse(lane).unwrap(), weight: 1 }];
-        let rules = Rules { lanes, ..room.config.rules.clone() };
-        store.configure(&room.config.id, &rules, revision, &Memory::default()).await.unwrap();
+        let rules = Rules { lanes, ..room.config().rules.clone() };
+        store.configure(&room.id, &rules, revision, &Memory::default()).await.unwrap();
         tokio::time::timeout(Duration::from_secs(5), bell.notified()).await.expect("it is told at once");
         tokio::time::sleep(Duration::from_millis(500)).await;
         let stand = room.stand(&place, Duration::from_secs(10)).await;
@@ -268,7 +268,7 @@ async fn whoever_draws_a_number_that_is_taken_gets_another_id() {
     let room = edge_with(&store, &clock, rules, random.clone());
     tokio::time::sleep(Duration::from_millis(300)).await;
     let draw = room.draw_id().unwrap();
-    let [first, second] = a_collision(&Seed::derive(&room.ports.keys, &room.config.id, &draw).unwrap());
+    let [first, second] = a_collision(&Seed::derive(&room.ports.keys, &room.id, &draw).unwrap());
     // Each id is followed by the name of the batch that brings it to the store.
     *random.0.lock() = [first, [1; 12], second, [2; 12], [3; 12], [4; 12]].into();
     let mut ids = Vec::new();

@@ -64,10 +64,10 @@ impl Tick {
             let view = self.room.view.load().after_failure();
             self.room.view.store(Arc::new(view));
             if !self.was_away {
-                tracing::warn!(room = %self.room.config.id, %error, "the store is away; nobody is admitted meanwhile");
+                tracing::warn!(room = %self.room.id, %error, "the store is away; nobody is admitted meanwhile");
             }
         } else if self.was_away {
-            tracing::info!(room = %self.room.config.id, "the store is back");
+            tracing::info!(room = %self.room.id, "the store is back");
         }
         self.was_away = away;
         self.count += 1;
@@ -99,7 +99,7 @@ impl Tick {
         self.report_presence(snapshot).await?;
         self.end_again().await?;
         room.adapt(snapshot).await?;
-        bounded(room.ports.store.drain(&room.config.id)).await?;
+        bounded(room.ports.store.drain(&room.id)).await?;
         Ok(())
     }
 
@@ -110,11 +110,11 @@ impl Tick {
             self.configured = true;
         }
         for _ in 0..CATCH_UP_MAX {
-            let read = || bounded(room.ports.store.snapshot(&room.config.id, self.ended_mark));
+            let read = || bounded(room.ports.store.snapshot(&room.id, self.ended_mark));
             let snapshot = match read().await {
                 Err(StoreError::UnknownRoom(_)) => {
                     self.configure().await?;
-                    bounded(room.ports.store.snapshot(&room.config.id, self.ended_mark)).await?
+                    bounded(room.ports.store.snapshot(&room.id, self.ended_mark)).await?
                 }
                 answer => answer?,
             };
@@ -138,10 +138,10 @@ impl Tick {
 
     /// The newest rules win, and this proxy's file may not be it: an operator who edits it has to know.
     fn say_what_is_in_force(&mut self, snapshot: &Snapshot) {
-        let (file, in_force) = (self.room.revision, snapshot.revision);
+        let (file, in_force) = (self.room.config().revision, snapshot.revision);
         if in_force > file && self.newer.replace(in_force) != Some(in_force) {
             tracing::warn!(
-                room = %self.room.config.id, in_force, file,
+                room = %self.room.id, in_force, file,
                 "rules that are newer than rooms.toml are in force, so what the file says of this room's line does not \
                  count; if it should, save the file again (`touch` it), which makes it the newest"
             );
@@ -151,13 +151,13 @@ impl Tick {
     async fn configure(&self) -> Result<(), StoreError> {
         let room = &self.room;
         let (rules, revision) = room.rules_to_put_in_force().await?;
-        bounded(room.ports.store.configure(&room.config.id, &rules, revision, &self.memory)).await
+        bounded(room.ports.store.configure(&room.id, &rules, revision, &self.memory)).await
     }
 
     /// The line began anew, or another server took it over that may not have known all of it: it is told what is
     /// known here. Who waits is put back as always.
     async fn tell_all_there_is(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        tracing::warn!(room = %self.room.config.id, "the store lost some of the line; it is being put back together");
+        tracing::warn!(room = %self.room.id, "the store lost some of the line; it is being put back together");
         // Sessions that ended just before may be told again, and have marks from before.
         self.ended_mark = (snapshot.resumed_at - ENDED_AGAIN).as_millis() * MARKS_PER_MILLI;
         self.room.sessions.all_are_due();
@@ -169,7 +169,7 @@ impl Tick {
     async fn end_again(&self) -> Result<(), StoreError> {
         let room = &self.room;
         for tickets in room.sessions.due_to_end_again().chunks(REPORT_MAX) {
-            if let Err(error) = bounded(room.ports.store.end(&room.config.id, tickets)).await {
+            if let Err(error) = bounded(room.ports.store.end(&room.id, tickets)).await {
                 room.sessions.all_are_due();
                 return Err(error);
             }
@@ -210,7 +210,7 @@ impl Tick {
             return Ok(());
         }
         let presence = Presence { waiting, active, gone: Vec::new() };
-        match bounded(room.ports.store.report_presence(&room.config.id, &presence)).await {
+        match bounded(room.ports.store.report_presence(&room.id, &presence)).await {
             Ok(answer) => {
                 room.sessions.end(&answer.ended, room.token_life());
                 self.look_at(&answer.not_waiting).await
@@ -234,7 +234,7 @@ impl Tick {
         // Whoever has a session, or had one, does not stand in the line.
         due.retain(|place| !room.sessions.knows(place.id));
         for places in due.chunks(BATCH_MAX) {
-            let standings = bounded(room.ports.store.restore(&room.config.id, places)).await?;
+            let standings = bounded(room.ports.store.restore(&room.id, places)).await?;
             room.registry.lock().restored(places, snapshot.resumed_at, Instant::now());
             self.learn(places, &standings);
         }
@@ -252,7 +252,7 @@ impl Tick {
     async fn look_at(&self, places: &[Place]) -> Result<(), StoreError> {
         let room = &self.room;
         for places in places.chunks(REPORT_MAX) {
-            let standings = match bounded(room.ports.store.look(&room.config.id, places)).await {
+            let standings = match bounded(room.ports.store.look(&room.id, places)).await {
                 Err(StoreError::UnknownRoom(_)) => return Ok(()),
                 answer => answer?,
             };
@@ -266,7 +266,7 @@ impl Tick {
             };
             let forgotten: Vec<Place> = places.iter().zip(&standings).filter_map(is_forgotten).collect();
             for places in forgotten.chunks(BATCH_MAX) {
-                let standings = bounded(room.ports.store.restore(&room.config.id, places)).await?;
+                let standings = bounded(room.ports.store.restore(&room.id, places)).await?;
                 self.learn(places, &standings);
             }
         }

@@ -4,6 +4,7 @@
 mod deadlines;
 mod drain;
 mod ended;
+mod fleet;
 mod join;
 mod journal;
 mod line;
@@ -26,6 +27,7 @@ use crate::name::RoomId;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
+use self::fleet::Fleet;
 use self::journal::{Configuration, Entry, Gathered, Journal, Verb};
 use self::line::Line;
 use super::{
@@ -45,12 +47,13 @@ pub struct MemoryStore {
     // A std mutex, held for the length of one verb and never across an await: every verb is plain computation.
     lines: Arc<Mutex<Lines>>,
     journal: Option<Journal>,
+    fleet: Mutex<Fleet>,
 }
 
 impl MemoryStore {
     /// An empty store that goes by `clock`, and writes nothing.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, lines: Arc::default(), journal: None }
+        Self { clock, lines: Arc::default(), journal: None, fleet: Mutex::default() }
     }
 
     /// A store that goes by `clock` and keeps its journal in the file at `path`: it goes on where the process
@@ -61,7 +64,7 @@ impl MemoryStore {
     /// locked. A damaged one is read as far as possible, and kept.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
         let (lines, journal) = Journal::open(path, &clock)?;
-        Ok(Self { clock, lines, journal: Some(journal) })
+        Ok(Self { clock, lines, journal: Some(journal), fleet: Mutex::new(Fleet::open(path)) })
     }
 
     /// Waits until everything that was done is on the disk, for some seconds at most. Whether it is; without a
@@ -94,14 +97,15 @@ impl MemoryStore {
             line.listen(now);
             line.resume(now);
         }
-        Self { clock, lines: Arc::new(Mutex::new(lines)), journal: None }
+        Self { clock, lines: Arc::new(Mutex::new(lines)), journal: None, fleet: Mutex::new(self.fleet()) }
     }
 
     /// A copy of everything, as a replica has it at this moment.
     #[must_use]
     pub fn copy(&self) -> Self {
         let lines = self.lines().clone();
-        Self { clock: self.clock.clone(), lines: Arc::new(Mutex::new(lines)), journal: None }
+        let fleet = Mutex::new(self.fleet());
+        Self { clock: self.clock.clone(), lines: Arc::new(Mutex::new(lines)), journal: None, fleet }
     }
 
     /// Does a verb, which also tells what of it to note in the journal.

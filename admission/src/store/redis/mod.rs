@@ -12,6 +12,7 @@
 
 mod connection;
 mod decode;
+mod fleet;
 mod scripts;
 
 use std::collections::HashMap;
@@ -75,8 +76,13 @@ impl RedisStore {
     /// Begins a call of `script`: the room's key and the time.
     fn call<'a>(&self, script: &'a Script, room: &RoomId) -> Call<'a> {
         let mut call = script.call(room.as_str());
-        call.arg(self.shared.clock.as_ref().map_or(0, |clock| clock.now().as_millis()));
+        call.arg(self.time());
         call
+    }
+
+    /// What the scripts are told of the time: nothing, but in tests.
+    fn time(&self) -> u64 {
+        self.shared.clock.as_ref().map_or(0, |clock| clock.now().as_millis())
     }
 
     async fn run<T: FromRedisValue>(&self, room: &RoomId, call: &Call<'_>) -> Result<T, StoreError> {

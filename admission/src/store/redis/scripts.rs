@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     pub(super) report_load: Script,
     pub(super) set_rate: Script,
     pub(super) snapshot: Script,
+    pub(super) fleet: Script,
 }
 
 macro_rules! script {
@@ -51,6 +52,7 @@ impl Scripts {
             report_load: script!("lua/report_load.lua"),
             set_rate: script!("lua/set_rate.lua"),
             snapshot: script!("lua/snapshot.lua"),
+            fleet: Script::new(include_str!("lua/fleet.lua")),
         }
     }
 }
@@ -73,6 +75,8 @@ mod tests {
         ] {
             assert!(prelude.contains(&format!("local {name} = {value}\n")), "{name} = {value}");
         }
+        let fleet = include_str!("lua/fleet.lua");
+        assert!(fleet.contains(&format!("local AUDIT_MAX = {}\n", crate::store::AUDIT_MAX)));
         let drain = include_str!("lua/drain.lua");
         assert!(drain.contains("math.max(2000, due * 4)"));
         assert_eq!([crate::store::scan_depth(1), crate::store::scan_depth(1000)], [2000, 4000]);

@@ -23,6 +23,7 @@ macro_rules! on_both_stores {
 
 mod afterwards;
 mod draining;
+mod fleet;
 mod invitations;
 mod joining;
 mod load;

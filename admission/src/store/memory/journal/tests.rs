@@ -94,7 +94,8 @@ impl Recorder {
         queue.tell_finished();
         let journal =
             Journal { queue: queue.clone(), lines: lines.clone(), lock: tempfile::tempfile().unwrap() };
-        let store = MemoryStore { clock: clock.clone(), lines, journal: Some(journal) };
+        let store =
+            MemoryStore { clock: clock.clone(), lines, journal: Some(journal), fleet: Mutex::default() };
         let mut bytes = frame::header().to_vec();
         let whole = postcard::to_allocvec(&Record::Whole(clock.now())).unwrap();
         frame::write(&mut bytes, 0, &whole);
