@@ -101,7 +101,7 @@ fn main() -> ExitCode {
             Printed::Rooms => config::show_rooms(&config),
         });
     }
-    let pages = match config::pages::load(&config) {
+    let pages = match config::pages::load(&config.edge, &config.rooms) {
         Ok(pages) => pages,
         Err(error) => return refuse(&error),
     };

@@ -9,20 +9,20 @@ use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
 use tokio::sync::watch;
 
+use crate::fleet::Fleet;
 use crate::listen::{Connection, Serve};
 use crate::live::Load;
-use crate::phases::Rooms;
 
 /// Answers `/healthz` (the process runs) and `/readyz` (every room's line can be reached).
 pub struct Admin {
-    rooms: Arc<Rooms>,
+    fleet: Arc<Fleet>,
     load: Arc<Load>,
 }
 
 impl Admin {
     /// About these rooms.
-    pub fn new(rooms: Arc<Rooms>, load: Arc<Load>) -> Self {
-        Self { rooms, load }
+    pub fn new(fleet: Arc<Fleet>, load: Arc<Load>) -> Self {
+        Self { fleet, load }
     }
 
     fn answer(&self, method: &Method, path: &str) -> (StatusCode, String) {
@@ -38,8 +38,9 @@ impl Admin {
         if *self.load.closing().borrow() {
             return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
         }
+        let in_force = self.fleet.in_force();
         let away: Vec<&str> =
-            self.rooms.iter().filter(|room| !room.is_ready()).map(|room| room.id.as_str()).collect();
+            in_force.rooms.iter().filter(|room| !room.is_ready()).map(|room| room.id.as_str()).collect();
         if away.is_empty() {
             (StatusCode::OK, "ok\n".to_owned())
         } else {

@@ -16,7 +16,7 @@ mod show;
 mod show_upstream;
 mod values;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 pub use edge::EdgeConfig;
@@ -33,6 +33,10 @@ pub struct Config {
     pub rooms: Vec<RoomConfig>,
     /// When `rooms.toml` was last changed, in milliseconds since the Unix epoch: newer rules win.
     pub revision: u64,
+    /// The text of `rooms.toml`.
+    pub rooms_text: String,
+    /// Where that is read, if it is in a file.
+    pub rooms_file: Option<PathBuf>,
 }
 
 /// Reads both files.
@@ -41,10 +45,12 @@ pub struct Config {
 /// When one cannot be read or is wrong.
 pub fn load(edge_file: &Path, rooms_file: &Path) -> Result<Config, ConfigError> {
     let edge = edge::parse(edge_file, &read(edge_file)?)?;
-    let rooms = rooms::parse(rooms_file, &read(rooms_file)?)?;
+    let rooms_text = read(rooms_file)?;
+    let rooms = rooms::parse(rooms_file, &rooms_text)?;
     let modified = std::fs::metadata(rooms_file).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
     let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Config { edge, rooms, revision: admission::clock::millis(since_epoch) })
+    let revision = admission::clock::millis(since_epoch);
+    Ok(Config { edge, rooms, revision, rooms_text, rooms_file: Some(rooms_file.to_owned()) })
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {

@@ -8,7 +8,7 @@ use toml::{Spanned, Table};
 
 use super::error::{ConfigError, Source};
 use super::values::Maybe;
-use super::{Config, read};
+use super::{EdgeConfig, RoomConfig, read};
 use crate::waiting::look::{Look, LookError, Replaced};
 use crate::waiting::page::Pages;
 use crate::waiting::texts::Languages;
@@ -75,16 +75,22 @@ pub(super) fn show(pages: &PagesConfig) -> Option<Table> {
 ///
 /// # Errors
 /// What is wrong with a template or with a file of words, with its line.
-pub fn load(config: &Config) -> Result<Pages, ConfigError> {
+pub fn load(edge: &EdgeConfig, rooms: &[RoomConfig]) -> Result<Pages, ConfigError> {
     let nothing = PagesConfig::default();
-    let edge = &config.edge.pages;
-    let mut rooms = HashMap::new();
-    for room in &config.rooms {
+    let mut own = HashMap::new();
+    for room in rooms {
         if room.pages != nothing {
-            rooms.insert(room.id.to_string(), look(&[edge, &room.pages])?);
+            own.insert(room.id.to_string(), look(&[&edge.pages, &room.pages])?);
         }
     }
-    Ok(Pages::new(look(&[edge])?, rooms))
+    Ok(Pages::new(look(&[&edge.pages])?, own))
+}
+
+/// The files and folders that [`load`] reads.
+pub fn files(edge: &EdgeConfig, rooms: &[RoomConfig]) -> Vec<PathBuf> {
+    let layers = std::iter::once(&edge.pages).chain(rooms.iter().map(|room| &room.pages));
+    let named = layers.flat_map(|PagesConfig { template, notice, texts }| [template, notice, texts]);
+    named.flatten().cloned().collect()
 }
 
 /// What these come to, the later ones over the earlier ones.

@@ -95,6 +95,8 @@ impl QuickStart {
             edge: edge::parse(flags, &files.edge)?,
             rooms: rooms::parse(flags, &files.rooms)?,
             revision: now.as_millis(),
+            rooms_text: files.rooms.clone(),
+            rooms_file: None,
         };
         Ok((config, files))
     }

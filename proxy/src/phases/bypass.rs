@@ -74,6 +74,6 @@ impl Edge {
         let config = room.config();
         let notice = Notice::new(status, &config.title, about).retry(0).link(&page, Way::Line);
         let reader = Reader::of(headers, self.config.public_scheme, "/");
-        self.pages.notice(Some(room.id.as_str()), &reader, &notice)
+        self.fleet.in_force().pages.notice(Some(room.id.as_str()), &reader, &notice)
     }
 }

@@ -60,9 +60,9 @@ impl Edge {
             | Call::AskToTake(id)
             | Call::Take(id)
             | Call::Bypass(id)
-            | Call::Invitation(id) => self.rooms.by_id(id),
+            | Call::Invitation(id) => self.fleet.in_force().rooms.by_id(id).cloned(),
         };
-        let Some(room) = found else {
+        let Some(room) = &found else {
             return reply(StatusCode::NOT_FOUND, "no_room", "there is no such room");
         };
         CallAnswer::Reply(match call {

@@ -63,7 +63,7 @@ impl Edge {
             let page = context.decision.as_ref().map(|decision| decision.target.path_and_query());
             let page = page.as_deref().unwrap_or("/");
             let reader = Reader::of(&request.headers, self.config.public_scheme, page);
-            self.pages.notice(room.map(|room| room.id.as_str()), &reader, notice)
+            self.fleet.in_force().pages.notice(room.map(|room| room.id.as_str()), &reader, notice)
         };
         match (kind, &context.decision) {
             (Kind::Navigation, _) if context.circuit_open.is_some() => {

@@ -17,7 +17,8 @@ impl Edge {
     /// `GET …/language?lang=…&to=…`: keeps the language, and leads back.
     pub(super) fn choose_language(&self, room: &Room, query: Option<&str>) -> Reply {
         let tag = parameter(query, "lang").unwrap_or_default();
-        let languages = self.pages.look(Some(room.id.as_str())).languages();
+        let in_force = self.fleet.in_force();
+        let languages = in_force.pages.look(Some(room.id.as_str())).languages();
         let Some(index) = languages.index_of(&tag) else {
             let detail = "`lang` has to be a language of the pages, such as en";
             return Reply::problem(StatusCode::BAD_REQUEST, "language", detail);
@@ -45,11 +46,11 @@ impl Edge {
             let config = room.config();
             let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &config.title, About::Failed).retry(5);
             let notice = Notice { retry_at: Some(&page), ..notice }.link(&page, Way::Back);
-            return self.pages.notice(Some(room.id.as_str()), &reader, &notice);
+            return self.fleet.in_force().pages.notice(Some(room.id.as_str()), &reader, &notice);
         }
         let config = room.config();
         let notice = Notice::new(StatusCode::OK, &config.title, About::Left).link(&page, Way::Again);
-        let reply = self.pages.notice(Some(room.id.as_str()), &reader, &notice);
+        let reply = self.fleet.in_force().pages.notice(Some(room.id.as_str()), &reader, &notice);
         room.cookies.clear().iter().fold(reply, |reply, cookie| reply.cookie(cookie))
     }
 
@@ -57,7 +58,11 @@ impl Edge {
     pub(super) fn foreign(&self, room: &Room, reader: &Reader) -> Reply {
         let config = room.config();
         let notice = Notice::new(StatusCode::FORBIDDEN, &config.title, About::Foreign);
-        self.pages.notice(Some(room.id.as_str()), reader, &notice.link(&reader.page, Way::Back))
+        self.fleet.in_force().pages.notice(
+            Some(room.id.as_str()),
+            reader,
+            &notice.link(&reader.page, Way::Back),
+        )
     }
 }
 

@@ -63,12 +63,12 @@ impl Edge {
         let page = room.config().first_page();
         let config = room.config();
         let notice = Notice::new(status, &config.title, about).retry(0).link(&page, Way::GeneralLine);
-        self.pages.notice(Some(room.id.as_str()), reader, &notice)
+        self.fleet.in_force().pages.notice(Some(room.id.as_str()), reader, &notice)
     }
 
     /// What programs are told.
     pub(super) fn detail(&self, about: About) -> String {
-        self.pages.english(&format!("{}_text", about.as_str()))
+        self.fleet.in_force().pages.english(&format!("{}_text", about.as_str()))
     }
 
     /// That an invitation was used as often as it may be, for programs.

@@ -33,7 +33,7 @@ pub(crate) use arrive::{admission_of, noted_of, shown, shown_of, ticket_of};
 use body::body_refused;
 pub(crate) use calls::no_ticket;
 pub use context::Context;
-pub use edge::{Edge, Rooms};
+pub use edge::Edge;
 
 use crate::ids;
 use crate::live::{HeadArrived, StreamNote};

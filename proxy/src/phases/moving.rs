@@ -40,7 +40,7 @@ impl Edge {
         let Some(ticket) = ticket_of(room, headers) else {
             if wants_page {
                 let notice = Notice::new(StatusCode::CONFLICT, title, About::NoPlace).link(&page, Way::On);
-                return self.pages.notice(Some(id), &reader, &notice);
+                return self.fleet.in_force().pages.notice(Some(id), &reader, &notice);
             }
             return super::calls::no_ticket();
         };
@@ -68,7 +68,12 @@ impl Edge {
                 retry_at: Some(&page),
                 ..notice
             };
-            return self.pages.notice(Some(id), &reader, &notice.link(&page, Way::Back)).cookie(&mark);
+            return self
+                .fleet
+                .in_force()
+                .pages
+                .notice(Some(id), &reader, &notice.link(&page, Way::Back))
+                .cookie(&mark);
         }
         let body = json!({ "link": link, "minutes": minutes, "qr": { "size": qr.size, "path": qr.path } });
         Reply::json(StatusCode::OK, body.to_string(), Caching::Private).cookie(&mark)
@@ -90,7 +95,8 @@ impl Edge {
         let gives_up = ticket_of(room, headers).is_some();
         let config = room.config();
         let notice = Notice::new(StatusCode::OK, &config.title, About::Take);
-        let reply = self.pages.notice(Some(id), &reader, &Notice { form, gives_up, ..notice });
+        let reply =
+            self.fleet.in_force().pages.notice(Some(id), &reader, &Notice { form, gives_up, ..notice });
         if taker(headers, &marks).is_some() {
             return reply;
         }
@@ -147,7 +153,7 @@ impl Edge {
     fn not_taken(&self, room: &Room, reader: &Reader, (status, about): (StatusCode, About)) -> Reply {
         let config = room.config();
         let notice = Notice::new(status, &config.title, about).link(&reader.page, Way::On);
-        self.pages.notice(Some(room.id.as_str()), reader, &notice)
+        self.fleet.in_force().pages.notice(Some(room.id.as_str()), reader, &notice)
     }
 
     /// Whether the fan's place is on another device now; then, what a page or a program is told of it.
@@ -167,7 +173,7 @@ impl Edge {
         let form = Some(Form { action: &action, button: Button::Again });
         let config = room.config();
         let notice = Notice::new(StatusCode::ACCEPTED, &config.title, About::Moved);
-        self.pages.notice(Some(id), reader, &Notice { form, ..notice })
+        self.fleet.in_force().pages.notice(Some(id), reader, &Notice { form, ..notice })
     }
 }
 

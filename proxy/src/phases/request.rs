@@ -35,7 +35,12 @@ impl Edge {
             }
         }
         let request = session.req_header();
-        let decided = gate::decide(&self.rooms.routes, &request.method, request.raw_path(), &request.headers);
+        let decided = gate::decide(
+            &self.fleet.in_force().rooms.routes,
+            &request.method,
+            request.raw_path(),
+            &request.headers,
+        );
         let decision = match decided {
             Ok(decision) => decision,
             Err(refusal) => {
@@ -71,7 +76,7 @@ impl Edge {
                 }
             }
             Verdict::Protected { room, kind } => {
-                let Some(room) = self.rooms.get(room).cloned() else {
+                let Some(room) = self.fleet.in_force().rooms.get(room).cloned() else {
                     let reply = Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no_room", "no such room");
                     return self.send(session, context, reply).await;
                 };

@@ -158,7 +158,7 @@ impl Edge {
                     joined: ticket.issued_at.as_millis(),
                     can_move: false,
                 };
-                let page = self.pages.waiting(reader, &page);
+                let page = self.fleet.in_force().pages.waiting(reader, &page);
                 let page = page.cookie(&room.cookies.give_ticket(&room.seal(&ticket)));
                 Answer::Reply(remembering(page, room, headers, &status, true), "noted")
             }
@@ -196,7 +196,7 @@ impl Edge {
             joined: open.ticket.issued_at.as_millis(),
             can_move: true,
         };
-        let page = self.pages.waiting(reader, &page);
+        let page = self.fleet.in_force().pages.waiting(reader, &page);
         let page =
             if is_new { page.cookie(&room.cookies.give_ticket(&room.seal(&open.ticket))) } else { page };
         remembering(page, room, headers, &status, is_new)
@@ -208,17 +208,21 @@ impl Edge {
             return self.notice(room, reader, About::Closed, 60);
         };
         let id = room.id.as_str();
-        let moment = words::moment(self.pages.look(Some(id)).texts(reader), &opening.at);
+        let moment = words::moment(self.fleet.in_force().pages.look(Some(id)).texts(reader), &opening.at);
         let config = room.config();
         let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &config.title, About::NotOpen)
             .retry(opening.again_in.as_secs());
-        self.pages.notice(Some(id), reader, &Notice { values: vec![("moment", &moment)], ..notice })
+        self.fleet.in_force().pages.notice(
+            Some(id),
+            reader,
+            &Notice { values: vec![("moment", &moment)], ..notice },
+        )
     }
 
     fn notice(&self, room: &Room, reader: &Reader, about: About, retry_seconds: u64) -> Reply {
         let config = room.config();
         let notice = Notice::new(StatusCode::SERVICE_UNAVAILABLE, &config.title, about);
-        self.pages.notice(Some(room.id.as_str()), reader, &notice.retry(retry_seconds))
+        self.fleet.in_force().pages.notice(Some(room.id.as_str()), reader, &notice.retry(retry_seconds))
     }
 
     /// A request that cannot stand in the line: let in where nobody waits, else refused with its standing, if it
@@ -267,7 +271,7 @@ impl Edge {
                 let about = refused(standing.map(|status| status.state));
                 let config = room.config();
                 let notice = Notice::new(status, &config.title, about).retry(retry_seconds);
-                self.pages.notice(Some(id.as_str()), reader, &notice.link(back, Way::Back))
+                self.fleet.in_force().pages.notice(Some(id.as_str()), reader, &notice.link(back, Way::Back))
             }
             None => {
                 let detail = "stand in the line and ask again with an admission token";

@@ -21,6 +21,7 @@ mod view;
 
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -113,6 +114,8 @@ pub struct Room {
     tick: OnceLock<AbortHandle>,
     noted: Mutex<Noted>,
     without_store: open::WithoutStore,
+    /// No longer configured: nobody has to wait here any more.
+    is_retired: AtomicBool,
 }
 
 /// Where a fan with a ticket stands.
@@ -174,7 +177,8 @@ impl Room {
             load: Load::default(),
             tick: OnceLock::new(),
             noted: Mutex::default(),
-            without_store: open::WithoutStore::new(config.open_per_minute),
+            without_store: open::WithoutStore::new(),
+            is_retired: AtomicBool::new(false),
             configured: ArcSwap::from_pointee(Configured { config, revision }),
             ports,
         });
@@ -187,6 +191,27 @@ impl Room {
     /// As configured now.
     pub fn config(&self) -> Guard<Arc<Configured>> {
         self.configured.load()
+    }
+
+    /// Goes on by another configuration. What of it concerns the line is put in force at the next tick.
+    pub fn reconfigure(&self, config: RoomConfig, revision: u64) {
+        let said = |config: &RoomConfig| (config.message.clone(), config.title.clone());
+        let is_news = said(&self.config()) != said(&config);
+        self.configured.store(Arc::new(Configured { config, revision }));
+        if is_news {
+            self.registry.lock().ring_all();
+        }
+    }
+
+    /// The room is no longer configured: its fans are told that they need not wait.
+    pub fn retire(&self) {
+        self.is_retired.store(true, Ordering::Relaxed);
+        self.registry.lock().ring_all();
+    }
+
+    /// Whether its background tasks have ended.
+    pub fn is_over(&self) -> bool {
+        self.tick.get().is_some_and(AbortHandle::is_finished)
     }
 
     /// Tells the store what was accepted and it does not know yet, at most until `deadline`; then stops. Whoever

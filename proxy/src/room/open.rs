@@ -22,31 +22,27 @@ const TURNS_MAX: usize = 1000;
 
 /// The pace at which fans are let in without the store.
 pub(super) struct WithoutStore {
-    /// Nothing where nobody is let in.
-    pace: Option<Pace>,
     paced: Paced,
     began: Instant,
 }
 
 impl WithoutStore {
-    pub(super) fn new(per_minute: u64) -> Self {
-        let second = per_minute.div_ceil(60);
-        Self { pace: Pace::new(per_minute, second), paced: Paced::default(), began: Instant::now() }
+    pub(super) fn new() -> Self {
+        Self { paced: Paced::default(), began: Instant::now() }
     }
 
-    fn take(&self) -> bool {
+    /// Whether one more may go at this rate; at 0 nobody is let in.
+    fn take(&self, per_minute: u64) -> bool {
         // From one second on, or the first moments would owe what was never given.
         let now =
             u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX).saturating_add(1_000_000);
-        self.pace.is_some_and(|pace| self.paced.take(pace, now).is_ok())
+        let pace = Pace::new(per_minute, per_minute.div_ceil(60));
+        pace.is_some_and(|pace| self.paced.take(pace, now).is_ok())
     }
 }
 
 /// Gives turns for as long as there is the room. By itself, for the tick waits for the store.
 pub(super) fn start(room: &Arc<Room>) {
-    if room.config().on_store_failure != OnStoreFailure::Open {
-        return;
-    }
     let room = Arc::downgrade(room);
     tokio::spawn(async move {
         let mut interval = tokio::time::interval(EVERY);
@@ -75,7 +71,7 @@ impl Room {
             if self.sessions.knows(place.id) {
                 continue;
             }
-            if !self.without_store.take() {
+            if !self.without_store.take(self.config().open_per_minute) {
                 break;
             }
             registry.learn(&place, Stage::Admitted(now + self.config().rules.claim_window), now);
@@ -105,7 +101,10 @@ impl Room {
             None => (self.random_id().ok()?, LaneId::general()),
         };
         let place = Place { lane, rank: Rank::ZERO, id };
-        self.without_store.take().then(|| self.pass_without_store(&place).ok()).flatten()
+        self.without_store
+            .take(self.config().open_per_minute)
+            .then(|| self.pass_without_store(&place).ok())
+            .flatten()
     }
 
     /// A session that the store hears of when it is back, with all the others.
@@ -122,8 +121,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn so_many_a_minute_and_no_more() {
-        let open = WithoutStore::new(120);
-        let take = || (0..1000).filter(|_| open.take()).count();
+        let open = WithoutStore::new();
+        let take = || (0..1000).filter(|_| open.take(120)).count();
         assert_eq!(take(), 2, "a second's worth at once");
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(take(), 2, "what was not used is not saved up");
@@ -133,6 +132,6 @@ mod tests {
             taken += take();
         }
         assert_eq!(taken, 120);
-        assert!(!WithoutStore::new(0).take());
+        assert!(!WithoutStore::new().take(0));
     }
 }

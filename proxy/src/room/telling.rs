@@ -1,5 +1,6 @@
 //! What a room tells: to a fan of their place, to anyone of the room.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use admission::clock::{Random, Timestamp};
@@ -96,6 +97,9 @@ impl Room {
 
     /// What a fan is told who waits.
     fn state(&self, view: &View) -> State {
+        if self.is_retired.load(Ordering::Relaxed) {
+            return State::Admitted;
+        }
         match view.phase(&self.config().rules, self.ports.clock.now()) {
             // Nobody has to wait any more: whoever asks for the page again gets it.
             Phase::Off => State::Admitted,

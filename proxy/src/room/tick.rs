@@ -27,11 +27,10 @@ pub(super) async fn run(room: Arc<Room>, every: Duration) {
     let mut tick = Tick {
         room,
         ended_mark: 0,
-        configured: false,
+        configured: None,
         memory: Memory::default(),
         resumed_at: None,
         was_away: false,
-        newer: None,
         count: 0,
     };
     let mut interval = tokio::time::interval(every);
@@ -46,13 +45,11 @@ pub(super) async fn run(room: Arc<Room>, every: Duration) {
 struct Tick {
     room: Arc<Room>,
     ended_mark: u64,
-    configured: bool,
+    configured: Option<u64>,
     /// What is left to remember of the line, should the store lose it.
     memory: Memory,
     resumed_at: Option<Timestamp>,
     was_away: bool,
-    /// The revision in force that is newer than this proxy's file, when that was said.
-    newer: Option<u64>,
     count: u64,
 }
 
@@ -105,9 +102,10 @@ impl Tick {
 
     async fn read_snapshot(&mut self) -> Result<Arc<Snapshot>, StoreError> {
         let room = self.room.clone();
-        if !self.configured {
+        let revision = room.config().revision;
+        if self.configured != Some(revision) {
             self.configure().await?;
-            self.configured = true;
+            self.configured = Some(revision);
         }
         for _ in 0..CATCH_UP_MAX {
             let read = || bounded(room.ports.store.snapshot(&room.id, self.ended_mark));
@@ -125,7 +123,6 @@ impl Tick {
             self.memory = Memory::of(&snapshot);
             self.ended_mark = snapshot.ended_mark;
             room.sessions.end(&snapshot.ended, room.token_life());
-            self.say_what_is_in_force(&snapshot);
             let more = snapshot.ended.len() >= ENDED_PER_SNAPSHOT_MAX;
             self.publish(snapshot);
             if !more {
@@ -134,18 +131,6 @@ impl Tick {
         }
         let view = room.view.load();
         view.snapshot().cloned().ok_or_else(|| StoreError::Unreadable("no snapshot".to_owned()))
-    }
-
-    /// The newest rules win, and this proxy's file may not be it: an operator who edits it has to know.
-    fn say_what_is_in_force(&mut self, snapshot: &Snapshot) {
-        let (file, in_force) = (self.room.config().revision, snapshot.revision);
-        if in_force > file && self.newer.replace(in_force) != Some(in_force) {
-            tracing::warn!(
-                room = %self.room.id, in_force, file,
-                "rules that are newer than rooms.toml are in force, so what the file says of this room's line does not \
-                 count; if it should, save the file again (`touch` it), which makes it the newest"
-            );
-        }
     }
 
     async fn configure(&self) -> Result<(), StoreError> {

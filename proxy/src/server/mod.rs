@@ -12,7 +12,7 @@ use admission::clock::{Clock, Random, SystemClock, SystemRandom};
 use admission::keyring::Keyring;
 use admission::store::memory::{JournalError, MemoryStore};
 use admission::store::redis::RedisStore;
-use admission::store::{QueueStore, StoreError};
+use admission::store::{FleetStore, QueueStore, StoreError};
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use tokio::sync::watch;
@@ -21,13 +21,13 @@ use tokio::time::Instant;
 use crate::admin::Admin;
 use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
-use crate::config::{Config, EdgeConfig, rooms::room_routes};
-use crate::gate::routes::Routes;
+use crate::config::{Config, EdgeConfig};
+use crate::fleet::Fleet;
 use crate::limits::PrefixLimit;
 use crate::listen::tls::{CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
-use crate::phases::{Edge, Rooms};
-use crate::room::{Ports, Room};
+use crate::phases::Edge;
+use crate::room::Ports;
 use crate::upstream::{Upstream, look_after};
 use crate::waiting::page::Pages;
 use hand_over::{Door, Predecessor, Successor};
@@ -101,7 +101,8 @@ pub fn run(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Result<()
 
 async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Result<(), ServerError> {
     let mut signals = Signals::listen()?;
-    let door = config.edge.upgrade_socket.as_deref();
+    let edge_config = config.edge.clone();
+    let door = edge_config.upgrade_socket.as_deref();
     let mut before =
         door.filter(|_| upgrade).map(Predecessor::find).transpose().map_err(ServerError::Upgrade)?.flatten();
     let sockets = Sockets::bind(&config.edge, &mut before)?;
@@ -119,31 +120,30 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         );
     }
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let OpenStore { store, to_close } = open_store(&config.edge.store, &clock)?;
+    let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
     let ports = Ports { store, keys: Arc::new(keys.line), clock: clock.clone(), random: random.clone() };
-    let rooms = Arc::new(open_rooms(&config, &ports));
+    let fleet = Fleet::open(config, pages, ports, fleet).await;
     let load = Arc::new(Load::default());
-    let shop = Arc::new(Upstream::new(config.edge.upstream.clone()));
-    let server_config = Arc::new(library_config(&config.edge)?);
+    let shop = Arc::new(Upstream::new(edge_config.upstream.clone()));
+    let server_config = Arc::new(library_config(&edge_config)?);
     let edge = Edge {
         upstream: shop.clone(),
-        config: config.edge.clone(),
-        rooms: rooms.clone(),
+        config: edge_config.clone(),
+        fleet: fleet.clone(),
         edge_keys: keys.edge,
         cdn_secret: keys.cdn,
-        joins: config.edge.limits.joins.map(|pace| {
-            let limits = &config.edge.limits;
+        joins: edge_config.limits.joins.map(|pace| {
+            let limits = &edge_config.limits;
             PrefixLimit::new(pace, limits.network_bits_v4, limits.network_bits_v6)
         }),
-        pages,
         load: load.clone(),
         clock,
         random: random.clone(),
     };
-    let grace = config.edge.shutdown_grace;
-    let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), config.edge.clone(), random);
+    let grace = edge_config.shutdown_grace;
+    let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), edge_config.clone(), random);
 
-    wait_until(FIRST_LOOK, || rooms.iter().all(|room| room.is_ready())).await;
+    wait_until(FIRST_LOOK, || fleet.in_force().rooms.iter().all(|room| room.is_ready())).await;
     let (stop, stopped) = watch::channel(false);
     let door =
         door.map(|path| Door::open(path, sockets.copies()?)).transpose().map_err(ServerError::Upgrade)?;
@@ -151,9 +151,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         step_down(before).await;
     }
     look_after(&shop, &stopped);
-    let mut listening = sockets.open(app, Admin::new(rooms.clone(), load.clone()), &stopped)?;
+    tokio::spawn(fleet.clone().follow(stopped.clone()));
+    let mut listening = sockets.open(app, Admin::new(fleet.clone(), load.clone()), &stopped)?;
     let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
-    let (admin_listen, count) = (listening.admin, rooms.iter().count());
+    let (admin_listen, count) = (listening.admin, fleet.in_force().rooms.iter().count());
     tracing::info!(%listen, also = ?more, %admin_listen, rooms = count, "the edge is up");
 
     let (reason, successor) = {
@@ -166,7 +167,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
             };
             match asked {
                 Asked::ToStop(reason) => break (reason, None),
-                Asked::ToReload => listening.reload(),
+                Asked::ToReload => {
+                    listening.reload();
+                    fleet.reload();
+                }
             }
         }
     };
@@ -178,7 +182,8 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let last_words = async |time| {
         // What fans and the shop were told is so has to be so for the next process too.
         let told_until = Instant::now() + time;
-        futures_util::future::join_all(rooms.iter().map(|room| room.finish(told_until))).await;
+        let in_force = Arc::clone(&fleet.in_force());
+        futures_util::future::join_all(in_force.rooms.iter().map(|room| room.finish(told_until))).await;
         if let Some(store) = &to_close {
             store.close();
         }
@@ -241,6 +246,7 @@ fn library_config(edge: &EdgeConfig) -> Result<ServerConf, ServerError> {
 
 struct OpenStore {
     store: Arc<dyn QueueStore>,
+    fleet: Arc<dyn FleetStore>,
     /// The same, where it has to be closed at the end.
     to_close: Option<Arc<MemoryStore>>,
 }
@@ -248,23 +254,18 @@ struct OpenStore {
 fn open_store(config: &StoreConfig, clock: &Arc<dyn Clock>) -> Result<OpenStore, ServerError> {
     Ok(match config {
         StoreConfig::Memory { path: None } => {
-            OpenStore { store: Arc::new(MemoryStore::new(clock.clone())), to_close: None }
+            let store = Arc::new(MemoryStore::new(clock.clone()));
+            OpenStore { store: store.clone(), fleet: store, to_close: None }
         }
         StoreConfig::Memory { path: Some(path) } => {
             let store = Arc::new(MemoryStore::open(path, clock.clone())?);
-            OpenStore { store: store.clone(), to_close: Some(store) }
+            OpenStore { store: store.clone(), fleet: store.clone(), to_close: Some(store) }
         }
-        StoreConfig::Redis { url } => OpenStore { store: Arc::new(RedisStore::open(url)?), to_close: None },
+        StoreConfig::Redis { url } => {
+            let store = Arc::new(RedisStore::open(url)?);
+            OpenStore { store: store.clone(), fleet: store, to_close: None }
+        }
     })
-}
-
-fn open_rooms(config: &Config, ports: &Ports) -> Rooms {
-    let routes = config.rooms.iter().enumerate().flat_map(|(index, room)| room_routes(room, index)).collect();
-    let scheme = config.edge.public_scheme;
-    let start = |room: &crate::config::RoomConfig| {
-        Room::start(room.clone(), config.revision, scheme, ports.clone(), config.edge.tick)
-    };
-    Rooms::new(config.rooms.iter().map(start).collect(), Routes::new(routes))
 }
 
 /// Waits until `is_done`, at most for `time`. Whether it came to be.

@@ -95,6 +95,11 @@ impl Edge {
         self
     }
 
+    /// Starts an edge with the files that are in `folder`.
+    pub(crate) fn start_in(folder: TempDir) -> Self {
+        Self::spawn(folder, None)
+    }
+
     fn spawn(folder: TempDir, listen: Option<SocketAddr>) -> Self {
         let mut command = Self::command_in(folder.path());
         if let Some(listen) = listen {

@@ -16,6 +16,7 @@ mod ending;
 mod fair_use;
 mod forms;
 mod harness;
+mod hot_configuration;
 mod house;
 mod http2;
 mod invitations;

@@ -1,5 +1,6 @@
 //! The store is away, and comes back without its data.
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -44,6 +45,13 @@ impl Redis {
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(format!("-{signal}")).arg(pid).status().unwrap().success());
+    }
+
+    /// Has it do something, and waits until it has.
+    pub(crate) fn command(&self, line: &str) {
+        let mut stream = std::net::TcpStream::connect(self.address).unwrap();
+        stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        assert!(stream.read(&mut [0; 64]).unwrap() > 0);
     }
 
     /// The edge's configuration for this store.

@@ -348,7 +348,7 @@ fn text(
 }
 
 /// A room as a table that [`parse`] reads.
-pub(super) fn show(room: &RoomConfig) -> toml::Table {
+pub fn show(room: &RoomConfig) -> toml::Table {
     let RoomConfig {
         id,
         hosts,

@@ -1,0 +1,196 @@
+//! Notices that the configuration changed: in the file, in the files of the pages, or at another proxy.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use admission::clock::millis;
+use admission::store::{AuditEntry, Basis, Configuration};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::watched::Watched;
+use super::{Author, Begun, ChangeError, Fleet, bounded, check};
+use crate::config::pages;
+
+/// How often files are looked at. What changed is read when it stayed so until the next look.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often the store is asked what others changed.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+
+/// What is watched, and what of it has yet to be done.
+struct Follower {
+    fleet: Arc<Fleet>,
+    file: Watched,
+    pages: Watched,
+    asked_at: Option<Instant>,
+    /// The file changed, and the store could not be told yet.
+    is_untold: bool,
+    /// The last problem that was logged: once is enough.
+    logged: Option<String>,
+}
+
+impl Fleet {
+    /// Follows all changes until `stopped`.
+    pub async fn follow(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        let mut follower = Follower {
+            file: Watched::new(self.file.as_slice()),
+            pages: Watched::new(&self.page_files()),
+            fleet: self.clone(),
+            asked_at: None,
+            is_untold: false,
+            logged: None,
+        };
+        follower.catch_up().await;
+        let mut interval = interval(LOOK_EVERY);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = interval.tick() => follower.look().await,
+                () = self.hurry.notified() => {
+                    follower.take_file("signal").await;
+                    follower.take_pages();
+                }
+                () = has_stopped(&mut stopped) => return,
+            }
+        }
+    }
+
+    fn page_files(&self) -> Vec<PathBuf> {
+        pages::files(&self.edge, &self.in_force().configs)
+    }
+}
+
+impl Follower {
+    /// The file may have changed since it was read, before it was watched.
+    async fn catch_up(&mut self) {
+        let Some(file) = self.fleet.file.clone() else { return };
+        if tokio::fs::read_to_string(file).await.is_ok_and(|text| text != self.fleet.read_at_start) {
+            self.take_file("file").await;
+        }
+    }
+
+    async fn look(&mut self) {
+        let file_changed = self.file.have_changed(self.fleet.file.as_slice());
+        if file_changed || self.is_untold {
+            self.take_file("file").await;
+        }
+        if self.pages.have_changed(&self.fleet.page_files()) {
+            self.take_pages();
+        }
+        if self.asked_at.is_none_or(|at| at.elapsed() >= ASK_EVERY) {
+            self.asked_at = Some(Instant::now());
+            self.ask().await;
+        }
+    }
+
+    /// The file is the newest configuration, if it is good.
+    async fn take_file(&mut self, via: &'static str) {
+        let fleet = self.fleet.clone();
+        let Some(file) = &fleet.file else { return };
+        let text = match tokio::fs::read_to_string(file).await {
+            Ok(text) => text,
+            Err(error) => {
+                return self.refuse(&format!("{} cannot be read: {error}", file.display()));
+            }
+        };
+        if text == fleet.in_force().configuration.text {
+            (self.is_untold, self.logged) = (false, None);
+            *fleet.problem.lock() = None;
+            return;
+        }
+        let written = std::fs::metadata(file).and_then(|data| data.modified()).ok();
+        let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, millis);
+        let author = Author { actor: &fleet.host, via };
+        let entry = AuditEntry { action: "configure".to_owned(), ..AuditEntry::default() };
+        match fleet.put_in_force(Basis::Latest(written), &text, author, entry).await {
+            Ok(_) => (self.is_untold, self.logged) = (false, None),
+            Err(ChangeError::Wrong(error)) => {
+                self.is_untold = false;
+                self.refuse(&error.to_string());
+            }
+            // Tried again until the store is back.
+            Err(error) => {
+                self.is_untold = true;
+                self.refuse(&error.to_string());
+            }
+        }
+    }
+
+    /// The pages changed, and nothing else. Each proxy has its own files.
+    fn take_pages(&mut self) {
+        let fleet = self.fleet.clone();
+        let Ok(_one) = fleet.changing.try_lock() else {
+            // Whoever changes the configuration now reads the pages too.
+            return;
+        };
+        let configuration = fleet.in_force().configuration.clone();
+        match check(&fleet.edge, fleet.file.as_deref(), &configuration.text) {
+            Ok((configs, pages)) => {
+                fleet.apply(Begun { configs, pages, configuration });
+                tracing::info!("the pages were read again");
+            }
+            Err(error) => self.refuse(&error.to_string()),
+        }
+    }
+
+    /// What others changed.
+    async fn ask(&mut self) {
+        let fleet = self.fleet.clone();
+        let knows = fleet.in_force().configuration.revision;
+        // Where the store is away the rooms say so.
+        let Ok((kept, news)) = bounded(fleet.store.configuration(knows)).await else { return };
+        if kept < knows {
+            // It has lost it, or never had it.
+            let text = fleet.in_force().configuration.text.clone();
+            let entry = AuditEntry {
+                actor: fleet.host.clone(),
+                via: "start".to_owned(),
+                action: "configure".to_owned(),
+                detail: "the store had none that is as new".to_owned(),
+                ..AuditEntry::default()
+            };
+            let _ = bounded(fleet.store.propose(Basis::Newer(knows), &text, entry)).await;
+        } else if let Some(news) = news {
+            self.take(news).await;
+        }
+    }
+
+    async fn take(&mut self, configuration: Configuration) {
+        let fleet = self.fleet.clone();
+        let _one = fleet.changing.lock().await;
+        if fleet.in_force().configuration.revision >= configuration.revision {
+            return;
+        }
+        match check(&fleet.edge, fleet.file.as_deref(), &configuration.text) {
+            Ok((configs, pages)) => {
+                let told = super::changes(&fleet.in_force().configs, &configs).join("; ");
+                let revision = configuration.revision;
+                fleet.apply(Begun { configs, pages, configuration });
+                tracing::info!(
+                    revision,
+                    changes = told,
+                    "a new configuration of the rooms, which the fleet shares, is in force"
+                );
+                self.logged = None;
+            }
+            Err(error) => self.refuse(&format!("the configuration that the fleet shares: {error}")),
+        }
+    }
+
+    /// A configuration was refused; what is in force stays.
+    fn refuse(&mut self, problem: &str) {
+        *self.fleet.problem.lock() = Some(problem.to_owned());
+        if self.logged.as_deref() == Some(problem) {
+            return;
+        }
+        self.fleet.refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        tracing::error!(problem, "a new configuration is not put in force; the one before stays");
+        self.logged = Some(problem.to_owned());
+    }
+}
+
+/// Returns when the process stops.
+async fn has_stopped(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

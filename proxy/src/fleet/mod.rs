@@ -1,0 +1,257 @@
+//! What the proxies of one fleet have in common: the configuration of their rooms, which may change while they run.
+//!
+//! ```text
+//!  rooms.toml, SIGHUP ─┐                        ┌─▶ this proxy: Rooms, Pages
+//!                      ├─▶ checked whole ─▶ store
+//!  the admin API ──────┘                        └─▶ every other proxy, and those that start later
+//! ```
+//!
+//! - [`InForce`] is what is in force here; requests read it without a lock.
+//! - [`Rooms`] are the rooms and the ways to them, and how they become others.
+//! - `follow` notices what changed: files here, and in the store what others changed.
+//! - `changes` says in words what differs.
+//!
+//! The newest change wins. One that is wrong changes nothing, wherever it comes from.
+
+mod changes;
+mod follow;
+mod rooms;
+mod watched;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use admission::store::{AuditEntry, Basis, Configuration, FleetStore, Proposed, StoreError};
+use arc_swap::{ArcSwap, Guard};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::config::{self, Config, ConfigError, EdgeConfig, RoomConfig};
+use crate::room::Ports;
+use crate::waiting::page::Pages;
+pub use changes::changes;
+use rooms::Opening;
+pub use rooms::Rooms;
+
+/// Longest time that a call of the store may take.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What is in force.
+pub struct InForce {
+    /// The rooms.
+    pub rooms: Rooms,
+    /// Their pages.
+    pub pages: Pages,
+    /// Which configuration it is, and its text.
+    pub configuration: Configuration,
+    /// The same, checked.
+    pub configs: Vec<RoomConfig>,
+}
+
+/// Where a change comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// Who: the name of a token, or of the host whose file it is.
+    pub actor: &'a str,
+    /// How: `file`, `signal`, `api`.
+    pub via: &'a str,
+}
+
+/// A change was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It is wrong.
+    #[error(transparent)]
+    Wrong(#[from] ConfigError),
+    /// Somebody else changed the configuration first, which is of this revision now.
+    #[error("somebody else changed the configuration first: it is of revision {0} now")]
+    Outrun(u64),
+    /// The store cannot be reached.
+    #[error("{0}; nothing was changed")]
+    Store(#[from] StoreError),
+}
+
+/// The configuration of the rooms, as this proxy and all others of its fleet have it.
+pub struct Fleet {
+    in_force: ArcSwap<InForce>,
+    store: Arc<dyn FleetStore>,
+    edge: EdgeConfig,
+    /// Where it is read, if it is in a file.
+    file: Option<PathBuf>,
+    read_at_start: String,
+    host: String,
+    opening: Opening,
+    /// One change at a time.
+    changing: tokio::sync::Mutex<()>,
+    hurry: Notify,
+    refused: AtomicU64,
+    problem: Mutex<Option<String>>,
+}
+
+impl Fleet {
+    /// What `config` says, or what the store keeps where that is newer.
+    pub async fn open(config: Config, pages: Pages, ports: Ports, store: Arc<dyn FleetStore>) -> Arc<Self> {
+        let Config { edge, rooms: configs, revision, rooms_text: text, rooms_file: file } = config;
+        let read_at_start = text.clone();
+        let opening = Opening { ports, scheme: edge.public_scheme, tick: edge.tick };
+        let mut begun = Begun { configs, pages, configuration: Configuration { revision, text } };
+        if let Ok((_, Some(kept))) = bounded(store.configuration(revision)).await
+            && kept.revision > revision
+        {
+            match check(&edge, file.as_deref(), &kept.text) {
+                Ok((configs, pages)) => {
+                    let told = changes(&begun.configs, &configs).join("; ");
+                    tracing::warn!(
+                        in_force = kept.revision,
+                        file = revision,
+                        changes = told,
+                        "rooms that were configured after rooms.toml was written are in force; if the file should be, \
+                         save it again (`touch` it) or send SIGHUP, which makes it the newest"
+                    );
+                    begun = Begun { configs, pages, configuration: kept };
+                }
+                Err(error) => tracing::error!(
+                    in_force = kept.revision, %error,
+                    "the configuration that the fleet shares is of no use here; rooms.toml is in force on this proxy"
+                ),
+            }
+        }
+        let Begun { configs, pages, configuration } = begun;
+        let rooms = Rooms::open(&configs, configuration.revision, &opening);
+        Arc::new(Self {
+            in_force: ArcSwap::from_pointee(InForce { rooms, pages, configuration, configs }),
+            store,
+            edge,
+            file,
+            read_at_start,
+            host: host(),
+            opening,
+            changing: tokio::sync::Mutex::default(),
+            hurry: Notify::new(),
+            refused: AtomicU64::new(0),
+            problem: Mutex::default(),
+        })
+    }
+
+    /// What is in force.
+    pub fn in_force(&self) -> Guard<Arc<InForce>> {
+        self.in_force.load()
+    }
+
+    /// Reads the file again at once, though it may not have changed: it is the newest from then on.
+    pub fn reload(&self) {
+        self.hurry.notify_one();
+    }
+
+    /// How many configurations were refused since the process began.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// What is wrong with the newest configuration, where it is not in force.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().clone()
+    }
+
+    /// The audit log, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn audit(&self, most: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        bounded(self.store.audit(most)).await
+    }
+
+    /// Notes something that somebody did.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn note(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        bounded(self.store.note(entry)).await
+    }
+
+    /// Puts a configuration in force, here at once and everywhere within a moment. Its revision, and what it changed.
+    ///
+    /// # Errors
+    /// When it is wrong, another came first, or the store cannot be reached. Then nothing has changed.
+    pub async fn put_in_force(
+        &self,
+        basis: Basis,
+        text: &str,
+        author: Author<'_>,
+        entry: AuditEntry,
+    ) -> Result<(u64, Vec<String>), ChangeError> {
+        let _one = self.changing.lock().await;
+        let (configs, pages) = check(&self.edge, self.file.as_deref(), text)?;
+        let told = changes(&self.in_force().configs, &configs);
+        let detail = if told.is_empty() { "nothing that counts".to_owned() } else { told.join("; ") };
+        let entry = AuditEntry {
+            actor: author.actor.to_owned(),
+            via: author.via.to_owned(),
+            detail: if entry.detail.is_empty() {
+                detail.clone()
+            } else {
+                format!("{}: {detail}", entry.detail)
+            },
+            ..entry
+        };
+        match bounded(self.store.propose(basis, text, entry)).await? {
+            Proposed::Kept(revision) => {
+                self.apply(Begun {
+                    configs,
+                    pages,
+                    configuration: Configuration { revision, text: text.to_owned() },
+                });
+                tracing::info!(
+                    revision,
+                    actor = author.actor,
+                    via = author.via,
+                    changes = detail,
+                    "a new configuration of the rooms is in force"
+                );
+                Ok((revision, told))
+            }
+            Proposed::Refused(revision) => Err(ChangeError::Outrun(revision)),
+        }
+    }
+
+    fn apply(&self, begun: Begun) {
+        let Begun { configs, pages, configuration } = begun;
+        let rooms = self.in_force().rooms.with(&configs, configuration.revision, &self.opening);
+        self.in_force.store(Arc::new(InForce { rooms, pages, configuration, configs }));
+        *self.problem.lock() = None;
+    }
+}
+
+/// What is about to be in force.
+struct Begun {
+    configs: Vec<RoomConfig>,
+    pages: Pages,
+    configuration: Configuration,
+}
+
+/// Checks a configuration whole, pages included.
+fn check(
+    edge: &EdgeConfig,
+    file: Option<&Path>,
+    text: &str,
+) -> Result<(Vec<RoomConfig>, Pages), ConfigError> {
+    let configs = config::rooms::parse(file.unwrap_or(Path::new("rooms.toml")), text)?;
+    let pages = config::pages::load(edge, &configs)?;
+    Ok((configs, pages))
+}
+
+/// Gives a call of the store its time, and no more.
+async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(STORE_TIMEOUT, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(StoreError::Unavailable("it did not answer in time".to_owned())),
+    }
+}
+
+/// What this host is called, for the audit log.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "this host".to_owned() } else { name.trim().to_owned() }
+}
