@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use crate::limits::Pace;
 
-use super::edge::{EdgeConfig, Limits, ListenConfig, StoreConfig};
+use super::edge::{CertificateFiles, EdgeConfig, Limits, ListenConfig, StoreConfig};
 use super::{Config, cdn, duration, pages as own_pages, rooms, show_upstream};
 
 /// What is in force: both files.
@@ -80,20 +80,41 @@ pub(super) fn number(value: u64) -> Value {
 /// In the short form where that says all.
 fn show_listen(listen: &[ListenConfig]) -> Value {
     match listen {
-        [ListenConfig { address, tls: None, http2: false, proxy_protocol: false }] => {
-            address.to_string().into()
-        }
+        [
+            ListenConfig {
+                address,
+                certificates,
+                redirect_to_https: None,
+                http2: false,
+                proxy_protocol: false,
+            },
+        ] if certificates.is_empty() => address.to_string().into(),
         several => several.iter().map(show_listener).collect::<Vec<_>>().into(),
     }
 }
 
 fn show_listener(listener: &ListenConfig) -> Value {
-    let ListenConfig { address, tls, http2, proxy_protocol } = listener;
+    let ListenConfig { address, certificates, redirect_to_https, http2, proxy_protocol } = listener;
     let mut table = Table::new();
     table.insert("address".to_owned(), address.to_string().into());
-    if let Some(files) = tls {
+    let show = |table: &mut Table, files: &CertificateFiles| {
         table.insert("certificate".to_owned(), files.certificate.display().to_string().into());
         table.insert("key".to_owned(), files.key.display().to_string().into());
+    };
+    if let Some((first, more)) = certificates.split_first() {
+        show(&mut table, first);
+        let more = more.iter().map(|files| {
+            let mut table = Table::new();
+            show(&mut table, files);
+            Value::from(table)
+        });
+        let more: Vec<Value> = more.collect();
+        if !more.is_empty() {
+            table.insert("certificates".to_owned(), more.into());
+        }
+    }
+    if let Some(port) = redirect_to_https {
+        table.insert("redirect_to_https".to_owned(), number((*port).into()));
     }
     table.insert("http2".to_owned(), (*http2).into());
     table.insert("proxy_protocol".to_owned(), (*proxy_protocol).into());

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, Method};
 use ipnet::IpNet;
 use subtle::ConstantTimeEq as _;
 
+use super::elsewhere::may_have_another_method;
 use super::routes::PathRule;
 use super::target::Target;
 
@@ -42,10 +43,14 @@ impl BypassRule {
         let Self { name: _, paths, methods, networks, headers } = self;
         let any = paths.is_empty() && methods.is_empty() && networks.is_empty() && headers.is_empty();
         !any && (paths.is_empty() || paths.iter().any(|path| path.covers_both(asked.target)))
-            && (methods.is_empty() || methods.contains(asked.method))
+            && (methods.is_empty() || is_one_of(methods, asked))
             && (networks.is_empty() || asked.client.is_some_and(|client| contains(networks, client)))
             && headers.iter().all(|(name, value)| shows(asked.headers, name, value))
     }
+}
+
+fn is_one_of(methods: &[Method], asked: &Asked<'_>) -> bool {
+    methods.contains(asked.method) && !may_have_another_method(asked.method, asked.headers)
 }
 
 fn contains(networks: &[IpNet], client: IpAddr) -> bool {

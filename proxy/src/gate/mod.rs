@@ -6,6 +6,8 @@ pub mod bypass;
 pub mod calls;
 pub mod client;
 pub mod credentials;
+pub mod elsewhere;
+pub mod framing;
 pub mod host;
 mod kind;
 pub mod query;
@@ -70,6 +72,12 @@ pub enum Refusal {
     /// A target that cannot be read.
     #[error(transparent)]
     Target(#[from] target::BadTarget),
+    /// A head whose lines, or whose body, end in different places for different readers.
+    #[error("the head can be read in two ways")]
+    Framing,
+    /// A method that has the shop send back what it was sent, and with it what only the edge may say.
+    #[error("this method is not served")]
+    Method,
     /// A path that one server would read as protected and another not.
     #[error("the path can be read in two ways")]
     Ambiguous,
@@ -85,6 +93,9 @@ pub fn decide(
     raw_target: &[u8],
     headers: &HeaderMap,
 ) -> Result<Decision, Refusal> {
+    if ["TRACE", "TRACK"].iter().any(|echo| method.as_str().eq_ignore_ascii_case(echo)) {
+        return Err(Refusal::Method);
+    }
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(only), None) = (hosts.next(), hosts.next()) else { return Err(Refusal::HostCount) };
     let authority = host::parse(only.as_bytes())?;

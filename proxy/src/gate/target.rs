@@ -5,8 +5,9 @@
 //!   no empty segments, no dot segments.
 //! - The *plain* key is the forwarded form decoded and in lower case. Routes are looked up by it.
 //! - The *loose* key is how the most lenient server would read the path: decoded again and again, `\` and
-//!   encoded slashes as slashes, `;parameters` cut off. Where the loose key leads to another room than the plain
-//!   one, the request could be read in two ways, and is refused.
+//!   encoded slashes as slashes, letters that look like ASCII as ASCII, `;parameters`, dots and blanks at the end of a
+//!   segment and whatever follows an encoded `?` or `#` cut off. Where the loose key leads to another room than the
+//!   plain one, the request could be read in two ways, and is refused.
 
 use std::fmt::Write as _;
 
@@ -234,6 +235,7 @@ fn loose_key(path: &str) -> Result<String, BadTarget> {
             return Err(BadTarget::Character);
         }
         let decoded = String::from_utf8_lossy(&decoded).into_owned();
+        let decoded = if decoded.is_ascii() { decoded } else { plain_letters(&decoded) };
         if decoded == text {
             stable = true;
             break;
@@ -243,10 +245,39 @@ fn loose_key(path: &str) -> Result<String, BadTarget> {
     if !stable {
         return Err(BadTarget::Encoding);
     }
-    let slashes = text.replace('\\', "/");
-    let without_parameters: Vec<&str> =
-        slashes.split('/').map(|segment| segment.split(';').next().unwrap_or_default().trim()).collect();
-    Ok(resolve(&without_parameters.join("/")))
+    // Whoever decodes before they look for the query finds one here.
+    let path = text.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
+    let names: Vec<&str> = path.split('/').map(loose_name).collect();
+    Ok(resolve(&names.join("/")))
+}
+
+/// A segment without its parameters, and without the dots and blanks at its end, which Windows does not see.
+fn loose_name(segment: &str) -> &str {
+    let name = segment.split(';').next().unwrap_or_default().trim();
+    match name.trim_end_matches(['.', ' ']) {
+        "" => name,
+        name => name,
+    }
+}
+
+/// The text with the letters and signs in ASCII that compatibility mappings make of their look-alikes, and without
+/// those that nobody sees.
+fn plain_letters(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\u{ff01}'..='\u{ff5e}' => plain.extend(char::from_u32(u32::from(letter) - 0xfee0)),
+            '\u{2044}' | '\u{2215}' => plain.push('/'),
+            '\u{2216}' | '\u{29f5}' | '\u{fe68}' => plain.push('\\'),
+            '\u{2024}' | '\u{3002}' | '\u{ff61}' => plain.push('.'),
+            '\u{2025}' => plain.push_str(".."),
+            '\u{017f}' => plain.push('s'),
+            '\u{212a}' => plain.push('k'),
+            '\u{00ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// Decodes the triples whose byte `wanted` accepts; anything else stays as it is.
@@ -368,6 +399,14 @@ mod tests {
             ("/x%2f..%2fa", "/a"),
             ("/A/B", "/a/b"),
             ("/a%20/b", "/a/b"),
+            ("/a./b", "/a/b"),
+            ("/a/..", "/"),
+            ("/a%3fb/c", "/a"),
+            ("/a%2523b", "/a"),
+            ("/ａ／b", "/a/b"),
+            ("/x/％２ｅ%ef%bc%8e/a", "/a"),
+            ("/a\u{200b}", "/a"),
+            ("/é", "/é"),
         ] {
             assert_eq!(parse(raw.as_bytes()).unwrap().1.loose, loose, "{raw}");
         }

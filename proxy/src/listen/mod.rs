@@ -33,6 +33,8 @@ pub struct Connection {
     pub stream: Stream,
     /// Whether HTTP/2 is spoken.
     pub http2: bool,
+    /// The port of the same host to which every request is led by TLS; nothing where requests are answered.
+    pub redirect_to_https: Option<u16>,
     /// What was read of the request that is awaited.
     pub meter: Arc<Meter>,
     /// Counts the connection.
@@ -57,6 +59,8 @@ pub struct Listener {
     pub tls: Option<Acceptor>,
     /// Whether HTTP/2 is spoken without TLS, by those who begin with it.
     pub http2_plain: bool,
+    /// The port of the same host to which every request is led by TLS, where none is answered here.
+    pub redirect_to_https: Option<u16>,
     /// Whether a header of the PROXY protocol comes first, and who may send one. Nobody else may connect.
     pub proxy_protocol: Option<TrustedProxies>,
     /// Longest time from the connection to the first request: PROXY protocol, TLS.
@@ -68,8 +72,9 @@ pub struct Listener {
 impl Listener {
     /// Accepts connections until `stopped`, and has `app` serve them.
     pub fn start<A: Serve>(self, app: Arc<A>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
-        let Self { socket, tls, http2_plain, proxy_protocol, handshake_timeout, slots } = self;
-        let how = Arc::new(How { tls, http2_plain, proxy_protocol, handshake_timeout });
+        let Self { socket, tls, http2_plain, redirect_to_https, proxy_protocol, handshake_timeout, slots } =
+            self;
+        let how = Arc::new(How { tls, http2_plain, redirect_to_https, proxy_protocol, handshake_timeout });
         let till_the_end = stopped.clone();
         tokio::spawn(async move {
             loop {
@@ -103,6 +108,7 @@ impl Listener {
 struct How {
     tls: Option<Acceptor>,
     http2_plain: bool,
+    redirect_to_https: Option<u16>,
     proxy_protocol: Option<TrustedProxies>,
     handshake_timeout: Duration,
 }
@@ -119,12 +125,13 @@ impl How {
             None => peer,
         };
         stream.comes_from(peer);
+        let redirect_to_https = self.redirect_to_https;
         let Some(acceptor) = &self.tls else {
             let http2 = self.http2_plain && stream.speaks_http2().await.ok()?;
-            return Some(Connection { stream: Box::new(stream), http2, meter, slot });
+            return Some(Connection { stream: Box::new(stream), http2, redirect_to_https, meter, slot });
         };
         let stream = acceptor.tls_handshake(stream).await.ok()?;
         let http2 = matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
-        Some(Connection { stream: Box::new(stream), http2, meter, slot })
+        Some(Connection { stream: Box::new(stream), http2, redirect_to_https, meter, slot })
     }
 }

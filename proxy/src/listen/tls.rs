@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use pingora::listeners::tls::Acceptor;
+use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig, version};
 use tokio::sync::watch;
@@ -108,25 +109,39 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// How TLS resolves the certificate of each new connection.
+/// How TLS resolves the certificate of each new connection: by the name that the client asks for. The first one where
+/// none has that name, or none is asked for.
 #[derive(Debug)]
-struct InForce(Arc<Certificate>);
+struct InForce(Vec<Arc<Certificate>>);
 
 impl ResolvesServerCert for InForce {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.current.load_full())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let (first, more) = self.0.split_first()?;
+        let first = first.current.load_full();
+        let name = hello.server_name().filter(|_| !more.is_empty());
+        let Some(name) = name.and_then(|name| ServerName::try_from(name).ok()) else { return Some(first) };
+        if is_for(&first, &name) {
+            return Some(first);
+        }
+        let more = more.iter().map(|certificate| certificate.current.load_full());
+        more.into_iter().find(|certificate| is_for(certificate, &name)).or(Some(first))
     }
+}
+
+fn is_for(certificate: &CertifiedKey, name: &ServerName<'_>) -> bool {
+    let parsed = certificate.end_entity_cert().and_then(ParsedCertificate::try_from);
+    parsed.is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
 }
 
 /// What speaks TLS 1.2 and 1.3 with clients; with `http2`, they may choose it.
 ///
 /// # Errors
 /// When the library cannot be set up.
-pub fn acceptor(certificate: &Arc<Certificate>, http2: bool) -> Result<Acceptor, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(certificate.provider.clone())
+pub fn acceptor(certificates: &[Arc<Certificate>], http2: bool) -> Result<Acceptor, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(InForce(certificate.clone())));
+        .with_cert_resolver(Arc::new(InForce(certificates.to_vec())));
     config.alpn_protocols =
         if http2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
     // Fans reconnect: with tickets the second handshake costs no signature, and this process keeps nothing for it.

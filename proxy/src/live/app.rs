@@ -43,7 +43,7 @@ impl EdgeApp {
 
     /// One request after the other.
     async fn http1(&self, connection: Connection, stopped: watch::Receiver<bool>) {
-        let Connection { stream, meter, slot, .. } = connection;
+        let Connection { stream, meter, slot, redirect_to_https, .. } = connection;
         let limits = &self.config.limits;
         let mut session = ServerSession::new_http1(stream);
         session.set_keepalive((!*stopped.borrow()).then_some(limits.idle.as_secs()));
@@ -51,7 +51,7 @@ impl EdgeApp {
         let mut may_be_idle = limits.head_timeout;
         loop {
             meter.await_head(limits.head_bytes + HEAD_SLACK);
-            let head = Arc::new(HeadArrived::awaited(&self.load, meter.clone()));
+            let head = Arc::new(HeadArrived::awaited(&self.load, meter.clone(), redirect_to_https));
             session.set_connection_user_context(Some(Box::new(head.clone())));
             let answer = self.proxy.process_new_http(session, &stopped);
             let answered = self.in_time(answer, &head, &meter, may_be_idle).await;

@@ -75,17 +75,25 @@ pub struct HeadArrived {
     arrived: AtomicBool,
     load: Arc<Load>,
     meter: Option<Arc<Meter>>,
+    /// The port to which requests are led by TLS that come over this connection.
+    redirect_to_https: Option<u16>,
 }
 
 impl HeadArrived {
     /// A head that is still awaited, on the connection that `meter` measures.
-    pub fn awaited(load: &Arc<Load>, meter: Arc<Meter>) -> Self {
-        Self { arrived: AtomicBool::new(false), load: load.clone(), meter: Some(meter) }
+    pub fn awaited(load: &Arc<Load>, meter: Arc<Meter>, redirect_to_https: Option<u16>) -> Self {
+        Self { arrived: AtomicBool::new(false), load: load.clone(), meter: Some(meter), redirect_to_https }
+    }
+
+    /// The port of the same host to which the request is to be led by TLS.
+    pub const fn redirect_to_https(&self) -> Option<u16> {
+        self.redirect_to_https
     }
 
     /// A head that is there, on a connection of many.
     pub fn here(load: &Arc<Load>) -> Self {
-        let head = Self { arrived: AtomicBool::new(false), load: load.clone(), meter: None };
+        let arrived = AtomicBool::new(false);
+        let head = Self { arrived, load: load.clone(), meter: None, redirect_to_https: None };
         head.mark();
         head
     }
@@ -133,7 +141,7 @@ mod tests {
         assert_eq!(load.sockets(), 1);
         drop(first);
         assert_eq!(load.sockets(), 0);
-        let head = HeadArrived::awaited(&load, Arc::default());
+        let head = HeadArrived::awaited(&load, Arc::default(), None);
         assert_eq!(load.requests(), 0);
         head.mark();
         head.mark();

@@ -6,13 +6,14 @@ use std::time::Duration;
 use admission::clock::Random;
 use futures_util::{SinkExt as _, StreamExt as _};
 use pingora::protocols::Stream;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::HandOver;
 use super::load::{Guard, Load};
@@ -27,6 +28,10 @@ const MESSAGE_MAX: usize = 4096;
 const MESSAGES_MAX: u32 = 64;
 /// A fan who was not heard of for so many heartbeats is gone.
 const SILENT_HEARTBEATS: u32 = 3;
+/// How long a connection may take to close.
+const CLOSING_MAX: Duration = Duration::from_secs(1);
+/// How much is read and thrown away of a fan who does not speak the protocol.
+const UNREAD_MAX: u64 = 1 << 20;
 /// How many WebSockets are closed in a second when the process ends: their fans come back elsewhere at that rate.
 const CLOSINGS_PER_SECOND: u32 = 2000;
 
@@ -52,8 +57,25 @@ const SHUFFLE: Duration = Duration::from_millis(500);
 enum End {
     /// The fan is gone, or too slow.
     Gone,
+    /// The fan closes, and is owed an answer.
+    Closed,
     /// We close, for this reason.
     Close(CloseCode, &'static str),
+    /// What the fan sent is none of the protocol, or too much: we close and read nothing more.
+    Fail(CloseCode, &'static str),
+}
+
+impl End {
+    /// What becomes of a connection that cannot be read any more.
+    fn of(error: &Error) -> Self {
+        match error {
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
+            Error::Protocol(_) => Self::Fail(CloseCode::Protocol, "this is not the protocol"),
+            Error::Utf8(_) => Self::Fail(CloseCode::Invalid, "this is not UTF-8"),
+            Error::Capacity(_) => Self::Fail(CloseCode::Size, "this is too long"),
+            _ => Self::Gone,
+        }
+    }
 }
 
 /// Answers the handshake and serves the fan until they go.
@@ -86,9 +108,8 @@ pub(super) async fn run(mut stream: Stream, hand_over: HandOver, surroundings: S
     } else {
         End::Close(CloseCode::Again, "too many connections")
     };
-    if let End::Close(code, reason) = end {
-        close(&mut socket, code, reason).await;
-    }
+    // A fan who does not answer is cut off.
+    let _ = timeout(CLOSING_MAX, close(&mut socket, end)).await;
     drop(surroundings.guard);
 }
 
@@ -138,7 +159,9 @@ async fn serve(
             message = socket.next() => {
                 due = false;
                 match message {
-                    None | Some(Err(_) | Ok(Message::Close(_))) => return End::Gone,
+                    None => return End::Gone,
+                    Some(Err(error)) => return End::of(&error),
+                    Some(Ok(Message::Close(_))) => return End::Closed,
                     Some(Ok(_)) => {
                         last_heard = Instant::now();
                         heard += 1;
@@ -175,14 +198,26 @@ async fn send(socket: &mut WebSocketStream<Stream>, text: String, with_ping: boo
     matches!(sent.await, Ok(Ok(())))
 }
 
-async fn close(socket: &mut WebSocketStream<Stream>, code: CloseCode, reason: &'static str) {
-    let frame = CloseFrame { code, reason: reason.into() };
-    let closed = timeout(Duration::from_secs(1), async {
-        if socket.close(Some(frame)).await.is_ok() {
-            // The fan's own close frame ends it; what they send before is not read any more.
+async fn close(socket: &mut WebSocketStream<Stream>, end: End) {
+    let frame = |code, reason: &'static str| CloseFrame { code, reason: reason.into() };
+    match end {
+        End::Gone => {}
+        End::Closed => {
+            // The answer was prepared when the frame was read, and is sent by asking for more.
             while let Some(Ok(_)) = socket.next().await {}
         }
-    });
-    // A fan who does not answer is cut off.
-    let _ = closed.await;
+        End::Close(code, reason) => {
+            if socket.close(Some(frame(code, reason))).await.is_ok() {
+                // The fan's own close frame ends it; what they send before is not read any more.
+                while let Some(Ok(_)) = socket.next().await {}
+            }
+        }
+        End::Fail(code, reason) => {
+            let _ = socket.close(Some(frame(code, reason))).await;
+            let stream = socket.get_mut();
+            // Were it cut with bytes unread, the fan might never read why.
+            let _ = stream.shutdown().await;
+            let _ = tokio::io::copy(&mut stream.take(UNREAD_MAX), &mut tokio::io::sink()).await;
+        }
+    }
 }

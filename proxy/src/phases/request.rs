@@ -13,7 +13,7 @@ use super::context::Context;
 use super::edge::Edge;
 use super::visitor::Answer;
 use crate::config::edge::Limits;
-use crate::gate::{self, Verdict};
+use crate::gate::{self, Decision, Refusal, Verdict, framing};
 use crate::live::handshake;
 use crate::waiting::reply::Reply;
 
@@ -25,6 +25,12 @@ impl Edge {
             context.outcome = "too_large";
             session.set_keepalive(None);
             return self.send(session, context, reply).await;
+        }
+        let framed = session.as_http1().map(|http1| framing::check(&http1.get_headers_raw_bytes()));
+        if let Some(Err(refusal)) = framed {
+            context.outcome = "bad_request";
+            session.set_keepalive(None);
+            return self.send(session, context, refused(refusal)).await;
         }
         match self.who_asks(session) {
             Ok(client) => context.client = client,
@@ -46,10 +52,13 @@ impl Edge {
             Err(refusal) => {
                 context.outcome = "bad_request";
                 session.set_keepalive(None);
-                let reply = Reply::problem(StatusCode::BAD_REQUEST, "bad_request", &refusal.to_string());
-                return self.send(session, context, reply).await;
+                return self.send(session, context, refused(refusal)).await;
             }
         };
+        if let Some(port) = context.head.as_ref().and_then(|head| head.redirect_to_https()) {
+            context.outcome = "to_https";
+            return self.send(session, context, to_https(&decision, port)).await;
+        }
         let verdict = decision.verdict.clone();
         let decision = &*context.decision.insert(decision);
         match verdict {
@@ -130,6 +139,27 @@ impl Edge {
             // Once upgraded, silence is the rule; the default would cut the connection after a minute of it.
             session.set_read_timeout(UPGRADED_SILENCE);
         }
+    }
+}
+
+/// Leads to the same page by TLS. A form that is posted is posted there again.
+fn to_https(decision: &Decision, port: u16) -> Reply {
+    let host = decision.authority.host();
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let location = format!("https://{host}{port}{}", decision.target.path_and_query());
+    Reply::empty(StatusCode::PERMANENT_REDIRECT).with(header::LOCATION, location)
+}
+
+/// The methods that are told to whoever asks by one that is not served.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+fn refused(refusal: Refusal) -> Reply {
+    let detail = refusal.to_string();
+    match refusal {
+        Refusal::Method => {
+            Reply::problem(StatusCode::METHOD_NOT_ALLOWED, "method", &detail).with(header::ALLOW, METHODS)
+        }
+        _ => Reply::problem(StatusCode::BAD_REQUEST, "bad_request", &detail),
     }
 }
 

@@ -27,7 +27,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 /// Sockets that are bound and do not accept yet. Bound before anything else, so that a taken port and a bad
 /// certificate are said plainly.
 pub(super) struct Sockets {
-    public: Vec<(TcpListener, ListenConfig, Option<Arc<Certificate>>)>,
+    public: Vec<(TcpListener, ListenConfig, Vec<Arc<Certificate>>)>,
     admin: TcpListener,
     config: EdgeConfig,
 }
@@ -56,8 +56,9 @@ impl Sockets {
             socket.map_err(|error| ServerError::Listen { address, error })
         };
         let public = config.listen.iter().map(|listener| {
-            let certificate = listener.tls.clone().map(Certificate::open).transpose()?;
-            Ok((listen(listener.address)?, listener.clone(), certificate))
+            let certificates = listener.certificates.iter().cloned().map(Certificate::open);
+            let certificates = certificates.collect::<Result<_, _>>()?;
+            Ok((listen(listener.address)?, listener.clone(), certificates))
         });
         let public = public.collect::<Result<_, ServerError>>()?;
         Ok(Self { public, admin: listen(config.admin_listen)?, config: config.clone() })
@@ -88,20 +89,20 @@ impl Sockets {
             slots: slots.clone(),
             connections: limits.connections,
         };
-        for (socket, config, certificate) in self.public {
+        for (socket, config, certificates) in self.public {
             listening.public.push(socket.local_addr()?);
-            let tls =
-                certificate.as_ref().map(|certificate| acceptor(certificate, config.http2)).transpose()?;
+            let has_tls = !certificates.is_empty();
             let listener = Listener {
                 socket,
-                http2_plain: tls.is_none() && config.http2,
-                tls,
+                http2_plain: !has_tls && config.http2,
+                tls: has_tls.then(|| acceptor(&certificates, config.http2)).transpose()?,
+                redirect_to_https: config.redirect_to_https,
                 proxy_protocol: config.proxy_protocol.then(|| self.config.cdn.trusted_proxies.clone()),
                 handshake_timeout: limits.handshake_timeout,
                 slots: slots.clone(),
             };
             listening.tasks.push(listener.start(app.clone(), stopped.clone()));
-            if let Some(certificate) = certificate {
+            for certificate in certificates {
                 tokio::spawn(certificate.clone().watch(stopped.clone()));
                 listening.certificates.push(certificate);
             }
@@ -110,6 +111,7 @@ impl Sockets {
             socket: self.admin,
             http2_plain: false,
             tls: None,
+            redirect_to_https: None,
             proxy_protocol: None,
             handshake_timeout: limits.handshake_timeout,
             slots: Arc::new(Semaphore::new(ADMIN_CONNECTIONS)),

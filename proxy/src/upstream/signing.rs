@@ -4,12 +4,14 @@
 use admission::clock::Timestamp;
 use admission::edge_signature::{self, EdgeRequest};
 use admission::keyring::Keyring;
+use http::Method;
 use http::header::{self, HeaderName};
 use pingora::http::RequestHeader;
 
 use crate::gate::Decision;
 use crate::gate::client::AddressHeader;
 use crate::gate::credentials::without_own_cookies;
+use crate::gate::elsewhere::leads_elsewhere;
 
 /// What the edge vouches for.
 pub struct Signed<'a> {
@@ -50,9 +52,10 @@ const ADDRESS_HEADERS: [&str; 7] = [
 ];
 
 /// Whether a header that came from outside stays outside. Servers that read `_` as `-` are thought of.
-fn is_the_edges(name: &str) -> bool {
+fn is_the_edges(name: &str, method: &Method) -> bool {
     let name = name.replace('_', "-");
-    name.starts_with(edge_signature::HEADER_PREFIX)
+    leads_elsewhere(&name, method)
+        || name.starts_with(edge_signature::HEADER_PREFIX)
         || name.starts_with("wr-")
         || name.starts_with("x-forwarded-")
         || matches!(name.as_str(), "forwarded" | edge_signature::HEADER_REQUEST_ID)
@@ -68,7 +71,7 @@ pub fn forward(request: &mut RequestHeader, signed: &Signed<'_>) -> pingora::Res
         signed.secret_header == Some(name)
             || signed.address_header.is_some_and(|header| header.as_str() == name.as_str())
     };
-    let is_strange = |name: &&HeaderName| is_the_edges(name.as_str()) || is_the_cdns(name);
+    let is_strange = |name: &&HeaderName| is_the_edges(name.as_str(), &request.method) || is_the_cdns(name);
     let strange: Vec<HeaderName> = request.headers.keys().filter(|name| is_strange(name)).cloned().collect();
     for name in &strange {
         request.remove_header(name);
@@ -119,7 +122,7 @@ fn forward_cookies(request: &mut RequestHeader) -> pingora::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method};
+    use http::HeaderMap;
 
     use super::*;
     use crate::gate::{self, routes::Routes};

@@ -14,6 +14,11 @@ use tokio_rustls::client::TlsStream;
 
 /// Writes `<name>.pem` and `<name>.key` into `folder`: a certificate for `localhost` that vouches for itself.
 pub(crate) fn make(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    make_for(folder, name, "DNS:localhost,IP:127.0.0.1")
+}
+
+/// The same for these names, as openssl writes them.
+pub(crate) fn make_for(folder: &Path, name: &str, names: &str) -> (PathBuf, PathBuf) {
     let (certificate, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
     let made = Command::new("openssl")
         .args([
@@ -27,7 +32,7 @@ pub(crate) fn make(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
             "-days",
             "2",
         ])
-        .args(["-subj", &format!("/CN={name}"), "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .args(["-subj", &format!("/CN={name}"), "-addext", &format!("subjectAltName={names}")])
         .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
         .arg(&key)
         .arg("-out")

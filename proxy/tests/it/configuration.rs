@@ -69,6 +69,25 @@ fn a_bad_configuration_is_explained() {
             vec!["edge.toml:3: `upstream.read_timeout`", "\"soon\"", "\"30s\""],
         ),
         (
+            "[upstream]\naddress = \"a:1\"\n[[listen]]\naddress = \"127.0.0.1:1\"\nredirect_to_https = 443",
+            rooms.clone(),
+            vec![
+                "edge.toml:3: `listen.redirect_to_https`",
+                "nobody who speaks TLS",
+                "`public_scheme = \"https\"`",
+            ],
+        ),
+        (
+            "public_scheme = \"https\"\n[upstream]\naddress = \"a:1\"\n[[listen]]\naddress = \"127.0.0.1:1\"\nredirect_to_https = 0",
+            rooms.clone(),
+            vec!["edge.toml:6: `listen.redirect_to_https`", "found 0", "from 1 to 65535"],
+        ),
+        (
+            "[upstream]\naddress = \"a:1\"\n[[listen]]\naddress = \"127.0.0.1:1\"\n[[listen.certificates]]\ncertificate = \"a\"\nkey = \"b\"",
+            rooms.clone(),
+            vec!["edge.toml:5: `listen.certificates`", "where no name fits"],
+        ),
+        (
             "[upstream]\naddress = \"a:1\"\n[limits]\nconnections = 0",
             rooms.clone(),
             vec!["edge.toml:4: `limits.connections`", "found 0", "from 1"],

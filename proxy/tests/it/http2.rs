@@ -55,8 +55,8 @@ async fn one_connection_carries_many_requests_and_http1_is_understood_beside_it(
     for request in
         ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"]
     {
-        let answer = crate::raw::exchange(edge.address, request.as_bytes()).await;
-        assert_eq!(crate::raw::status(&answer), 200, "{answer}");
+        let answer = crate::wire::http1::exchange(edge.address, request.as_bytes()).await;
+        assert_eq!(crate::wire::http1::status(&answer), 200, "{answer}");
     }
 }
 

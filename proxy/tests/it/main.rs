@@ -7,6 +7,7 @@
     reason = "a test that cannot go on stops"
 )]
 
+mod autobahn;
 mod behind_a_cdn;
 mod bypass;
 mod cdn;
@@ -22,6 +23,7 @@ mod http2;
 mod invitations;
 mod line;
 mod live;
+mod names;
 mod nginx;
 mod noted;
 mod own_pages;
@@ -32,15 +34,16 @@ mod prequeue;
 mod proxy_protocol;
 mod public_paths;
 mod quick_start;
-mod raw;
 mod restart;
 mod secure_shop;
 mod shop;
 mod shown;
 mod slow_clients;
+mod smuggling;
 mod store_away;
 mod tls;
 mod tokens;
 mod upgrade;
 mod upstreams;
 mod varnish;
+mod wire;

@@ -5,8 +5,8 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Edge, PATIENCE, all, assert_private, browser, navigate, room, set_cookie};
-use crate::raw::{exchange, status};
 use crate::shop::Shop;
+use crate::wire::http1::{exchange, status};
 
 #[tokio::test]
 async fn what_only_the_edge_may_say_does_not_come_from_outside() {

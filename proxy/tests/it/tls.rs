@@ -89,6 +89,33 @@ async fn both_versions_of_http_are_spoken_and_cookies_are_secure() {
 }
 
 #[tokio::test]
+async fn under_load_every_request_over_tls_is_answered_in_both_versions_of_http() {
+    let shop = Shop::start().await;
+    let secured = Secured::start(&shop, &room(STANDING));
+    let (all_good, all_refused) = ("2000 2xx, 0 3xx, 0 4xx, 0 5xx", "0 2xx, 0 3xx, 2000 4xx, 0 5xx");
+    for (protocol, path, expected) in [
+        ("h2", "/", all_good),
+        ("h2", "/events/demo", all_refused),
+        ("http/1.1", "/", all_good),
+        ("http/1.1", "/events/demo", all_refused),
+    ] {
+        // Over HTTP/1.1 a second request before the first answer would be dropped with the connection.
+        let how = if protocol == "h2" { ["-m", "10"].as_slice() } else { &["-m", "1", "--h1"] };
+        let output = tokio::process::Command::new("h2load")
+            .args(["-n", "2000", "-c", "20"])
+            .args(how)
+            .arg(secured.url(path))
+            .output()
+            .await
+            .unwrap();
+        let report = text(&output.stdout);
+        assert!(report.contains(&format!("Application protocol: {protocol}")), "{report}");
+        assert!(report.contains("2000 done, ") && report.contains(" 0 errored, 0 timeout"), "{report}");
+        assert!(report.contains(expected), "{report}");
+    }
+}
+
+#[tokio::test]
 async fn old_versions_of_tls_and_plain_requests_are_refused() {
     let shop = Shop::start().await;
     let secured = Secured::start(&shop, &room(STANDING));
@@ -98,7 +125,8 @@ async fn old_versions_of_tls_and_plain_requests_are_refused() {
     assert!(curl(&certificate, &["--tlsv1.3", &url]).await.status.success());
     assert!(!curl(&certificate, &["--tls-max", "1.1", "--tlsv1.0", &url]).await.status.success());
     let plain =
-        crate::raw::exchange(secured.edge.address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        crate::wire::http1::exchange(secured.edge.address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await;
     assert!(!plain.contains("HTTP/1.1"), "{plain}");
 }
 

@@ -118,8 +118,19 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         let found = format!("\"{private}\", where fans connect already (`listen` is \"{}\")", taken.address);
         return Err(source.error(&at, "admin_listen", found, "an address or port of its own is needed"));
     }
-    let public_scheme =
-        scheme(&source, &public_scheme, public.iter().any(|listener| listener.tls.is_some()))?;
+    let has_tls = public.iter().any(|listener| !listener.certificates.is_empty());
+    let public_scheme = scheme(&source, &public_scheme, has_tls)?;
+    if public_scheme == Scheme::Http && public.iter().any(|listener| listener.redirect_to_https.is_some()) {
+        let at = listen.as_ref().map(Spanned::span).unwrap_or(0..0);
+        let needed =
+            "a listener with a certificate, or `public_scheme = \"https\"` where somebody else speaks TLS";
+        return Err(source.error(
+            &at,
+            "listen.redirect_to_https",
+            "nobody who speaks TLS",
+            format!("{needed}, is needed"),
+        ));
+    }
     Ok(EdgeConfig {
         listen: public,
         admin_listen: private,
