@@ -10,6 +10,7 @@ pub mod elsewhere;
 pub mod framing;
 pub mod host;
 mod kind;
+mod loose;
 pub mod query;
 pub mod routes;
 pub mod target;

@@ -11,10 +11,10 @@
 
 use std::fmt::Write as _;
 
+use super::loose::loose_key;
+
 /// Longest target that is looked at, in bytes.
 const LENGTH_MAX: usize = 16 * 1024;
-/// Most times that a path is decoded for its loose key.
-const DECODINGS_MAX: usize = 4;
 
 /// The normalised target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +196,7 @@ fn normal_path(raw: &[u8]) -> Result<String, BadTarget> {
 }
 
 /// Takes away empty segments and resolves dot segments. A path above the root stays at the root.
-fn resolve(path: &str) -> String {
+pub(super) fn resolve(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     let mut ends_in_slash = true;
     for segment in path.split('/') {
@@ -226,62 +226,8 @@ fn plain_key(path: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-fn loose_key(path: &str) -> Result<String, BadTarget> {
-    let mut text = path.to_owned();
-    let mut stable = false;
-    for _ in 0..DECODINGS_MAX {
-        let decoded = decode(&text, |_| true);
-        if decoded.iter().any(|byte| *byte < 0x20 || *byte == 0x7f) {
-            return Err(BadTarget::Character);
-        }
-        let decoded = String::from_utf8_lossy(&decoded).into_owned();
-        let decoded = if decoded.is_ascii() { decoded } else { plain_letters(&decoded) };
-        if decoded == text {
-            stable = true;
-            break;
-        }
-        text = decoded;
-    }
-    if !stable {
-        return Err(BadTarget::Encoding);
-    }
-    // Whoever decodes before they look for the query finds one here.
-    let path = text.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
-    let names: Vec<&str> = path.split('/').map(loose_name).collect();
-    Ok(resolve(&names.join("/")))
-}
-
-/// A segment without its parameters, and without the dots and blanks at its end, which Windows does not see.
-fn loose_name(segment: &str) -> &str {
-    let name = segment.split(';').next().unwrap_or_default().trim();
-    match name.trim_end_matches(['.', ' ']) {
-        "" => name,
-        name => name,
-    }
-}
-
-/// The text with the letters and signs in ASCII that compatibility mappings make of their look-alikes, and without
-/// those that nobody sees.
-fn plain_letters(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\u{ff01}'..='\u{ff5e}' => plain.extend(char::from_u32(u32::from(letter) - 0xfee0)),
-            '\u{2044}' | '\u{2215}' => plain.push('/'),
-            '\u{2216}' | '\u{29f5}' | '\u{fe68}' => plain.push('\\'),
-            '\u{2024}' | '\u{3002}' | '\u{ff61}' => plain.push('.'),
-            '\u{2025}' => plain.push_str(".."),
-            '\u{017f}' => plain.push('s'),
-            '\u{212a}' => plain.push('k'),
-            '\u{00ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
-            other => plain.push(other),
-        }
-    }
-    plain
-}
-
 /// Decodes the triples whose byte `wanted` accepts; anything else stays as it is.
-fn decode(text: &str, wanted: impl Fn(u8) -> bool) -> Vec<u8> {
+pub(super) fn decode(text: &str, wanted: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
