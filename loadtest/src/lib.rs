@@ -6,9 +6,11 @@
 //! - [`story`] is what a fan saw; [`checks`] judge the promises from it, without doing anything.
 //! - [`cheats`] try to get in without a turn.
 //! - [`fault`] lets things fail meanwhile.
+//! - [`away`] has the store fail for long while fans are inside.
 //! - [`lateness`] is how exact all of this can be on a busy machine.
 //! - [`check`] and [`demo`] put these together; [`mod@bench`] measures.
 
+pub mod away;
 pub mod bench;
 pub mod cheats;
 pub mod check;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use loadtest::away::{self, AwayPlan};
 use loadtest::bench::joins::{self, JoinsPlan};
 use loadtest::check::{self, CheckPlan, Report};
 use loadtest::demo::{self, DemoPlan};
@@ -82,6 +83,22 @@ enum Command {
         /// How long each round takes, in seconds.
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
         seconds: u64,
+    },
+    /// Take the store away from fans who are inside, and see that they go on: two stacks beside each other, of one of
+    /// which Redis hangs, then is dead, then comes back.
+    StoreAway {
+        /// How long it is away, in seconds.
+        #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(2..=86_400))]
+        seconds: u64,
+        /// How long it is measured before and afterwards, in seconds.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        around: u64,
+        /// How many fans are inside.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=500))]
+        fans: u16,
+        /// The pause between two requests of a fan, in milliseconds.
+        #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+        pause_ms: u64,
     },
     /// Send a crowd to edges that run already, and judge what the fans saw.
     Fans {
@@ -164,6 +181,22 @@ async fn run(command: Command) -> Result<ExitCode> {
             let plan = JoinsPlan { connections: connections.into(), length: Duration::from_secs(seconds) };
             tokio::select! {
                 outcome = joins::run(plan) => outcome.map(|()| ExitCode::SUCCESS),
+                () = interrupted => Ok(ExitCode::FAILURE),
+            }
+        }
+        Command::StoreAway { seconds, around, fans, pause_ms } => {
+            let plan = AwayPlan {
+                away: Duration::from_secs(seconds),
+                around: Duration::from_secs(around),
+                fans: fans.into(),
+                pause: Duration::from_millis(pause_ms),
+            };
+            tokio::select! {
+                report = away::run(plan) => {
+                    let report = report?;
+                    println!("{report}");
+                    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+                }
                 () = interrupted => Ok(ExitCode::FAILURE),
             }
         }
