@@ -45,10 +45,12 @@ pub enum Purpose {
     Bypass,
     /// The right to take a place over to another device.
     Transfer,
+    /// A challenge: what a fan has to do before they get a ticket.
+    Work,
 }
 
 impl Purpose {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Ticket,
         Self::AdmissionToken,
         Self::EdgeRequest,
@@ -56,6 +58,7 @@ impl Purpose {
         Self::Invitation,
         Self::Bypass,
         Self::Transfer,
+        Self::Work,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -67,6 +70,7 @@ impl Purpose {
             Self::Invitation => b"stanchion invitation v1",
             Self::Bypass => b"stanchion bypass v1",
             Self::Transfer => b"stanchion transfer v1",
+            Self::Work => b"stanchion work v1",
         }
     }
 }
@@ -247,7 +251,7 @@ impl Key {
     }
 
     fn secret(&self, purpose: Purpose) -> &[u8] {
-        let [ticket, token, request, draw, invitation, bypass, transfer] = &self.derived;
+        let [ticket, token, request, draw, invitation, bypass, transfer, work] = &self.derived;
         match purpose {
             Purpose::Ticket => ticket,
             Purpose::AdmissionToken => token,
@@ -256,6 +260,7 @@ impl Key {
             Purpose::Invitation => invitation,
             Purpose::Bypass => bypass,
             Purpose::Transfer => transfer,
+            Purpose::Work => work,
         }
     }
 }

@@ -8,8 +8,8 @@
 //!
 //! # Map
 //!
-//! - Values: [`name`], [`rank`], [`ticket`], [`invitation`], [`transfer`], [`draw`], [`token`], [`rules`]. They parse, check
-//!   and sign; they do no I/O and are told the time.
+//! - Values: [`name`], [`rank`], [`ticket`], [`invitation`], [`transfer`], [`work`], [`draw`], [`token`], [`rules`]. They
+//!   parse, check and sign; they do no I/O and are told the time.
 //! - Computations: [`position`], [`wait`], [`adaptive`].
 //! - Ports: [`clock`] (time and randomness), [`store`] (the line), with their adapters beside them.
 //! - [`invariants`]: the promises, as predicates over what fans saw; for tests and records, not for serving.
@@ -33,3 +33,4 @@ pub mod ticket;
 pub mod token;
 pub mod transfer;
 pub mod wait;
+pub mod work;

@@ -157,6 +157,7 @@ fn show_limits(limits: &Limits) -> Table {
         network_bits_v4,
         network_bits_v6,
         session_requests,
+        work,
     } = limits;
     let mut table = Table::new();
     for (key, value) in [
@@ -172,6 +173,10 @@ fn show_limits(limits: &Limits) -> Table {
         ("network_bits_v4", (*network_bits_v4).into()),
         ("network_bits_v6", (*network_bits_v6).into()),
         ("session_requests_per_minute", session_requests.map_or(0, Pace::per_minute)),
+        ("work_bits", work.bits.into()),
+        ("work_bits_max", work.bits_max.into()),
+        ("work_calm_per_minute", work.calm_per_minute),
+        ("work_waits_per_minute", work.waits_per_minute),
     ] {
         table.insert(key.to_owned(), number(value));
     }
@@ -187,6 +192,7 @@ fn show_limits(limits: &Limits) -> Table {
         ("body_idle", body_idle),
         ("write_timeout", write_timeout),
         ("idle", idle),
+        ("work_wait", &work.wait),
     ] {
         table.insert(key.to_owned(), duration::show(*value).into());
     }

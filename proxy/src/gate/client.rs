@@ -123,6 +123,11 @@ fn address(text: &str) -> Option<IpAddr> {
 pub struct Prefix(u64);
 
 impl Prefix {
+    /// As a number that says which it is, for the same numbers of bits.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
     /// The prefix of an address: so many leading bits of it, at most 64 of an IPv6 one.
     pub fn of(address: IpAddr, v4_bits: u8, v6_bits: u8) -> Self {
         let high_bits = |value: u64, bits: u8, width: u8| {

@@ -12,13 +12,16 @@ pub const INVITATION_HEADER: &str = "wr-invitation";
 pub const BYPASS_HEADER: &str = "wr-bypass";
 /// Carries the place that a fan was shown last, for clients without cookies.
 pub const SHOWN_HEADER: &str = "wr-shown";
+/// Carries a challenge, and the work that it asks for.
+pub const WORK_HEADER: &str = "wr-work";
 /// The names of the edge's own cookies begin with one of these, after a `__Host-`.
-const OWN_COOKIES: [&str; 8] = [
+const OWN_COOKIES: [&str; 9] = [
     "wr-ticket-",
     "wr-admission-",
     "wr-invitation-",
     "wr-bypass-",
     "wr-shown-",
+    "wr-work-",
     "wr-language",
     "wr-move-",
     "wr-take-",

@@ -3,6 +3,9 @@
 
 mod pace;
 mod prefixes;
+mod spent;
+mod work;
 
 pub use pace::{Pace, Paced};
 pub use prefixes::PrefixLimit;
+pub use work::{Asked, Lacking, Proof, Theirs, Work, WorkRules};

@@ -18,7 +18,12 @@ pub struct Pace {
 impl Pace {
     /// `per_minute` a minute and `burst` at once, each at least 1; nothing where `per_minute` is 0: no limit.
     pub fn new(per_minute: u64, burst: u64) -> Option<Self> {
-        (per_minute > 0).then_some(Self { per_minute, burst: burst.max(1) })
+        (per_minute > 0).then(|| Self::of(per_minute, burst))
+    }
+
+    /// `per_minute` a minute and `burst` at once, each at least 1.
+    pub fn of(per_minute: u64, burst: u64) -> Self {
+        Self { per_minute: per_minute.max(1), burst: burst.max(1) }
     }
 
     /// How many a minute.
@@ -46,6 +51,15 @@ impl Pace {
         let after = owed_until.max(now).saturating_add(cost);
         let too_much = after.saturating_sub(now.saturating_add(credit));
         if too_much == 0 { Ok(after) } else { Err(Duration::from_micros(too_much)) }
+    }
+
+    /// Takes one at the moment `now`, whatever is owed: what is owed then, and how many that is. At most the burst is
+    /// remembered.
+    pub fn count(self, owed_until: u64, now: u64) -> (u64, u64) {
+        let cost = self.cost();
+        let most = now.saturating_add(cost.saturating_mul(self.burst));
+        let after = owed_until.max(now).saturating_add(cost).min(most);
+        (after, after.saturating_sub(now) / cost)
     }
 }
 

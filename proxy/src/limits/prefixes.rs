@@ -32,15 +32,37 @@ impl PrefixLimit {
         Self { pace, v4_bits, v6_bits, began: Instant::now(), hasher: RandomState::new(), shards }
     }
 
+    /// The network of `client`, where that is known.
+    pub fn network(&self, client: Option<IpAddr>) -> Option<Prefix> {
+        client.map(|client| Prefix::of(client, self.v4_bits, self.v6_bits))
+    }
+
     /// Takes one for the network of `client`, where that is known.
     ///
     /// # Errors
     /// How long it is until one may be had.
     pub fn take(&self, client: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
-        let prefix = client.map(|client| Prefix::of(client, self.v4_bits, self.v6_bits));
+        self.with(client, now, |owed, now| {
+            *owed = self.pace.take(*owed, now)?;
+            Ok(())
+        })
+    }
+
+    /// Takes one for it however much it owes, and says how many that is.
+    pub fn count(&self, client: Option<IpAddr>, now: Instant) -> u64 {
+        self.with(client, now, |owed, now| {
+            let count;
+            (*owed, count) = self.pace.count(*owed, now);
+            count
+        })
+    }
+
+    /// What the network of `client` owes, at this moment in microseconds.
+    fn with<T>(&self, client: Option<IpAddr>, now: Instant, change: impl FnOnce(&mut u64, u64) -> T) -> T {
+        let prefix = self.network(client);
         let now = u64::try_from(now.duration_since(self.began).as_micros()).unwrap_or(u64::MAX);
         let Some(shard) = self.shards.get(self.hasher.hash_one(prefix) as usize % SHARDS) else {
-            return Ok(());
+            return change(&mut 0, now);
         };
         let mut owed = shard.lock();
         if owed.len() >= PREFIXES_PER_SHARD_MAX && !owed.contains_key(&prefix) {
@@ -49,9 +71,7 @@ impl PrefixLimit {
         }
         let key =
             if owed.len() < PREFIXES_PER_SHARD_MAX || owed.contains_key(&prefix) { prefix } else { None };
-        let entry = owed.entry(key).or_default();
-        *entry = self.pace.take(*entry, now)?;
-        Ok(())
+        change(owed.entry(key).or_default(), now)
     }
 }
 
@@ -71,6 +91,20 @@ mod tests {
         assert_eq!(limit.take(ip("198.51.100.9"), now), Err(Duration::from_secs(1)));
         assert_eq!(limit.take(ip("198.51.101.9"), now), Ok(()));
         assert_eq!(limit.take(ip("198.51.100.9"), now + Duration::from_secs(1)), Ok(()));
+    }
+
+    #[test]
+    fn who_is_counted_is_never_refused() {
+        let limit = PrefixLimit::new(Pace::new(60, 100).unwrap(), 24, 56);
+        let now = Instant::now() + Duration::from_secs(1);
+        let ip = Some("198.51.100.7".parse().unwrap());
+        assert_eq!((1..=5).map(|_| limit.count(ip, now)).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert_eq!(limit.count(Some("203.0.113.1".parse().unwrap()), now), 1);
+        assert_eq!(limit.count(ip, now + Duration::from_secs(3)), 3, "one a second is forgotten");
+        for _ in 0..1000 {
+            assert!(limit.count(ip, now) <= 100, "no more than the burst is remembered");
+        }
+        assert_eq!(limit.count(ip, now + Duration::from_secs(101)), 1);
     }
 
     #[test]

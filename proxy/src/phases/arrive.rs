@@ -9,7 +9,9 @@ use admission::ticket::Ticket;
 use admission::token::Admission;
 use http::HeaderMap;
 
+use super::work::{May, NotYet};
 use crate::gate::credentials::{ADMISSION_HEADER, INVITATION_HEADER, SHOWN_HEADER, TICKET_HEADER, presented};
+use crate::limits::Lacking;
 use crate::room::{Arrival, Carried, OpenTicket, Pass, Room, RoomError, Stand, Wish};
 use crate::waiting::reply::Reply;
 use crate::waiting::status::Status;
@@ -40,8 +42,8 @@ pub(super) enum Outcome {
     Closed,
     /// Their invitation was used as often as it may be.
     InvitationUsed,
-    /// Too many come from the same network at once; so long it is until one more may.
-    TooMany(Duration),
+    /// Not before this.
+    NotYet(NotYet),
     /// No ticket could be made.
     Failed(RoomError),
 }
@@ -113,7 +115,7 @@ pub(super) async fn arrive(
     headers: &HeaderMap,
     intent: Intent,
     again_within: Duration,
-    may_join: impl FnOnce() -> Result<(), Duration>,
+    may_join: impl FnOnce(Intent) -> Result<May, NotYet>,
 ) -> Outcome {
     let invitation = invitation_of(room, headers);
     let (mut noted, mut old) = (None, None);
@@ -141,15 +143,20 @@ pub(super) async fn arrive(
         return Outcome::Entered(pass);
     }
     // Who carries an invitation is bounded by its uses, and who was noted was counted then.
-    if invitation.is_none()
-        && noted.is_none()
-        && let Err(wait) = may_join()
-    {
-        return Outcome::TooMany(wait);
-    }
-    let wish = Wish { intent, invitation: invitation.as_ref(), noted: noted.as_ref() };
+    let may = if invitation.is_none() && noted.is_none() { may_join(intent) } else { Ok(May::Join(None)) };
+    let (intent, worked) = match may {
+        Ok(May::Join(worked)) => (intent, worked),
+        Ok(May::OnlyEnter) => (Intent::EnterOnly, None),
+        Err(not_yet) => return Outcome::NotYet(not_yet),
+    };
+    let wish = Wish { intent, invitation: invitation.as_ref(), noted: noted.as_ref(), worked };
     let arrival = room.join(&wish).await;
     match (arrival, old) {
+        // The last one was quicker, or the draw knows the work already.
+        (Ok(Arrival::NotFree), None) if intent == Intent::EnterOnly => {
+            Outcome::NotYet(NotYet::Work(Lacking::All))
+        }
+        (Ok(Arrival::Taken), None) => Outcome::NotYet(NotYet::Work(Lacking::Used)),
         (Ok(Arrival::InvitationUsed), _) => Outcome::InvitationUsed,
         (Ok(Arrival::Waiting(ticket)), old) => {
             give_up(room, old).await;

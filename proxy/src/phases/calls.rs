@@ -10,6 +10,7 @@ use pingora::http::RequestHeader;
 
 use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, shown_of, ticket_of};
 use super::edge::Edge;
+use super::work::{May, NotYet};
 use crate::gate::calls::Call;
 use crate::gate::{Decision, Kind};
 use crate::room::{Claim, OpenTicket, Room, RoomError, Stand};
@@ -109,11 +110,13 @@ impl Edge {
         if let Some(refusal) = self.bad_header(room, headers) {
             return refusal;
         }
-        match arrive(room, headers, Intent::Wait, POLL_AGAIN, || self.may_join(client)).await {
+        let may_join = |intent| self.may_join(room, headers, client, intent);
+        match arrive(room, headers, Intent::Wait, POLL_AGAIN, may_join).await {
             Outcome::Placed { ticket, stand, is_new } => {
                 let code = if is_new { StatusCode::CREATED } else { StatusCode::OK };
                 with_ticket(room, headers, &ticket, stand, is_new, code)
             }
+            Outcome::NotYet(NotYet::Work(lacking)) => self.work_problem(room, client, lacking),
             outcome => self.elsewise(room, headers, outcome),
         }
     }
@@ -133,7 +136,7 @@ impl Edge {
                 Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the line is as long as it may get")
                     .retry_after(30)
             }
-            Outcome::TooMany(wait) => {
+            Outcome::NotYet(NotYet::TooMany(wait)) => {
                 let detail = "too many ask for a place from this network at once; one more may in a moment";
                 Reply::problem(StatusCode::TOO_MANY_REQUESTS, "too_many_joins", detail)
                     .retry_after(wait.as_secs() + 1)
@@ -185,7 +188,7 @@ async fn status(edge: &Edge, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
                 .cookie(&room.cookies.give_admission(&pass.token, pass.age));
         }
         // When the store is back, the answer to this very poll brings the place.
-        return match arrive(room, headers, Intent::Wait, POLL_AGAIN, || Ok(())).await {
+        return match arrive(room, headers, Intent::Wait, POLL_AGAIN, |_| Ok(May::Join(None))).await {
             Outcome::Placed { ticket, stand, is_new } => {
                 with_ticket(room, headers, &ticket, stand, is_new, StatusCode::OK)
             }

@@ -8,7 +8,7 @@ use admission::keyring::Keyring;
 use crate::config::EdgeConfig;
 use crate::config::keys::CdnSecret;
 use crate::fleet::Fleet;
-use crate::limits::PrefixLimit;
+use crate::limits::{PrefixLimit, Work};
 use crate::live::Load;
 use crate::upstream::Upstream;
 
@@ -24,6 +24,8 @@ pub struct Edge {
     pub cdn_secret: Option<CdnSecret>,
     /// How fast new places are given to one network, where that is bounded.
     pub joins: Option<PrefixLimit>,
+    /// What work is asked of fans before they get a place.
+    pub work: Work,
     /// The shop.
     pub upstream: Arc<Upstream>,
     /// How much is going on.

@@ -16,6 +16,7 @@ mod response;
 mod send;
 mod shop;
 mod visitor;
+mod work;
 
 use std::any::Any;
 use std::sync::Arc;

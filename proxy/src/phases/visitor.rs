@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use admission::rules::{Mode, Phase};
 use admission::store::Intent;
@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of};
 use super::context::Passage;
 use super::edge::Edge;
+use super::work::NotYet;
 use crate::gate::{self, Decision, Kind};
 use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Stand, Wish};
 use crate::waiting::notice::{About, Notice, Way};
@@ -110,11 +111,6 @@ impl Edge {
         }
     }
 
-    /// Takes one of the places that the network of `client` may ask for.
-    pub(super) fn may_join(&self, client: Option<IpAddr>) -> Result<(), Duration> {
-        self.joins.as_ref().map_or(Ok(()), |joins| joins.take(client, Instant::now()))
-    }
-
     async fn navigate(
         &self,
         room: &Arc<Room>,
@@ -125,7 +121,10 @@ impl Edge {
         if self.moved(room, headers).await {
             return Answer::Reply(self.moved_page(room, reader), "moved");
         }
-        let arrival = || arrive(room, headers, Intent::EnterOrWait, PAGE_AGAIN, || self.may_join(client));
+        let arrival = || {
+            let may_join = |intent| self.may_join(room, headers, client, intent);
+            arrive(room, headers, Intent::EnterOrWait, PAGE_AGAIN, may_join)
+        };
         let mut outcome = arrival().await;
         if let Outcome::Placed { ticket, stand: Stand::Admitted, is_new } = outcome {
             let stand = match room.claim(&ticket.place).await {
@@ -166,7 +165,11 @@ impl Edge {
             Outcome::Full => Answer::Reply(self.notice(room, reader, About::Full, 30), "full"),
             Outcome::Closed | Outcome::NotFree => Answer::Reply(self.closed(room, reader), "closed"),
             Outcome::InvitationUsed => Answer::Reply(self.invitation_used(room, reader), "invitation_used"),
-            Outcome::TooMany(wait) => {
+            Outcome::NotYet(NotYet::Work(lacking)) => {
+                let outcome = lacking.code();
+                Answer::Reply(self.work_page(room, reader, client, lacking), outcome)
+            }
+            Outcome::NotYet(NotYet::TooMany(wait)) => {
                 let page = self.notice(room, reader, About::Crowded, wait.as_secs() + 1);
                 Answer::Reply(page, "too_many_joins")
             }
@@ -234,7 +237,7 @@ impl Edge {
         client: Option<IpAddr>,
     ) -> Result<Pass, Option<Status>> {
         let ticket = ticket_of(room, headers);
-        if ticket.is_none() && room.is_free() && self.may_join(client).is_ok() {
+        if ticket.is_none() && room.is_free() && self.at_this_pace(client).is_ok() {
             match room.join(&Wish::new(Intent::EnterOnly)).await {
                 Ok(Arrival::Entered(pass)) => return Ok(pass),
                 Ok(_) => {}

@@ -47,12 +47,14 @@ pub struct Wish<'a> {
     pub invitation: Option<&'a Invitation>,
     /// The provisional ticket that they got while the store was away.
     pub noted: Option<&'a Ticket>,
+    /// The id that they worked for. It is worth one number of a draw, and no other one if that is taken.
+    pub worked: Option<TicketId>,
 }
 
 impl Wish<'_> {
     /// Nothing but this.
     pub const fn new(intent: Intent) -> Self {
-        Self { intent, invitation: None, noted: None }
+        Self { intent, invitation: None, noted: None, worked: None }
     }
 }
 
@@ -73,6 +75,8 @@ pub enum Arrival {
     Closed,
     /// The invitation was used as often as it may be.
     InvitationUsed,
+    /// Somebody has the number of the draw that the work was for: most likely by the same work, at another edge.
+    Taken,
 }
 
 /// Why an invitation is not taken.
@@ -122,13 +126,17 @@ impl Room {
     /// # Errors
     /// When it is not for this room, not any more, or none at all.
     pub fn open_bypass(&self, sealed: &str) -> Result<Bypass, BypassError> {
-        let now = self.view.load().store_now().unwrap_or_else(|| self.ports.clock.now());
-        Bypass::open(&self.ports.keys, &self.id, sealed, now)
+        Bypass::open(&self.ports.keys, &self.id, sealed, self.line_now())
+    }
+
+    /// The time that the line goes by.
+    pub fn line_now(&self) -> Timestamp {
+        self.view.load().store_now().unwrap_or_else(|| self.ports.clock.now())
     }
 
     /// How long it is until a moment.
     pub fn time_left(&self, until: Timestamp) -> Duration {
-        until.since(self.view.load().store_now().unwrap_or_else(|| self.ports.clock.now()))
+        until.since(self.line_now())
     }
 
     /// The ticket as the fan carries it.
@@ -181,6 +189,7 @@ impl Room {
             let join = Join { lane, id, intent: wish.intent, drawn, arrived_at, invitation };
             let joined = self.joins.join(join).await?;
             return Ok(match (joined, draw.clone().zip(drawn)) {
+                (Joined::Taken, Some(_)) if wish.worked.is_some() => Arrival::Taken,
                 (Joined::Taken, Some(_)) => continue,
                 (Joined::Entered { rank, until }, _) => {
                     Arrival::Entered(self.pass(&self.place(wish, rank, id), until, None)?)
@@ -235,7 +244,11 @@ impl Room {
     /// The id of the ticket that this wish leads to, at the `attempt`th try. An invitation for one fan leads to the
     /// same ids each time, and so does a provisional ticket.
     pub(super) fn id_of(&self, wish: &Wish<'_>, attempt: usize) -> Result<TicketId, RoomError> {
-        let given = wish.invitation.and_then(Invitation::only_ticket).or(wish.noted.map(|noted| noted.id));
+        let given = wish
+            .invitation
+            .and_then(Invitation::only_ticket)
+            .or(wish.noted.map(|noted| noted.id))
+            .or(wish.worked);
         match (given, attempt) {
             (None, _) => self.random_id(),
             (Some(id), 0) => Ok(id),

@@ -23,7 +23,7 @@ use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
 use crate::config::{Config, EdgeConfig};
 use crate::fleet::Fleet;
-use crate::limits::PrefixLimit;
+use crate::limits::{PrefixLimit, Work};
 use crate::listen::tls::{CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
 use crate::phases::Edge;
@@ -121,21 +121,22 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     }
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
-    let ports = Ports { store, keys: Arc::new(keys.line), clock: clock.clone(), random: random.clone() };
+    let line_keys = Arc::new(keys.line);
+    let ports = Ports { store, keys: line_keys.clone(), clock: clock.clone(), random: random.clone() };
     let fleet = Fleet::open(config, pages, ports, fleet).await;
     let load = Arc::new(Load::default());
     let shop = Arc::new(Upstream::new(edge_config.upstream.clone()));
     let server_config = Arc::new(library_config(&edge_config)?);
+    let limits = &edge_config.limits;
+    let network_bits = (limits.network_bits_v4, limits.network_bits_v6);
     let edge = Edge {
         upstream: shop.clone(),
         config: edge_config.clone(),
         fleet: fleet.clone(),
         edge_keys: keys.edge,
         cdn_secret: keys.cdn,
-        joins: edge_config.limits.joins.map(|pace| {
-            let limits = &edge_config.limits;
-            PrefixLimit::new(pace, limits.network_bits_v4, limits.network_bits_v6)
-        }),
+        joins: limits.joins.map(|pace| PrefixLimit::new(pace, network_bits.0, network_bits.1)),
+        work: Work::new(limits.work, network_bits, line_keys, random.clone()),
         load: load.clone(),
         clock,
         random: random.clone(),

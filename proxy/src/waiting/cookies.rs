@@ -41,6 +41,7 @@ pub struct Cookies {
     invitation: String,
     bypass: String,
     shown: String,
+    work: String,
     scheme: Scheme,
 }
 
@@ -57,6 +58,7 @@ impl Cookies {
             invitation: format!("{prefix}wr-invitation-{room}"),
             bypass: format!("{prefix}wr-bypass-{room}"),
             shown: format!("{prefix}wr-shown-{room}"),
+            work: format!("{prefix}wr-work-{room}"),
             scheme,
         }
     }
@@ -89,6 +91,16 @@ impl Cookies {
     /// The name of the cookie that holds the place which the fan was shown last.
     pub fn shown_name(&self) -> &str {
         &self.shown
+    }
+
+    /// The name of the cookie that holds what the fan has to do before they get a place.
+    pub fn work_name(&self) -> &str {
+        &self.work
+    }
+
+    /// The `Set-Cookie` value that keeps a challenge which is good for `age`.
+    pub fn give_work(&self, sealed: &str, age: Duration) -> String {
+        self.set(&self.work, sealed, age)
     }
 
     /// The `Set-Cookie` value that gives the fan their ticket.

@@ -7,6 +7,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::notice::Puzzle;
 use super::own::{self, OwnError};
 use super::page;
 use super::parcel::{self, Fixed, Part};
@@ -30,6 +31,10 @@ const SCRIPT: [&str; 7] = [
 /// The script of plain pages.
 const NOTICE_SCRIPT: [&str; 3] =
     ["\"use strict\";(() => {\n", include_str!("../../assets/script/notice.js"), "})();"];
+
+/// That of a page that works before there is a place.
+const WORK_SCRIPT: [&str; 3] =
+    ["\"use strict\";(() => {\n", include_str!("../../assets/script/work.js"), "})();"];
 
 /// Stands in a rendered page before the letter of a part that is the same for everyone. No text is written with it.
 const MARK: char = '\u{e000}';
@@ -89,8 +94,20 @@ pub struct Look {
     /// For each language.
     scripts: Vec<Fixed>,
     notice_script: Fixed,
+    work_script: Fixed,
     /// The `Content-Security-Policy`.
     pub policy: String,
+    /// The same, and a worker that the script of the page makes.
+    pub policy_with_worker: String,
+}
+
+/// What is rendered.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Template<'a> {
+    /// The waiting page.
+    Waiting,
+    /// A plain page, perhaps with something for its script to find.
+    Notice(Option<&'a Puzzle<'a>>),
 }
 
 impl Look {
@@ -106,6 +123,7 @@ impl Look {
         };
         let (style, script) = (squeeze(STYLE, ""), squeeze(&SCRIPT.concat(), "//"));
         let notice_script = squeeze(&NOTICE_SCRIPT.concat(), "//");
+        let work_script = squeeze(&WORK_SCRIPT.concat(), "//");
         let scripts = vec![hash(&script), hash(&notice_script)];
         let mut hashes = own::Hashes { styles: vec![hash(&style)], scripts };
         for (name, own) in [("waiting", &template), ("notice", &notice)] {
@@ -143,17 +161,23 @@ impl Look {
                 "<script type=\"application/json\" id=\"texts\">{json}</script>\n<script>{script}</script>"
             ))
         });
+        let policy = |more: &str, worker: &str| {
+            format!(
+                "default-src 'none'; style-src {}; script-src {}{more}; connect-src 'self'; img-src data:; \
+                 base-uri 'none'; form-action 'self'; frame-ancestors 'none'{worker}",
+                hashes.styles.join(" "),
+                hashes.scripts.join(" "),
+            )
+        };
         Ok(Self {
             words: languages.iter().map(|texts| Value::from_serialize(&texts.page)).collect(),
             scripts: scripts.collect(),
             notice_script: Fixed::new(format!("<script>{notice_script}</script>")),
             style: Fixed::new(format!("<style>{style}</style>")),
-            policy: format!(
-                "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; img-src data:; \
-                 base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-                hashes.styles.join(" "),
-                hashes.scripts.join(" "),
-            ),
+            policy: policy("", ""),
+            // The worker's script is made by the page's, which the policy names, out of itself.
+            policy_with_worker: policy(&format!(" {}", hash(&work_script)), "; worker-src blob:"),
+            work_script: Fixed::new(format!("<script>{work_script}</script>")),
             templates,
             languages,
         })
@@ -175,7 +199,7 @@ impl Look {
     /// When the template cannot be rendered.
     pub(super) fn render(
         &self,
-        template: &str,
+        template: Template<'_>,
         reader: &Reader,
         context: impl Serialize,
     ) -> Result<Bytes, minijinja::Error> {
@@ -187,15 +211,27 @@ impl Look {
             script => Value::from_safe_string(format!("{MARK}j")),
             ..Value::from_serialize(context)
         };
-        let page = self.templates.get_template(template)?.render(shell)?;
+        let (name, puzzle) = match template {
+            Template::Waiting => ("waiting", None),
+            Template::Notice(puzzle) => ("notice", puzzle),
+        };
+        let puzzle = puzzle.map(|puzzle| {
+            let json = serde_json::to_string(puzzle).unwrap_or_default().replace('<', "\\u003c");
+            format!("<script type=\"application/json\" id=\"work\">{json}</script>")
+        });
+        let page = self.templates.get_template(name)?.render(shell)?;
         let mut pieces = page.split(MARK);
         let mut parts = vec![Part::Text(pieces.next().unwrap_or_default())];
         for piece in pieces {
             let mut rest = piece.chars();
-            let part = match rest.next() {
-                Some('s') => Some(&self.style),
-                Some('j') if template == "notice" => Some(&self.notice_script),
-                Some('j') => self.scripts.get(language),
+            let part = match (rest.next(), template, &puzzle) {
+                (Some('s'), ..) => Some(&self.style),
+                (Some('j'), Template::Waiting, _) => self.scripts.get(language),
+                (Some('j'), Template::Notice(_), None) => Some(&self.notice_script),
+                (Some('j'), Template::Notice(_), Some(puzzle)) => {
+                    parts.push(Part::Text(puzzle));
+                    Some(&self.work_script)
+                }
                 _ => None,
             };
             parts.extend(part.map(Part::Fixed));

@@ -16,6 +16,8 @@ pub enum About {
     Closed,
     /// Too many come from the same network at once.
     Crowded,
+    /// A place takes work, or waiting.
+    Work,
     /// No place could be given.
     Failed,
     /// A form was posted just before its fan was let in.
@@ -70,9 +72,10 @@ pub enum About {
 
 impl About {
     /// All of them.
-    pub(super) const ALL: [Self; 29] = [
+    pub(super) const ALL: [Self; 30] = [
         Self::Full,
         Self::Crowded,
+        Self::Work,
         Self::NotOpen,
         Self::Closed,
         Self::Failed,
@@ -116,6 +119,7 @@ impl About {
         match self {
             Self::Full => "full",
             Self::Crowded => "crowded",
+            Self::Work => "work",
             Self::NotOpen => "not_open",
             Self::Closed => "closed",
             Self::Failed => "failed",
@@ -217,6 +221,21 @@ pub struct Qr {
     pub link: String,
 }
 
+/// What a page's script has to find before there is a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Puzzle<'a> {
+    /// The room.
+    pub room: &'a str,
+    /// The challenge, sealed.
+    pub challenge: &'a str,
+    /// What each hash begins with.
+    pub seed: String,
+    /// How many numbers there are to find.
+    pub parts: usize,
+    /// With how many zeros each hash begins.
+    pub zero_bits: u8,
+}
+
 /// A plain page.
 #[derive(Clone, Debug)]
 pub struct Notice<'a> {
@@ -240,6 +259,8 @@ pub struct Notice<'a> {
     pub gives_up: bool,
     /// A code to be scanned.
     pub qr: Option<&'a Qr>,
+    /// What the script has to find.
+    pub puzzle: Option<&'a Puzzle<'a>>,
 }
 
 impl<'a> Notice<'a> {
@@ -256,6 +277,7 @@ impl<'a> Notice<'a> {
             form: None,
             gives_up: false,
             qr: None,
+            puzzle: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +50,21 @@ impl Reply {
 
     /// An error as `application/problem+json` (RFC 9457) with a `code` that programs can tell apart.
     pub fn problem(status: StatusCode, code: &str, detail: &str) -> Self {
-        let body = json!({
+        Self::problem_with(status, code, detail, json!({}))
+    }
+
+    /// The same, with more to say: the members of `more`.
+    pub fn problem_with(status: StatusCode, code: &str, detail: &str, more: Value) -> Self {
+        let mut body = json!({
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or("Error"),
             "status": status.as_u16(),
             "detail": detail,
             "code": code,
         });
+        if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
         Self::with_body(status, "application/problem+json", body.to_string()).caching(Caching::Private)
     }
 

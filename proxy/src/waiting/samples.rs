@@ -7,7 +7,7 @@ use http::HeaderMap;
 use super::cookies::Scheme;
 use super::draw::DrawNote;
 use super::look::{Look, LookError};
-use super::notice::{About, Button, Form, Notice, Qr, Way};
+use super::notice::{About, Button, Form, Notice, Puzzle, Qr, Way};
 use super::page::WaitingPage;
 use super::reader::Reader;
 use super::status::{Eta, Note, State, Status};
@@ -80,7 +80,16 @@ pub fn page(look: &Look, subject: &Subject<'_>, state: &str) -> Option<Result<St
         None => {
             let about = About::ALL.into_iter().find(|about| about.as_str().replace('_', "-") == state)?;
             let code = (about == About::Move).then(sample_code).flatten();
-            look.try_notice(&reader, &notice(subject, about, code.as_ref()))
+            let puzzle = Puzzle {
+                room: subject.room,
+                challenge: "v1.sample",
+                seed: "kq3ZtY0pWbX8sLdE".to_owned(),
+                parts: 8,
+                zero_bits: 13,
+            };
+            let puzzle = (about == About::Work).then_some(&puzzle);
+            let notice = Notice { puzzle, ..notice(subject, about, code.as_ref()) };
+            look.try_notice(&reader, &notice)
         }
     };
     Some(rendered.map_err(|(name, error)| LookError::Template { name, error }))
@@ -150,7 +159,9 @@ fn notice<'a>(subject: &Subject<'a>, about: About, qr: Option<&'a Qr>) -> Notice
     let notice = Notice::new(http::StatusCode::OK, subject.title, about);
     let notice = Notice { values: vec![("moment", "10:00:00 UTC"), ("minutes", "10")], ..notice };
     match about {
-        About::Full | About::NotOpen | About::Closed | About::Failed | About::ShopAway => notice.retry(30),
+        About::Full | About::NotOpen | About::Closed | About::Failed | About::ShopAway | About::Work => {
+            notice.retry(30)
+        }
         About::Move => {
             Notice { qr, retry_at: Some(subject.page), ..notice.retry(60) }.link(subject.page, Way::Back)
         }

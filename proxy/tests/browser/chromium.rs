@@ -59,6 +59,20 @@ impl WebDriverCompatibleCommand for Log {
     }
 }
 
+/// A command of the DevTools.
+#[derive(Debug)]
+struct DevTools(String, Value);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
+    }
+}
+
 impl Browser {
     pub(crate) async fn start(kind: Kind) -> Self {
         use std::os::unix::process::CommandExt as _;
@@ -119,6 +133,37 @@ impl Browser {
     pub(crate) async fn click(&self, testid: &str) {
         let css = format!("[data-testid='{testid}']");
         self.client.find(Locator::Css(&css)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Has the DevTools do something.
+    pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.client.issue_cmd(DevTools(command.to_owned(), parameters)).await.unwrap()
+    }
+
+    /// Says for the fan whether pages may do something.
+    pub(crate) async fn allow(&self, name: &str, yes: bool) {
+        let setting = if yes { "granted" } else { "denied" };
+        let permission = json!({ "permission": { "name": name }, "setting": setting });
+        self.devtools("Browser.setPermission", permission).await;
+    }
+
+    /// Runs a script before any of a page's own, on every page from now on.
+    pub(crate) async fn before_each_page(&self, source: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+    }
+
+    /// Waits until a script gives back what `is_right` likes.
+    pub(crate) async fn until(&self, script: &str, is_right: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // Between two pages there is nothing that could answer.
+            let value = self.client.execute(script, vec![]).await.unwrap_or_default();
+            if is_right(&value) {
+                return value;
+            }
+            assert!(Instant::now() < until, "{script}: {value}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// What the browser complained of since the last look: refused by policy, not found, thrown.

@@ -14,8 +14,12 @@ mod devices;
 #[expect(dead_code, reason = "what the tests over the wire need more of it")]
 #[path = "../it/harness.rs"]
 mod harness;
+mod keeping;
 #[expect(dead_code, reason = "what the tests over the wire need more of it")]
 #[path = "../it/shop.rs"]
 mod shop;
 mod states;
 mod staying;
+mod turn;
+mod ways;
+mod work;

@@ -47,3 +47,4 @@ mod upgrade;
 mod upstreams;
 mod varnish;
 mod wire;
+mod work;

@@ -114,7 +114,7 @@ impl Edge {
             None => None,
         };
         let invitation = invitation.and_then(|sealed| self.room.open_invitation(sealed).ok());
-        let wish = Wish { intent, invitation: invitation.as_ref(), noted: noted.as_ref() };
+        let wish = Wish { intent, invitation: invitation.as_ref(), noted: noted.as_ref(), worked: None };
         match self.request(self.room.join(&wish)).await? {
             Ok(Arrival::Entered(pass)) => Ok(Place::Session(pass)),
             Ok(Arrival::Waiting(ticket)) => Ok(Place::Ticket(self.room.seal(&ticket.ticket), ticket)),
@@ -123,7 +123,7 @@ impl Edge {
                 _ => Ok(Place::None),
             },
             Ok(Arrival::InvitationUsed) => Ok(Place::InvitationUsed),
-            Ok(Arrival::NotFree | Arrival::Full | Arrival::Closed) => Ok(Place::None),
+            Ok(Arrival::NotFree | Arrival::Full | Arrival::Closed | Arrival::Taken) => Ok(Place::None),
             Err(_) => Err(NoAnswer),
         }
     }

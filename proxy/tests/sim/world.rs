@@ -170,6 +170,7 @@ impl World {
             message: String::new(),
             on_store_failure: OnStoreFailure::Wait,
             open_per_minute: 0,
+            work_bits: None,
             rules: self.plan.rules.clone(),
         }
     }

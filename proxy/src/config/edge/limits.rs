@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use admission::work::{BITS_MAX, BITS_MIN};
 use serde::Deserialize;
 
 use super::super::error::{ConfigError, Source};
 use super::super::values::Maybe;
 use super::SECOND;
-use crate::limits::Pace;
+use crate::limits::{Pace, WorkRules};
 
 /// Bounds on what a client may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Limits {
     pub network_bits_v6: u8,
     /// How fast one admitted session may ask; nothing for as fast as it likes.
     pub session_requests: Option<Pace>,
+    /// How much work is asked for before a ticket.
+    pub work: WorkRules,
 }
 
 impl Default for Limits {
@@ -68,6 +71,7 @@ impl Default for Limits {
             network_bits_v4: 24,
             network_bits_v6: 56,
             session_requests: Pace::new(6000, 1000),
+            work: WorkRules::default(),
         }
     }
 }
@@ -94,6 +98,11 @@ pub(super) struct WireLimits {
     network_bits_v6: Maybe<i64>,
     session_requests_per_minute: Maybe<i64>,
     session_requests_burst: Maybe<i64>,
+    work_bits: Maybe<i64>,
+    work_bits_max: Maybe<i64>,
+    work_calm_per_minute: Maybe<i64>,
+    work_wait: Maybe<String>,
+    work_waits_per_minute: Maybe<i64>,
 }
 
 pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, ConfigError> {
@@ -117,6 +126,11 @@ pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, C
         network_bits_v6,
         session_requests_per_minute,
         session_requests_burst,
+        work_bits,
+        work_bits_max,
+        work_calm_per_minute,
+        work_wait,
+        work_waits_per_minute,
     } = limits;
     let default = Limits::default();
     let size = |field, value: &Maybe<i64>, range, default: usize| {
@@ -178,5 +192,37 @@ pub(super) fn check(source: &Source<'_>, limits: WireLimits) -> Result<Limits, C
             &session_requests_burst,
             [6000, 1000],
         )?,
+        work: WorkRules {
+            bits: work_bits_of(source, "limits.work_bits", &work_bits)?.unwrap_or(default.work.bits),
+            bits_max: work_bits_of(source, "limits.work_bits_max", &work_bits_max)?
+                .unwrap_or(default.work.bits_max),
+            calm_per_minute: source.number(
+                "limits.work_calm_per_minute",
+                &work_calm_per_minute,
+                1..=1_000_000,
+                default.work.calm_per_minute,
+            )?,
+            wait: time("limits.work_wait", &work_wait, 300, default.work.wait)?,
+            waits_per_minute: source.number(
+                "limits.work_waits_per_minute",
+                &work_waits_per_minute,
+                1..=1_000_000,
+                default.work.waits_per_minute,
+            )?,
+        },
+    })
+}
+
+/// How much work is asked for, in bits, if that is said: 0 for none.
+pub(in crate::config) fn work_bits_of(
+    source: &Source<'_>,
+    field: &str,
+    value: &Maybe<i64>,
+) -> Result<Option<u8>, ConfigError> {
+    let Some(value) = value else { return Ok(None) };
+    let bits = u8::try_from(*value.get_ref()).ok();
+    bits.filter(|bits| *bits == 0 || (BITS_MIN..=BITS_MAX).contains(bits)).map(Some).ok_or_else(|| {
+        let needed = format!("0 for no work, or {BITS_MIN} to {BITS_MAX} bits, are needed");
+        source.error(&value.span(), field, value.get_ref(), needed)
     })
 }

@@ -18,6 +18,7 @@ use super::pages::{self, PagesConfig, WirePages};
 use super::values::Maybe;
 use crate::waiting::cookies::Scheme;
 pub use limits::Limits;
+pub(in crate::config) use limits::work_bits_of;
 pub use listen::{CertificateFiles, ListenConfig};
 pub use store::StoreConfig;
 pub use upstream::{HealthConfig, UpstreamConfig, UpstreamTls};

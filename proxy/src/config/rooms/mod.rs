@@ -14,6 +14,7 @@ use toml::{Spanned, Value};
 
 use self::bypass::WireBypass;
 use self::rules::WireLane;
+use super::edge::work_bits_of;
 use super::error::{ConfigError, Source};
 use super::pages::{self, PagesConfig, WirePages};
 use super::values::Maybe;
@@ -50,6 +51,8 @@ pub struct RoomConfig {
     pub on_store_failure: OnStoreFailure,
     /// How many each proxy lets in a minute then, by itself.
     pub open_per_minute: u64,
+    /// How much work is asked for before a ticket, where that is other than for the rooms of the edge.
+    pub work_bits: Option<u8>,
     /// Who goes past its line by a rule.
     pub bypass: Vec<BypassRule>,
     /// Its own pages, over those of the edge.
@@ -114,6 +117,7 @@ struct WireRoom {
     message: Maybe<String>,
     on_store_failure: Maybe<String>,
     open_per_minute: Maybe<i64>,
+    work_bits: Maybe<i64>,
     mode: Maybe<String>,
     prequeue_at: Maybe<Value>,
     opens_at: Maybe<Value>,
@@ -205,6 +209,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         message,
         on_store_failure,
         open_per_minute,
+        work_bits,
         mode,
         prequeue_at,
         opens_at,
@@ -274,6 +279,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
     )?;
     Ok(RoomConfig {
         open_per_minute,
+        work_bits: work_bits_of(source, "room.work_bits", &work_bits)?,
         title: text(source, "room.title", &title, room_id.as_str())?,
         message: text(source, "room.message", &message, "")?,
         on_store_failure: check_on_store_failure(source, &on_store_failure)?,
@@ -359,6 +365,7 @@ pub fn show(room: &RoomConfig) -> toml::Table {
         message,
         on_store_failure,
         open_per_minute,
+        work_bits,
         bypass,
         pages,
         rules,
@@ -376,6 +383,7 @@ pub fn show(room: &RoomConfig) -> toml::Table {
     put("message", message.clone().into());
     put("on_store_failure", on_store_failure.as_str().into());
     put("open_per_minute", Value::Integer(i64::try_from(*open_per_minute).unwrap_or(i64::MAX)));
+    work_bits.map(|bits| put("work_bits", bits.into()));
     if let Some(pages) = pages::show(pages) {
         put("pages", pages.into());
     }

@@ -12,7 +12,7 @@ use minijinja::context;
 use serde::Serialize;
 
 use super::draw::DrawNote;
-use super::look::{Look, LookError, Replaced};
+use super::look::{Look, LookError, Replaced, Template};
 use super::notice::Notice;
 use super::reader::Reader;
 use super::reply::Reply;
@@ -79,7 +79,7 @@ pub(super) const GIVEN: [&str; 31] = [
     "languages",
 ];
 /// The names of what the template of plain pages is given.
-pub(super) const GIVEN_TO_NOTICES: [&str; 11] = [
+pub(super) const GIVEN_TO_NOTICES: [&str; 12] = [
     "title",
     "heading",
     "text",
@@ -91,6 +91,7 @@ pub(super) const GIVEN_TO_NOTICES: [&str; 11] = [
     "warning",
     "qr",
     "form",
+    "parts",
 ];
 
 /// What the template of the waiting page is given. `docs/waiting-page.md` lists it.
@@ -175,8 +176,8 @@ impl Look {
     /// The waiting page.
     pub fn waiting(&self, reader: &Reader, page: &WaitingPage<'_>) -> Reply {
         let refresh_seconds = refresh_seconds(page.status);
-        let page = self.render("waiting", reader, self.given(reader, page, refresh_seconds));
-        self.finish(StatusCode::ACCEPTED, reader, page).retry_after(refresh_seconds)
+        let page = self.render(Template::Waiting, reader, self.given(reader, page, refresh_seconds));
+        self.finish(StatusCode::ACCEPTED, &self.policy, reader, page).retry_after(refresh_seconds)
     }
 
     /// The waiting page as text, or what is wrong with which template.
@@ -186,7 +187,9 @@ impl Look {
         page: &WaitingPage<'_>,
     ) -> Result<String, (&'static str, minijinja::Error)> {
         let given = self.given(reader, page, refresh_seconds(page.status));
-        self.render("waiting", reader, given).map(|page| text(&page)).map_err(|error| ("waiting", error))
+        self.render(Template::Waiting, reader, given)
+            .map(|page| text(&page))
+            .map_err(|error| ("waiting", error))
     }
 
     /// A plain page as text, likewise.
@@ -251,7 +254,8 @@ impl Look {
     /// A plain page.
     pub fn notice(&self, reader: &Reader, notice: &Notice<'_>) -> Reply {
         let page = self.render_notice(reader, notice);
-        let reply = self.finish(notice.status, reader, page);
+        let policy = if notice.puzzle.is_some() { &self.policy_with_worker } else { &self.policy };
+        let reply = self.finish(notice.status, policy, reader, page);
         match notice.retry_seconds {
             Some(seconds) => reply.retry_after(seconds),
             None => reply,
@@ -265,7 +269,7 @@ impl Look {
         let retries = notice.retry_seconds.filter(|_| notice.link.is_none() || notice.retry_at.is_some());
         let seconds = retries.map(|seconds| seconds.to_string()).unwrap_or_default();
         self.render(
-            "notice",
+            Template::Notice(notice.puzzle),
             reader,
             context! {
                 title => notice.title,
@@ -278,6 +282,7 @@ impl Look {
                 link_words => notice.link.map(|(_, way)| way.words(texts)),
                 warning => notice.gives_up.then(|| texts.notice("take_instead")),
                 qr => notice.qr,
+                parts => notice.puzzle.map(|puzzle| puzzle.parts),
                 form => notice.form.as_ref().map(|form| context! {
                     action => form.action, button => form.button.words(texts),
                 }),
@@ -288,13 +293,14 @@ impl Look {
     fn finish(
         &self,
         status: StatusCode,
+        policy: &str,
         reader: &Reader,
         page: Result<bytes::Bytes, minijinja::Error>,
     ) -> Reply {
         match page {
             Ok(page) => {
                 let reply = Reply::html(status, page)
-                    .with(header::CONTENT_SECURITY_POLICY, &self.policy)
+                    .with(header::CONTENT_SECURITY_POLICY, policy)
                     .with(header::CONTENT_LANGUAGE, &self.texts(reader).tag)
                     .with(header::VARY, "Accept-Encoding, Accept-Language, Cookie")
                     .with(header::REFERRER_POLICY, "same-origin")

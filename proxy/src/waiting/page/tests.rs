@@ -3,6 +3,7 @@ use std::io::Read as _;
 use super::super::cookies::Scheme;
 use super::super::look::hash;
 use super::super::notice::{About, Form, Way};
+use super::super::samples::{self, Subject};
 use super::super::status::{Eta, Note};
 use super::super::texts::Languages;
 use super::*;
@@ -208,7 +209,24 @@ fn a_notice_says_what_it_has_to_say() {
 
 #[test]
 fn every_notice_has_words_in_every_language() {
+    let look = Look::new(Replaced::default()).unwrap();
     for texts in Languages::shipped().unwrap().iter() {
+        let subject = Subject {
+            room: "demo",
+            title: "Show",
+            message: "",
+            page: "/events/demo?a=1",
+            language: &texts.tag,
+        };
+        for name in samples::names() {
+            let page = samples::page(&look, &subject, &name).unwrap().unwrap();
+            assert!(
+                samples::packed(&page) <= COMPRESSED_MAX,
+                "{} {name}: {}",
+                texts.tag,
+                samples::packed(&page)
+            );
+        }
         for about in About::ALL {
             let (heading, text) = about.words(texts);
             assert!(!heading.is_empty() && !text.is_empty(), "{} {about:?}", texts.tag);
