@@ -16,6 +16,7 @@
 //! - [`keyring`] signs; [`edge_signature`] is what edge and shop agree on.
 
 pub mod adaptive;
+pub mod binding;
 pub mod bypass;
 pub mod clock;
 pub mod draw;

@@ -2,6 +2,7 @@
 
 mod bypass;
 mod invite;
+mod keys_command;
 mod preview;
 mod quick_start;
 
@@ -80,6 +81,9 @@ enum Command {
     Preview(preview::Preview),
     /// Mint rights to go past a room's line for a while, one on each line.
     Bypass(bypass::BypassArguments),
+    /// Make keys, or print the public ones.
+    #[command(subcommand)]
+    Keys(keys_command::Keys),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +94,10 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(BAD_CONFIG) } else { ExitCode::SUCCESS };
         }
     };
+    // Keys are made before there is anything to configure.
+    if let Some(Command::Keys(keys_command::Keys::New(new))) = &arguments.command {
+        return finish("keys new", keys_command::new(new, &SystemClock, &SystemRandom));
+    }
     let Loaded { config, quick } = match load(&arguments) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
@@ -131,14 +139,9 @@ fn main() -> ExitCode {
             Command::Bypass(bypass) => {
                 ("bypass", bypass::mint(bypass, &config, &keys.line, &SystemClock, &SystemRandom))
             }
+            Command::Keys(_) => ("keys public", keys_command::public(&keys.line)),
         };
-        return match minted {
-            Ok(lines) => print(&lines),
-            Err(error) => {
-                say(&format!("proxy {name}: {error}\n"));
-                ExitCode::from(BAD_CONFIG)
-            }
-        };
+        return finish(name, minted);
     }
     if arguments.check {
         let rooms: Vec<&str> = config.rooms.iter().map(|room| room.id.as_str()).collect();
@@ -223,6 +226,17 @@ fn load_keys(config: &Config, may_make: bool) -> Result<(Keys, Vec<&'static str>
         },
     };
     Ok((keys, made))
+}
+
+/// Prints what a command made, or why it did not.
+fn finish(command: &str, outcome: Result<impl AsRef<str>, String>) -> ExitCode {
+    match outcome {
+        Ok(lines) => print(lines.as_ref()),
+        Err(error) => {
+            say(&format!("proxy {command}: {error}\n"));
+            ExitCode::from(BAD_CONFIG)
+        }
+    }
 }
 
 fn refuse(error: &ConfigError) -> ExitCode {

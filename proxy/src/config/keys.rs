@@ -82,8 +82,7 @@ pub fn load(
 ) -> Result<Keyring, ConfigError> {
     if let Some(text) = from_environment {
         let place = format!("environment variable {variable}");
-        return Keyring::parse(text)
-            .map_err(|error| ConfigError::whole(Path::new(&place), error.to_string()));
+        return parse(variable, Path::new(&place), text);
     }
     let Some(file) = file else {
         let problem = format!(
@@ -92,9 +91,26 @@ pub fn load(
         );
         return Err(ConfigError::whole(Path::new(&format!("environment variable {variable}")), problem));
     };
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| ConfigError::whole(file, format!("cannot be read ({field} names it): {error}")))?;
-    Keyring::parse(&text).map_err(|error| ConfigError::whole(file, error.to_string()))
+    let text =
+        Zeroizing::new(std::fs::read_to_string(file).map_err(|error| {
+            ConfigError::whole(file, format!("cannot be read ({field} names it): {error}"))
+        })?);
+    parse(variable, file, &text)
+}
+
+fn parse(variable: &str, place: &Path, text: &str) -> Result<Keyring, ConfigError> {
+    let keyring = Keyring::parse(text).map_err(|error| ConfigError::whole(place, error.to_string()))?;
+    // Nobody but the shop checks that signature, so a public key would promise what there is not.
+    match keyring.asymmetric_key_id().filter(|_| variable == EDGE_KEYS_VARIABLE) {
+        None => Ok(keyring),
+        Some(key_id) => {
+            let problem = format!(
+                "the key `{key_id}` is one of `eddsa`, which is for admission tokens ({KEYS_VARIABLE}); requests to the \
+                 shop are signed by HMAC, so write `{key_id}:<at least 32 random bytes in base64>`"
+            );
+            Err(ConfigError::whole(place, problem))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,13 @@ impl Edge {
         let (headers, query) = (&request.headers, decision.target.query());
         let found = match call {
             Call::Keys => {
-                return reply(StatusCode::NOT_FOUND, "no_keys", "tokens are not signed asymmetrically");
+                return CallAnswer::Reply(match &self.public_keys {
+                    Some(keys) => Reply::json(StatusCode::OK, keys.clone(), Caching::Minutes),
+                    None => {
+                        let detail = "tokens are signed so that only the edge can check them";
+                        Reply::problem(StatusCode::NOT_FOUND, "no_keys", detail)
+                    }
+                });
             }
             Call::Unknown => return reply(StatusCode::NOT_FOUND, "not_found", "there is nothing here"),
             Call::WrongMethod { allow } => {

@@ -20,6 +20,8 @@ pub struct Edge {
     pub fleet: Arc<Fleet>,
     /// The keys of the signature to the shop.
     pub edge_keys: Keyring,
+    /// The public keys by which others check admission tokens, as a JWK Set; nothing where they cannot.
+    pub public_keys: Option<String>,
     /// What the CDN shows; nothing where it need not.
     pub cdn_secret: Option<CdnSecret>,
     /// How fast new places are given to one network, where that is bounded.

@@ -13,6 +13,8 @@ use crate::limits::Pace;
 
 /// How long tokens may outlive the session that they belong to, at most.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
+/// How long before it tells of a session a store can have begun it, beyond what is known of its time.
+const LATE: Duration = Duration::from_secs(5);
 
 /// An admission token, just made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,11 @@ impl Room {
         let left = view.store_now().map_or(rules.session, |now| until.since(now)).min(rules.session);
         let now = self.ports.clock.now();
         self.sessions.revive(place.id);
+        // Who was let in just now was let in when the session that the store tells of began; its rules may be newer than
+        // those known here.
+        let store_now = view.store_now().unwrap_or(now);
+        let just_now = || (until - rules.session).clamp(store_now, store_now + LATE);
+        let began_at = admitted_at.unwrap_or_else(just_now);
         // Claiming again, from a second tab, does not begin the stay anew.
         let stayed = match (view.store_now(), admitted_at) {
             (Some(store_now), Some(admitted_at)) => store_now.since(admitted_at),
@@ -66,8 +73,10 @@ impl Room {
                 ticket: place.id,
                 lane: place.lane.clone(),
                 admitted_at,
+                began_at,
                 issued_at: now,
                 expires_at: now + left.max(Duration::from_secs(1)),
+                binding: None,
             },
             now,
         )

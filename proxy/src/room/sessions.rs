@@ -293,8 +293,10 @@ mod tests {
             ticket: TicketId::from_bytes([number; 12]),
             lane: LaneId::general(),
             admitted_at: NOW,
+            began_at: NOW,
             issued_at: NOW,
             expires_at: NOW + MINUTE,
+            binding: None,
         }
     }
 

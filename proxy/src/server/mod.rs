@@ -121,6 +121,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     }
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
+    let public_keys = keys.line.jwks();
     let line_keys = Arc::new(keys.line);
     let ports = Ports { store, keys: line_keys.clone(), clock: clock.clone(), random: random.clone() };
     let fleet = Fleet::open(config, pages, ports, fleet).await;
@@ -134,6 +135,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         config: edge_config.clone(),
         fleet: fleet.clone(),
         edge_keys: keys.edge,
+        public_keys,
         cdn_secret: keys.cdn,
         joins: limits.joins.map(|pace| PrefixLimit::new(pace, network_bits.0, network_bits.1)),
         work: Work::new(limits.work, network_bits, line_keys, random.clone()),

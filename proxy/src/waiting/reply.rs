@@ -23,6 +23,8 @@ pub enum Caching {
     Private,
     /// Anyone, for one second: a CDN then asks once for all.
     Second,
+    /// Anyone, for five minutes: it changes when an operator means it to.
+    Minutes,
 }
 
 /// The headers that keep an answer out of every shared cache.
@@ -85,6 +87,9 @@ impl Reply {
             }
             Caching::Second => {
                 self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=1")));
+            }
+            Caching::Minutes => {
+                self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
             }
         }
         self

@@ -21,6 +21,7 @@ mod hot_configuration;
 mod house;
 mod http2;
 mod invitations;
+mod keys;
 mod line;
 mod live;
 mod names;

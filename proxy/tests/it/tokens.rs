@@ -21,8 +21,10 @@ fn admission(room: &str, expires_at: Timestamp) -> Admission {
         ticket: TicketId::random(&SystemRandom).unwrap(),
         lane: LaneId::general(),
         admitted_at: now,
+        began_at: now,
         issued_at: now,
         expires_at,
+        binding: None,
     }
 }
 

@@ -4,6 +4,12 @@
 //! secret and the purpose's label, so that a signature made for one purpose never passes for another. What is
 //! signed is always a list of parts, each preceded by its length: no two different lists have the same
 //! encoding.
+//!
+//! A key also says by which algorithm admission tokens are signed with it ([`TokenAlgorithm`]). Everything else is
+//! signed by HMAC-SHA-256 whatever the key says, for nobody but the edges checks it.
+
+mod error;
+mod public;
 
 use std::fmt;
 
@@ -11,7 +17,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::clock::{Random, RandomError};
+pub use error::KeyringError;
 
 /// Shortest secret that is accepted, in bytes: as long as the output of the hash.
 pub const SECRET_BYTES_MIN: usize = 32;
@@ -47,10 +56,14 @@ pub enum Purpose {
     Transfer,
     /// A challenge: what a fan has to do before they get a ticket.
     Work,
+    /// Whom an admission token is bound to.
+    Binding,
+    /// The seed of the Ed25519 key that signs admission tokens.
+    AdmissionTokenSeed,
 }
 
 impl Purpose {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Ticket,
         Self::AdmissionToken,
         Self::EdgeRequest,
@@ -59,6 +72,8 @@ impl Purpose {
         Self::Bypass,
         Self::Transfer,
         Self::Work,
+        Self::Binding,
+        Self::AdmissionTokenSeed,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -71,7 +86,32 @@ impl Purpose {
             Self::Bypass => b"stanchion bypass v1",
             Self::Transfer => b"stanchion transfer v1",
             Self::Work => b"stanchion work v1",
+            Self::Binding => b"stanchion binding v1",
+            Self::AdmissionTokenSeed => b"stanchion admission token ed25519 v1",
         }
+    }
+}
+
+/// By which algorithm admission tokens are signed with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenAlgorithm {
+    /// HMAC-SHA-256: who checks a token could also make one.
+    Hs256,
+    /// Ed25519: anybody can check a token by the public key.
+    EdDsa,
+}
+
+impl TokenAlgorithm {
+    /// As in an entry of a keyring.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "hs256",
+            Self::EdDsa => "eddsa",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Hs256, Self::EdDsa].into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -93,6 +133,9 @@ pub struct Keyring {
 #[derive(Clone)]
 struct Key {
     id: String,
+    algorithm: TokenAlgorithm,
+    /// The public half, where tokens are signed by Ed25519.
+    public: Option<[u8; 32]>,
     derived: [[u8; TAG_BYTES]; Purpose::ALL.len()],
 }
 
@@ -102,65 +145,9 @@ impl Drop for Key {
     }
 }
 
-/// A keyring could not be read. The messages count entries and never show a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyringError {
-    /// Nothing was there.
-    #[error(
-        "there is no key; write one entry `<key id>:<secret>`, where the secret is at least \
-         {SECRET_BYTES_MIN} random bytes in base64 (for one: `echo k1:$(openssl rand -base64 32)`)"
-    )]
-    Empty,
-    /// An entry has no colon.
-    #[error("entry {entry} is not of the form `<key id>:<secret in base64>`")]
-    Malformed {
-        /// Which entry, from 1.
-        entry: usize,
-    },
-    /// A key id has a wrong length or a character outside `a-z`, `0-9` and `-`.
-    #[error(
-        "entry {entry} has a key id that is not 1 to {KEY_ID_LENGTH_MAX} characters out of `a-z`, `0-9` and `-`"
-    )]
-    BadKeyId {
-        /// Which entry, from 1.
-        entry: usize,
-    },
-    /// A secret is not base64.
-    #[error("entry {entry} (`{key_id}`) has a secret that is not base64")]
-    NotBase64 {
-        /// Which entry, from 1.
-        entry: usize,
-        /// Its key id.
-        key_id: String,
-    },
-    /// A secret is too short to be safe.
-    #[error(
-        "entry {entry} (`{key_id}`) has a secret of {found} bytes; at least {SECRET_BYTES_MIN} are needed"
-    )]
-    TooShort {
-        /// Which entry, from 1.
-        entry: usize,
-        /// Its key id.
-        key_id: String,
-        /// Bytes that the secret has.
-        found: usize,
-    },
-    /// Two entries share an id.
-    #[error("entry {entry} repeats the key id `{key_id}`")]
-    Repeated {
-        /// Which entry, from 1.
-        entry: usize,
-        /// The id that came twice.
-        key_id: String,
-    },
-    /// More keys than a ring holds.
-    #[error("there are more than {KEYS_MAX} keys")]
-    TooMany,
-}
-
 impl Keyring {
-    /// Reads entries `<key id>:<secret in base64>`, separated by commas or white space. From `#` to the end of
-    /// a line is a comment. The first entry signs.
+    /// Reads entries `<key id>:<secret in base64>` or `<key id>:<algorithm>:<secret in base64>`, separated by commas or
+    /// white space. From `#` to the end of a line is a comment. The first entry signs.
     ///
     /// # Errors
     /// When there is no key, or an entry is malformed, too short or repeated.
@@ -183,15 +170,40 @@ impl Keyring {
             if keys.len() == KEYS_MAX {
                 return Err(KeyringError::TooMany);
             }
+            let (algorithm, secret) = match secret.split_once(':') {
+                None => (TokenAlgorithm::Hs256, secret),
+                Some((algorithm, secret)) => {
+                    let bad = || KeyringError::BadAlgorithm { entry, key_id: key_id.clone() };
+                    (TokenAlgorithm::parse(algorithm).ok_or_else(bad)?, secret)
+                }
+            };
             let mut secret = decode_secret(secret)
                 .ok_or_else(|| KeyringError::NotBase64 { entry, key_id: key_id.clone() })?;
             if secret.len() < SECRET_BYTES_MIN {
                 return Err(KeyringError::TooShort { entry, key_id, found: secret.len() });
             }
-            keys.push(Key::derive(key_id, &secret));
+            keys.push(Key::derive(key_id, algorithm, &secret));
             secret.zeroize();
         }
         if keys.is_empty() { Err(KeyringError::Empty) } else { Ok(Self { keys }) }
+    }
+
+    /// An entry with a new secret, as [`Keyring::parse`] reads it.
+    ///
+    /// # Errors
+    /// When `random` has no bytes to give.
+    pub fn new_entry(
+        key_id: &str,
+        algorithm: TokenAlgorithm,
+        random: &dyn Random,
+    ) -> Result<Zeroizing<String>, RandomError> {
+        let mut secret = Zeroizing::new([0; SECRET_BYTES_MIN]);
+        random.fill(secret.as_mut())?;
+        let secret = Zeroizing::new(STANDARD.encode(secret.as_ref()));
+        Ok(Zeroizing::new(match algorithm {
+            TokenAlgorithm::Hs256 => format!("{key_id}:{}", secret.as_str()),
+            TokenAlgorithm::EdDsa => format!("{key_id}:{}:{}", algorithm.as_str(), secret.as_str()),
+        }))
     }
 
     /// Signs `parts` for `purpose` with the signing key.
@@ -216,6 +228,18 @@ impl Keyring {
         self.keys.first().map_or("", |key| &key.id)
     }
 
+    /// By which algorithm the key `key_id` signs admission tokens, if the ring has that key. The key decides, and
+    /// nothing that a token says.
+    pub fn token_algorithm(&self, key_id: &str) -> Option<TokenAlgorithm> {
+        self.keys.iter().find(|key| key.id == key_id).map(|key| key.algorithm)
+    }
+
+    /// The first key that signs tokens by another algorithm than HMAC, if there is one.
+    pub fn asymmetric_key_id(&self) -> Option<&str> {
+        let key = self.keys.iter().find(|key| key.algorithm == TokenAlgorithm::EdDsa)?;
+        Some(&key.id)
+    }
+
     /// What the key `key_id` makes of `parts` for `purpose`: bytes that nobody without the key can foresee.
     /// Nothing if the ring does not have that key.
     pub(crate) fn derive(&self, purpose: Purpose, key_id: &str, parts: &[&[u8]]) -> Option<[u8; TAG_BYTES]> {
@@ -225,14 +249,14 @@ impl Keyring {
     /// The id and the derived secret that sign for `purpose`.
     pub(crate) fn signing_key(&self, purpose: Purpose) -> (&str, &[u8]) {
         match self.keys.first() {
-            Some(key) => (&key.id, key.secret(purpose)),
+            Some(key) => (&key.id, key.secret(purpose).as_slice()),
             None => ("", &[]),
         }
     }
 
     /// The derived secret of the key `key_id` for `purpose`, if the ring has that key.
     pub(crate) fn secret(&self, purpose: Purpose, key_id: &str) -> Option<&[u8]> {
-        self.keys.iter().find(|key| key.id == key_id).map(|key| key.secret(purpose))
+        self.keys.iter().find(|key| key.id == key_id).map(|key| key.secret(purpose).as_slice())
     }
 }
 
@@ -244,14 +268,18 @@ impl fmt::Debug for Keyring {
 }
 
 impl Key {
-    fn derive(id: String, secret: &[u8]) -> Self {
+    fn derive(id: String, algorithm: TokenAlgorithm, secret: &[u8]) -> Self {
         let derived = Purpose::ALL
             .map(|purpose| keyed(secret).chain_update(purpose.label()).finalize().into_bytes().into());
-        Self { id, derived }
+        let mut key = Self { id, algorithm, public: None, derived };
+        if algorithm == TokenAlgorithm::EdDsa {
+            key.public = Some(public::public_half(key.secret(Purpose::AdmissionTokenSeed)));
+        }
+        key
     }
 
-    fn secret(&self, purpose: Purpose) -> &[u8] {
-        let [ticket, token, request, draw, invitation, bypass, transfer, work] = &self.derived;
+    fn secret(&self, purpose: Purpose) -> &[u8; TAG_BYTES] {
+        let [ticket, token, request, draw, invitation, bypass, transfer, work, binding, seed] = &self.derived;
         match purpose {
             Purpose::Ticket => ticket,
             Purpose::AdmissionToken => token,
@@ -261,12 +289,14 @@ impl Key {
             Purpose::Bypass => bypass,
             Purpose::Transfer => transfer,
             Purpose::Work => work,
+            Purpose::Binding => binding,
+            Purpose::AdmissionTokenSeed => seed,
         }
     }
 }
 
 /// Whether `id` is fit to name a key.
-pub(crate) fn is_key_id(id: &str) -> bool {
+pub fn is_key_id(id: &str) -> bool {
     (1..=KEY_ID_LENGTH_MAX).contains(&id.len())
         && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
@@ -296,78 +326,4 @@ fn mac(secret: &[u8], key_id: &str, parts: &[&[u8]]) -> HmacSha256 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-    const OTHER: &str = "HxwdHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA";
-
-    fn ring(text: &str) -> Keyring {
-        Keyring::parse(text).unwrap()
-    }
-
-    #[test]
-    fn the_first_key_signs_and_all_verify() {
-        let before = ring(&format!("old:{SECRET}"));
-        let after = ring(&format!("# rotated\nnew:{OTHER}\nold:{SECRET} # until Friday"));
-        let signature = before.sign(Purpose::Ticket, &[b"a", b"b"]);
-        assert_eq!(signature.key_id, "old");
-        assert!(after.verify(Purpose::Ticket, "old", &[b"a", b"b"], &signature.tag));
-        assert_eq!(after.sign(Purpose::Ticket, &[b"a"]).key_id, "new");
-    }
-
-    #[test]
-    fn a_signature_holds_for_its_parts_purpose_and_key_only() {
-        let ring = ring(&format!("k1:{SECRET},k2:{OTHER}"));
-        let Signature { key_id, tag } = ring.sign(Purpose::Ticket, &[b"ab", b"c"]);
-        assert!(ring.verify(Purpose::Ticket, &key_id, &[b"ab", b"c"], &tag));
-        assert!(!ring.verify(Purpose::Ticket, &key_id, &[b"a", b"bc"], &tag), "parts moved");
-        assert!(!ring.verify(Purpose::Ticket, &key_id, &[b"ab", b"c", b""], &tag), "part added");
-        assert!(!ring.verify(Purpose::EdgeRequest, &key_id, &[b"ab", b"c"], &tag), "other purpose");
-        assert!(!ring.verify(Purpose::Ticket, "k2", &[b"ab", b"c"], &tag), "other key");
-        assert!(!ring.verify(Purpose::Ticket, "k3", &[b"ab", b"c"], &tag), "unknown key");
-        assert!(!ring.verify(Purpose::Ticket, &key_id, &[b"ab", b"c"], &tag[..16]), "cut short");
-        assert!(!ring.verify(Purpose::Ticket, &key_id, &[b"ab", b"c"], b""), "no tag");
-    }
-
-    #[test]
-    fn every_purpose_has_a_key_of_its_own() {
-        let ring = ring(&format!("k1:{SECRET}"));
-        let mut tags: Vec<_> = Purpose::ALL.map(|purpose| ring.sign(purpose, &[b"a"]).tag).into();
-        tags.sort_unstable();
-        tags.dedup();
-        assert_eq!(tags.len(), Purpose::ALL.len());
-    }
-
-    #[test]
-    fn bad_rings_are_refused_with_the_entry_and_without_the_secret() {
-        let short = "c2hvcnQtc2VjcmV0";
-        let cases = [
-            ("", KeyringError::Empty),
-            (" # only a comment", KeyringError::Empty),
-            ("k1", KeyringError::Malformed { entry: 1 }),
-            (&format!("k1:{SECRET} K2:{OTHER}"), KeyringError::BadKeyId { entry: 2 }),
-            ("k1:%%%", KeyringError::NotBase64 { entry: 1, key_id: "k1".into() }),
-            (&format!("k1:{short}"), KeyringError::TooShort { entry: 1, key_id: "k1".into(), found: 12 }),
-            (&format!("k1:{SECRET} k1:{OTHER}"), KeyringError::Repeated { entry: 2, key_id: "k1".into() }),
-        ];
-        for (text, expected) in cases {
-            let error = Keyring::parse(text).unwrap_err();
-            assert_eq!(error, expected, "{text}");
-            assert!(!error.to_string().contains(short));
-        }
-    }
-
-    #[test]
-    fn both_alphabets_of_base64_are_one_secret() {
-        let standard = "k1:+/+/AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-        let url_safe = "k1:-_-_AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-        let signature = ring(standard).sign(Purpose::Ticket, &[b"x"]);
-        assert_eq!(signature, ring(url_safe).sign(Purpose::Ticket, &[b"x"]));
-    }
-
-    #[test]
-    fn debug_shows_ids_only() {
-        assert_eq!(format!("{:?}", ring(&format!("k1:{SECRET}"))), r#"["k1"]"#);
-    }
-}
+mod tests;
