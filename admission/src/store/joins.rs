@@ -119,11 +119,13 @@ async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result
 #[cfg(test)]
 mod tests {
     use crate::adaptive::{History, LoadInterval, LoadReport};
-    use crate::clock::SystemRandom;
+    use crate::clock::{SystemRandom, Timestamp};
     use crate::name::LaneId;
     use crate::rank::Rank;
     use crate::rules::Rules;
-    use crate::store::{BatchId, Drained, Intent, Memory, Presence, PresenceAnswer, Snapshot, Standing};
+    use crate::store::{
+        BatchId, Drained, Intent, Memory, Presence, PresenceAnswer, Snapshot, Standing, Voided,
+    };
     use crate::ticket::Place;
 
     use super::*;
@@ -168,6 +170,9 @@ mod tests {
         }
         async fn end(&self, _: &RoomId, _: &[TicketId]) -> Result<(), StoreError> {
             Ok(())
+        }
+        async fn void(&self, _: &RoomId, _: Option<Timestamp>) -> Result<Voided, StoreError> {
+            Ok(Voided { before: Timestamp::default(), sessions: 0 })
         }
         async fn drain(&self, _: &RoomId) -> Result<Drained, StoreError> {
             Ok(Drained::default())

@@ -139,6 +139,15 @@ pub struct Drained {
     pub passed: u64,
 }
 
+/// What one call of [`QueueStore::void`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voided {
+    /// Every admission up to this moment is void.
+    pub before: Timestamp,
+    /// Sessions that this call ended.
+    pub sessions: u64,
+}
+
 /// What a proxy reports of the fans it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
@@ -205,6 +214,11 @@ pub trait QueueStore: Send + Sync {
 
     /// Ends sessions: the shop says that the fan is done, or an operator revokes them.
     async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError>;
+
+    /// Voids every admission up to `before`, at the latest now; all there are where it is not said. Their sessions end,
+    /// and tokens of them are worth nothing from then on, whoever knows of the sessions. Turns that were not claimed yet
+    /// stay. To be sure that a call which failed is done and voids nothing more, repeat it with a moment.
+    async fn void(&self, room: &RoomId, before: Option<Timestamp>) -> Result<Voided, StoreError>;
 
     /// Gives the turns that are due by the store's clock since anyone last called this.
     async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError>;

@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub admitted_total: u64,
     /// Turns that nobody claimed in time, in all. Their permits went back to the drain.
     pub lapsed_total: u64,
+    /// Admissions up to this moment are void: [`QueueStore::void`](super::QueueStore::void).
+    pub voided_before: Timestamp,
     /// One entry per lane, in the order of the rules.
     pub lanes: Vec<LaneSnapshot>,
     /// Sessions that ended after the mark that the caller gave, oldest first.
@@ -114,6 +116,9 @@ pub struct Memory {
     pub admitted_total: u64,
     /// The cursor of each lane.
     pub cursors: Vec<(LaneId, Rank)>,
+    /// Admissions up to this moment are void. A journal notes that by itself.
+    #[serde(skip)]
+    pub voided_before: Timestamp,
 }
 
 impl Memory {
@@ -135,6 +140,7 @@ impl Memory {
             joined_total: snapshot.joined_total,
             admitted_total: snapshot.admitted_total,
             cursors: snapshot.lanes.iter().map(|lane| (lane.name.clone(), lane.cursor)).collect(),
+            voided_before: snapshot.voided_before,
         }
     }
 }

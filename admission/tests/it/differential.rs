@@ -192,6 +192,12 @@ impl Pair {
                     line.store.end(&line.room, &tickets).await.unwrap();
                 }
             }
+            19 if dice.below(4) == 0 => {
+                let earlier = Duration::from_millis(dice.below(20_000));
+                let before = (dice.below(2) == 0).then(|| self.memory.clock.now() - earlier);
+                let memory = self.memory.store.void(&self.memory.room, before).await.unwrap();
+                assert_eq!(memory, self.redis.store.void(&self.redis.room, before).await.unwrap());
+            }
             15 if dice.below(3) == 0 => {
                 self.rules = some_rules(dice, self.memory.clock.now());
                 for line in self.lines() {

@@ -249,3 +249,30 @@ async fn the_configuration_and_who_changed_it_survive_too() {
     store.propose(Basis::Latest(6), "a = 2", AuditEntry::default()).await.unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "{");
 }
+
+#[tokio::test]
+async fn what_was_voided_stays_void_after_a_kill() {
+    let house = House::new();
+    let store = house.open();
+    house.configure(&store).await;
+    house.clock.advance(Duration::from_secs(2));
+    let places = house.join(&store, 10).await;
+    store.drain(&house.room).await.unwrap();
+    store.claim(&house.room, &places[..5]).await.unwrap();
+    let voided = store.void(&house.room, None).await.unwrap();
+    assert_eq!(voided.sessions, 5);
+    let snapshot = store.snapshot(&house.room, 0).await.unwrap();
+    let after = house.as_after_a_kill(&store);
+    let again = after.open();
+    assert_eq!(again.snapshot(&house.room, 0).await.unwrap().voided_before, voided.before);
+    assert_eq!(again.look(&house.room, &places[..5]).await.unwrap(), [Standing::Ended; 5]);
+    // Written down with the state, too, and when an edge remembers it.
+    again.close();
+    drop(again);
+    assert_eq!(after.open().snapshot(&house.room, 0).await.unwrap().voided_before, voided.before);
+    let empty = House::new();
+    let other = empty.open();
+    other.configure(&house.room, &rules(), 1, &Memory::of(&snapshot)).await.unwrap();
+    let after = empty.as_after_a_kill(&other);
+    assert_eq!(after.open().snapshot(&house.room, 0).await.unwrap().voided_before, voided.before);
+}

@@ -144,12 +144,13 @@ impl Line {
 
     fn enter(&mut self, lane: &LaneId, id: TicketId, now: Timestamp) -> (Rank, Joined) {
         let rank = self.give_rank(lane, now);
-        let until = now + self.rules.session;
+        let admitted_at = self.admission_time(now);
+        let until = admitted_at + self.rules.session;
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.cursor = lane.cursor.max(rank);
         }
         self.active.set(id, until);
-        self.admitted.insert(id, now);
+        self.admitted.insert(id, admitted_at);
         self.units -= UNITS_PER_PERMIT;
         self.admitted_total += 1;
         (rank, Joined::Entered { rank, until })

@@ -36,6 +36,8 @@ pub(super) struct Line {
     /// When each fan with a session was admitted.
     pub(super) admitted: HashMap<TicketId, Timestamp>,
     pub(super) ended: Ended,
+    /// Admissions up to this moment are void.
+    pub(super) voided_before: Timestamp,
     pub(super) joined_total: u64,
     pub(super) admitted_total: u64,
     pub(super) lapsed_total: u64,
@@ -122,6 +124,7 @@ impl Line {
             active: Deadlines::default(),
             admitted: HashMap::new(),
             ended: Ended::default(),
+            voided_before: Timestamp::default(),
             joined_total: 0,
             admitted_total: 0,
             lapsed_total: 0,

@@ -32,7 +32,7 @@ use self::journal::{Configuration, Entry, Gathered, Journal, Verb};
 use self::line::Line;
 use super::{
     BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
-    StoreError,
+    StoreError, Voided,
 };
 
 pub use self::journal::JournalError;
@@ -173,6 +173,14 @@ impl QueueStore for MemoryStore {
             let verb = Verb::Configure(Box::new(Configuration { rules, revision, memory }));
             journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, silence, verb });
         }
+        drop(lines);
+        // What is remembered to be void is noted by itself.
+        if self.with_line(room, |line, _| (line.voided_before < memory.voided_before, None))? {
+            self.with_line(room, |line, now| {
+                let before = line.void_up_to(memory.voided_before, now).before;
+                ((), Some(Verb::Void(before)))
+            })?;
+        }
         Ok(())
     }
 
@@ -217,6 +225,13 @@ impl QueueStore for MemoryStore {
         self.with_line(room, |line, now| {
             tickets.iter().for_each(|ticket| line.end(*ticket, now));
             ((), Some(Verb::End(Cow::Borrowed(tickets))))
+        })
+    }
+
+    async fn void(&self, room: &RoomId, before: Option<Timestamp>) -> Result<Voided, StoreError> {
+        self.with_line(room, |line, now| {
+            let voided = line.void(before, now);
+            (voided, Some(Verb::Void(voided.before)))
         })
     }
 

@@ -40,6 +40,7 @@ impl Line {
             joined_total: self.joined_total,
             admitted_total: self.admitted_total,
             lapsed_total: self.lapsed_total,
+            voided_before: self.voided_before,
             lanes,
             ended,
             ended_mark,

@@ -1,10 +1,12 @@
 //! Where tickets stand, and the verbs that change it one by one.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::ticket::{Place, TicketId};
 
 use super::line::Line;
-use crate::store::{Presence, PresenceAnswer, Standing, Stay};
+use crate::store::{Presence, PresenceAnswer, Standing, Stay, Voided};
 
 impl Line {
     pub(super) fn look(&self, place: &Place, now: Timestamp) -> Standing {
@@ -55,12 +57,13 @@ impl Line {
 
     pub(super) fn claim(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
         self.expire(now);
-        let until = now + self.rules.session;
+        let admitted_at = self.admission_time(now);
+        let until = admitted_at + self.rules.session;
         for place in places {
             let turn = self.lanes.get_mut(&place.lane).is_some_and(|lane| lane.turns.remove(&place.rank));
             if turn && !self.ended.contains(&place.id) {
                 self.active.set(place.id, until);
-                self.admitted.insert(place.id, now);
+                self.admitted.insert(place.id, admitted_at);
             }
         }
         places.iter().map(|place| self.look(place, now)).collect()
@@ -80,6 +83,31 @@ impl Line {
         self.active.remove(&ticket);
         self.admitted.remove(&ticket);
         self.ended.add(ticket, now);
+    }
+
+    /// When somebody who is admitted now is: after everything that was voided, whatever the clock says.
+    pub(super) fn admission_time(&self, now: Timestamp) -> Timestamp {
+        now.max(self.voided_before + Duration::from_millis(1))
+    }
+
+    /// Voids the admissions up to `before`, or all there are.
+    pub(super) fn void(&mut self, before: Option<Timestamp>, now: Timestamp) -> Voided {
+        self.expire(now);
+        let latest = || self.admitted.values().copied().max().unwrap_or(now).max(now);
+        let before = before.map_or_else(latest, |before| before.min(now));
+        self.void_up_to(before, now)
+    }
+
+    /// Voids the admissions up to `before`, which may lie ahead where the clock went back.
+    pub(super) fn void_up_to(&mut self, before: Timestamp, now: Timestamp) -> Voided {
+        self.expire(now);
+        let before = before.max(self.voided_before);
+        self.voided_before = before;
+        let is_void = |(ticket, at): (&TicketId, &Timestamp)| (*at <= before).then_some(*ticket);
+        let mut void: Vec<TicketId> = self.admitted.iter().filter_map(is_void).collect();
+        void.sort_unstable();
+        void.iter().for_each(|ticket| self.end(*ticket, now));
+        Voided { before, sessions: void.len() as u64 }
     }
 
     pub(super) fn report_presence(&mut self, presence: &Presence, now: Timestamp) -> PresenceAnswer {
@@ -118,7 +146,7 @@ impl Line {
         let admitted_at = *self.admitted.entry(ticket).or_insert(now - stayed);
         let last = admitted_at + self.rules.session_max;
         let until = self.active.get(&ticket).unwrap_or_default().max(now + keep_for).min(last);
-        if until <= now {
+        if until <= now || admitted_at <= self.voided_before {
             self.end(ticket, now);
             return false;
         }

@@ -33,7 +33,7 @@ use self::decode::Reply;
 use self::scripts::Scripts;
 use super::{
     BatchId, Drained, ENDED_PER_SNAPSHOT_MAX, Intent, InvitationUse, JOIN_MEMORY, Join, Joined, Memory,
-    Presence, PresenceAnswer, QueueStore, Snapshot, Standing, Stay, StoreError, TURNS_PER_DRAIN_MAX,
+    Presence, PresenceAnswer, QueueStore, Snapshot, Standing, Stay, StoreError, TURNS_PER_DRAIN_MAX, Voided,
 };
 
 /// The line of every room, in Redis. Cheap to clone; all clones share the connections.
@@ -156,7 +156,10 @@ impl QueueStore for RedisStore {
             memory.cursors.iter().map(|(lane, cursor)| format!("{lane}={cursor}")).collect();
         call.arg(revision).arg(json).arg(lanes.join(" "));
         call.arg(memory.next_rank.get()).arg(memory.lead).arg(memory.joined_total).arg(memory.admitted_total);
-        call.arg(cursors.join(" ")).arg("mode").arg(rules.mode.as_str());
+        call.arg(cursors.join(" "))
+            .arg(memory.voided_before.as_millis())
+            .arg("mode")
+            .arg(rules.mode.as_str());
         let moment = |moment: Option<Timestamp>| moment.unwrap_or_default().as_millis();
         for (field, value) in [
             ("prequeue_at", moment(rules.prequeue_at)),
@@ -223,6 +226,13 @@ impl QueueStore for RedisStore {
             call.arg(ticket.to_string());
         }
         self.run::<Value>(room, &call).await.map(|_| ())
+    }
+
+    async fn void(&self, room: &RoomId, before: Option<Timestamp>) -> Result<Voided, StoreError> {
+        let mut call = self.call(&self.shared.scripts.void, room);
+        call.arg(before.map_or_else(String::new, |before| before.to_string()));
+        let (before, sessions) = self.run(room, &call).await?;
+        Ok(Voided { before: Timestamp::from_millis(before), sessions })
     }
 
     async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError> {
@@ -300,6 +310,7 @@ impl QueueStore for RedisStore {
             joined_total: reply.take("joined_total")?,
             admitted_total: reply.take("admitted_total")?,
             lapsed_total: reply.take("lapsed_total")?,
+            voided_before: reply.timestamp("voided_before")?,
             ended: reply.list("ended")?.ticket_ids()?,
             ended_mark: reply.take("ended mark")?,
             lanes: reply.lanes()?,

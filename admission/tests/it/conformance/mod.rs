@@ -32,6 +32,7 @@ mod presence;
 mod recovery;
 mod sessions;
 mod times;
+mod voiding;
 
 /// 600 a minute is 10 a second; the burst of 10 that is there at the start is used.
 async fn used_up(kind: Kind, rules: Rules) -> Line {

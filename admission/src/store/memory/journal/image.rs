@@ -8,6 +8,7 @@ use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::name::{LaneId, RoomId};
 use crate::rank::Rank;
 use crate::store::memory::Lines;
@@ -68,6 +69,7 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         active,
         admitted,
         ended,
+        voided_before,
         joined_total,
         admitted_total,
         lapsed_total,
@@ -112,6 +114,9 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         active.iter().map(|(id, until)| (id, until, admitted.get(&id).copied().unwrap_or_default()));
     chunks(sessions, |chunk| sink.take(&Record::Active(chunk)))?;
     chunks(ended.iter(), |chunk| sink.take(&Record::Ended(chunk)))?;
+    if *voided_before > Timestamp::default() {
+        sink.take(&Record::Voided(*voided_before))?;
+    }
     let used = invitations_until
         .iter()
         .map(|(id, until)| (id, invitations.get(&id).copied().unwrap_or_default(), until));
@@ -172,6 +177,7 @@ pub(super) fn line_of(head: LineHead) -> (RoomId, Line) {
         active: Default::default(),
         admitted: HashMap::new(),
         ended: Default::default(),
+        voided_before: Timestamp::default(),
         joined_total: head.joined_total,
         admitted_total: head.admitted_total,
         lapsed_total: head.lapsed_total,
@@ -216,6 +222,7 @@ pub(super) fn put(line: &mut Line, part: Record<'_>) -> bool {
         Record::Ended(tickets) => {
             tickets.into_iter().for_each(|(mark, ticket)| line.ended.recall(mark, ticket));
         }
+        Record::Voided(before) => line.voided_before = before,
         Record::Invitations(invitations) => {
             for (id, used, until) in invitations {
                 line.invitations.insert(id, used);

@@ -39,6 +39,8 @@ pub(super) enum Record<'a> {
     Entry(Entry<'a>),
     /// The process ended in peace: nothing happened after this.
     Closed(Timestamp),
+    /// Admissions of the line up to this moment are void.
+    Voided(Timestamp),
 }
 
 /// What of a line is the same size however many fans it has.
@@ -127,4 +129,6 @@ pub(in crate::store::memory) enum Verb<'a> {
     Expire,
     /// Nothing, until this moment.
     Nothing,
+    /// Admissions up to this moment were voided.
+    Void(Timestamp),
 }

@@ -160,6 +160,7 @@ pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
         }
         Verb::Expire => line.expire(at),
         Verb::Nothing => {}
+        Verb::Void(before) => drop(line.void_up_to(before, at)),
     }
     line.has_expired = false;
     true

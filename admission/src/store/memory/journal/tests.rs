@@ -212,6 +212,11 @@ impl Recorder {
                         .unwrap();
                 }
             }
+            17 if dice.below(3) == 0 => {
+                let earlier = Duration::from_millis(dice.below(20_000));
+                let before = (dice.below(2) == 0).then(|| self.clock.now() - earlier);
+                self.store.void(&room, before).await.unwrap();
+            }
             17 => drop(self.snapshot().await),
             18 if dice.below(5) == 0 => {
                 self.clock.0.fetch_sub(dice.below(3000), Ordering::SeqCst);

@@ -9,11 +9,12 @@ local state = load_state()
 if not state then return unknown_room() end
 
 expire(state)
-local until_ms = now + number(state, 'session')
+local admitted_at = admission_time(state)
+local until_ms = admitted_at + number(state, 'session')
 each_place(2, function(lane, rank, id)
   if redis.call('HDEL', turns_key(lane), rank) == 1 and not redis.call('ZSCORE', ENDED, id) then
     redis.call('ZADD', ACTIVE, until_ms, id)
-    redis.call('HSET', ADMITTED, id, now)
+    redis.call('HSET', ADMITTED, id, admitted_at)
   end
 end)
 return standings(state, 2)

@@ -3,10 +3,10 @@
 -- ARGV[2]     revision
 -- ARGV[3]     the rules as JSON, kept for whoever reads the snapshot
 -- ARGV[4]     lanes, `<name>=<weight>` separated by spaces
--- ARGV[5..9]  what the caller remembers of a line that was lost: above every rank it saw; how far ranks ran ahead of
---             the clock; joined and admitted in all; and cursors, `<lane>=<rank>` separated by spaces. All 0 and ''
---             when it remembers nothing
--- ARGV[10..]  field, value of each rule that the scripts use
+-- ARGV[5..10] what the caller remembers of a line that was lost: above every rank it saw; how far ranks ran ahead of
+--             the clock; joined and admitted in all; cursors, `<lane>=<rank>` separated by spaces; and up to
+--             when admissions are void. All 0 and '' when it remembers nothing
+-- ARGV[11..]  field, value of each rule that the scripts use
 -- Reply       1 when these rules are in force now, 0 when a newer revision was
 -- Cost        O(fields + lanes)
 
@@ -52,9 +52,17 @@ local function recall()
   set(state, 'admitted_total', math.max(number(state, 'admitted_total'), tonumber(ARGV[8])))
 end
 
+local function recall_void()
+  local before = tonumber(ARGV[10])
+  if before > number(state, 'voided_before') then
+    expire(state)
+    void(state, before)
+  end
+end
+
 local function put_in_force()
   local rate, before = number(state, 'rate'), state.drain_per_minute
-  for i = 10, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
+  for i = 11, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
   if state.drain_per_minute ~= before then rate = number(state, 'drain_per_minute') end
   set(state, 'rate', math.max(number(state, 'rate_min'), math.min(rate, number(state, 'rate_max'))))
   set(state, 'revision', revision)
@@ -65,6 +73,7 @@ end
 
 if state then
   if remembered > 0 then recall() end
+  recall_void()
   if number(state, 'revision') >= revision then return 0 end
   -- What gathered until now gathered under the old rate.
   gather(state)
@@ -79,6 +88,7 @@ else
   set(state, 'server', server_id())
   set(state, 'resumed_at', now)
   set(state, 'shows_after', now)
+  set(state, 'awake_at', now)
   set(state, 'gathered_at', now)
   set(state, 'lead', first_rank - first_rank_of(now + 1))
   put_in_force()
@@ -89,5 +99,6 @@ else
     recall()
     set(state, 'hold_until', now + number(state, 'recovery_grace'))
   end
+  recall_void()
 end
 return 1

@@ -36,7 +36,7 @@ local phase_now = phase(state)
 local may_enter = state.mode == 'auto' and drains(state) and number(state, 'hold_until') <= now
 local waiting_max, session = number(state, 'waiting_max'), number(state, 'session')
 local prequeue_at, opens_at = number(state, 'prequeue_at'), number(state, 'opens_at')
-local least = least_rank(state)
+local least, admitted_at = least_rank(state), admission_time(state)
 -- Only near the front does it matter who is there; those behind are reported when they come near.
 local seen_depth = horizon_depth(state)
 
@@ -155,10 +155,10 @@ local function join(name, id, intent, extras)
   joined = joined + 1
   note_use(extras, before, rank)
   if enters then
-    local until_ms = now + session
+    local until_ms = admitted_at + session
     lane.cursor = math.max(lane.cursor, rank)
     redis.call('ZADD', ACTIVE, until_ms, id)
-    redis.call('HSET', ADMITTED, id, now)
+    redis.call('HSET', ADMITTED, id, admitted_at)
     units, left, admitted = units - UNITS_PER_PERMIT, left - 1, admitted + 1
     return 'E ' .. exact(rank) .. ' ' .. exact(until_ms)
   end

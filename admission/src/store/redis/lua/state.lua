@@ -57,6 +57,26 @@ local function set(state, field, value)
   redis.call('HSET', room, field, value)
 end
 
+-- Voids the admissions up to a moment, if they are not yet: their sessions are over. How many there were.
+local function void(state, before)
+  if before <= number(state, 'voided_before') then return 0 end
+  set(state, 'voided_before', before)
+  local admitted, over = redis.call('HGETALL', ADMITTED), {}
+  for i = 1, #admitted, 2 do
+    if tonumber(admitted[i + 1]) <= before then over[#over + 1] = admitted[i] end
+  end
+  table.sort(over)
+  call_many('ZREM', ACTIVE, over)
+  call_many('HDEL', ADMITTED, over)
+  add_ended(over)
+  return #over
+end
+
+-- When somebody who is admitted now is: after everything that was voided, whatever the clock says.
+local function admission_time(state)
+  return math.max(now, number(state, 'voided_before') + 1)
+end
+
 -- Goes on with a line that may have lost what happened lately: since permits last gathered, which every drain
 -- does. Nobody is admitted until those who know more have told it; no rank of before is given again; and no
 -- permit is left, for it may have been used.
