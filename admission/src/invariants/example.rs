@@ -18,6 +18,7 @@ pub(super) fn setting() -> Setting {
         rules: vec![InForce { since: at(0), per_minute: 60, burst: 2, max_active: 100 }],
         cut_off: vec![],
         lost: vec![],
+        voided: vec![],
         weights: vec![],
         ghosts: 0,
         troubled: vec![],

@@ -36,7 +36,7 @@ pub use passage::{entry, passage};
 pub use place::place;
 pub use presence::presence;
 pub use rate::rate;
-pub use setting::{InForce, Setting, Tolerance};
+pub use setting::{InForce, Setting, Tolerance, Voided};
 pub use share::share;
 pub use story::{Line, Seen, Span, Story, Told, What};
 pub use truth::{Coverage, coverage, estimate, position};

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use super::setting::Setting;
+use crate::clock::Timestamp;
+
+use super::setting::{Setting, Voided};
 use super::story::{Seen, Span, Story, What};
 use super::{Promise, Violation, seconds};
+
+/// Longest time that an answer of the line takes until an edge no longer waits for it.
+const ANSWER_MAX: Duration = Duration::from_secs(4);
 
 /// **P6 no turn, no entry**, of the line's part: a ticket is good for one session. Broken when a fan who finished
 /// or left is let through, or has another session by the same ticket, once every edge could know; is let through
@@ -16,7 +21,8 @@ pub fn entry(stories: &[Story], setting: &Setting) -> Vec<Violation> {
 fn out_of_turn(story: &Story, setting: &Setting) -> Option<Violation> {
     let over = story.over();
     let entered = story.first(|what| *what == What::Entered).map(|seen| seen.at);
-    for Seen { at, edge, what } in &story.seen {
+    for seen in &story.seen {
+        let Seen { at, edge, what } = seen;
         let opened = match what {
             What::Entered => "had another session",
             What::Used { accepted: true } => "was let through",
@@ -24,6 +30,17 @@ fn out_of_turn(story: &Story, setting: &Setting) -> Option<Violation> {
         };
         if entered.is_none_or(|entered| *at < entered) {
             let message = format!("{} {opened} without a session", story.name);
+            return Some(Violation::new(Promise::NoTurnNoEntry, *at, &[story], message));
+        }
+        let came = entered.unwrap_or(*at);
+        if let Some(voided) =
+            setting.voided.iter().find(|voided| knew_of_the_void(voided, came, seen, setting))
+        {
+            let message = format!(
+                "{} {opened} {} after all admissions were voided",
+                story.name,
+                seconds(voided.since, *at)
+            );
             return Some(Violation::new(Promise::NoTurnNoEntry, *at, &[story], message));
         }
         let stay = entered.map_or(Span::new(*at, *at), |entered| Span::new(entered, *at));
@@ -48,6 +65,23 @@ fn out_of_turn(story: &Story, setting: &Setting) -> Option<Violation> {
         }
     }
     None
+}
+
+/// Whether an edge had to know that the admission of a fan who came in at `came` is void: the line was told, did not
+/// forget it at once, and the edge could hear of it.
+fn knew_of_the_void(voided: &Voided, came: Timestamp, seen: &Seen, setting: &Setting) -> bool {
+    let Voided { before, since } = *voided;
+    let settle = setting.tolerance.settle;
+    came < before
+        && !setting.lost_in(Span::new(since, since + settle))
+        && setting.linked(seen.edge, Span::new(since, seen.at)).iter().any(|span| span.length() > settle)
+}
+
+/// Whether the admission of a fan who came in at `came` may have been voided. They hear of it some time after the line
+/// let them in.
+fn may_be_void(came: Timestamp, at: Timestamp, setting: &Setting) -> bool {
+    let heard_within = ANSWER_MAX + setting.tolerance.stale;
+    setting.voided.iter().any(|voided| came <= voided.before + heard_within && voided.since <= at)
 }
 
 /// **P7 free passage.** With the store down, admitted fans go on. Broken when a fan who has a session, used it
@@ -79,6 +113,9 @@ fn refused(story: &Story, setting: &Setting) -> Option<Violation> {
             What::Used { accepted: false } => {
                 let (Some(entered), Some(last)) = (entered, last) else { continue };
                 let stay = Span::new(entered, *at);
+                if may_be_void(entered, *at, setting) {
+                    return None;
+                }
                 let lives = at.since(last) + slack < setting.session * 3 / 4
                     && stay.length() + slack < setting.session_max
                     && !setting.cut_off_long(stay);
@@ -127,6 +164,29 @@ mod tests {
             assert_eq!(entry(&[story], &cut), [], "an edge that could not hear of it");
         }
         assert_eq!(entry(&[fan("a", 1).sees(5, THROUGH).into_story()], &setting()).len(), 1);
+    }
+
+    #[test]
+    fn a_session_that_was_voided_and_goes_on_breaks_p6() {
+        let void = Setting { voided: vec![Voided { before: at(10), since: at(10) }], ..setting() };
+        let used = |second| fan("a", 1).sees(5, What::Entered).through(1, second, THROUGH).into_story();
+        assert_eq!(entry(&[used(13)], &void).len(), 1);
+        assert_eq!(entry(&[used(10)], &void), [], "the edge has some time to hear of it");
+        let cut = Setting { cut_off: vec![(1, Span::new(at(9), at(20)))], ..void.clone() };
+        assert_eq!(entry(&[used(13)], &cut), [], "an edge that could not hear of it");
+        let lost = Setting { lost: vec![at(10)], ..void.clone() };
+        assert_eq!(entry(&[used(13)], &lost), [], "the line forgot it at once");
+        let later = fan("a", 1).sees(11, What::Entered).through(1, 15, THROUGH).into_story();
+        assert_eq!(entry(&[later], &void), []);
+    }
+
+    #[test]
+    fn who_came_after_the_void_and_is_refused_breaks_p7() {
+        let void = Setting { voided: vec![Voided { before: at(10), since: at(10) }], ..setting() };
+        let refused = |came| fan("a", 1).sees(came, What::Entered).sees(came + 8, REFUSED).into_story();
+        assert_eq!(passage(&[refused(5)], &void), []);
+        assert_eq!(passage(&[refused(11)], &void), [], "let in before, and told of it after");
+        assert_eq!(passage(&[refused(30)], &void).len(), 1);
     }
 
     #[test]

@@ -29,6 +29,15 @@ impl InForce {
     }
 }
 
+/// That the operator voided all admissions up to a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voided {
+    /// Up to when.
+    pub before: Timestamp,
+    /// Since when the line knows.
+    pub since: Timestamp,
+}
+
 /// How late news may be where nothing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tolerance {
@@ -53,6 +62,8 @@ pub struct Setting {
     pub cut_off: Vec<(u32, Span)>,
     /// When the line lost its data.
     pub lost: Vec<Timestamp>,
+    /// Admissions that were taken back.
+    pub voided: Vec<Voided>,
     /// The weight of each lane; 1 where it is not named.
     pub weights: Vec<(LaneId, u64)>,
     /// Joins whose fans never heard the answer: they may have a rank that nobody uses.

@@ -116,6 +116,7 @@ mod tests {
             joined_total: 0,
             admitted_total: 0,
             lapsed_total: 0,
+            voided_before: Timestamp::default(),
             lanes: Vec::new(),
             ended: Vec::new(),
             ended_mark: 0,

@@ -9,7 +9,9 @@ use admission::draw::Seed;
 use admission::name::{LaneId, RoomId};
 use admission::rules::{LaneRule, Rules};
 use admission::store::memory::MemoryStore;
-use admission::store::{BatchId, Drained, Intent, Join, Joined, Memory, Presence, PresenceAnswer, Snapshot};
+use admission::store::{
+    BatchId, Drained, Intent, Join, Joined, Memory, Presence, PresenceAnswer, Snapshot, Voided,
+};
 use admission::ticket::Order;
 
 use super::*;
@@ -58,6 +60,9 @@ impl QueueStore for Counting {
     }
     async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError> {
         self.counted().end(room, tickets).await
+    }
+    async fn void(&self, room: &RoomId, before: Option<Timestamp>) -> Result<Voided, StoreError> {
+        self.counted().void(room, before).await
     }
     async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError> {
         self.counted().drain(room).await

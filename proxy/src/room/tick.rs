@@ -123,6 +123,10 @@ impl Tick {
             self.memory = Memory::of(&snapshot);
             self.ended_mark = snapshot.ended_mark;
             room.sessions.end(&snapshot.ended, room.token_life());
+            if room.sessions.void(snapshot.voided_before, room.token_life()) {
+                let before = snapshot.voided_before.as_millis();
+                tracing::warn!(room = %room.id, before, "all admissions up to this moment are void");
+            }
             let more = snapshot.ended.len() >= ENDED_PER_SNAPSHOT_MAX;
             self.publish(snapshot);
             if !more {
@@ -189,8 +193,8 @@ impl Tick {
         let active_every =
             (snapshot.rules.session / 8).clamp(Duration::from_millis(500), Duration::from_secs(5));
         let waiting = room.registry.lock().due_for_presence(snapshot, waiting_every, Instant::now());
-        let active =
-            room.sessions.due_for_presence(active_every, snapshot.rules.session, room.ports.clock.now());
+        let store_now = room.view.load().store_now().unwrap_or(snapshot.at);
+        let active = room.sessions.due_for_presence(active_every, snapshot.rules.session, store_now);
         if waiting.is_empty() && active.is_empty() {
             return Ok(());
         }

@@ -249,6 +249,7 @@ mod tests {
             joined_total: 0,
             admitted_total: 0,
             lapsed_total: 0,
+            voided_before: Timestamp::default(),
             lanes,
             ended: Vec::new(),
             ended_mark: 0,

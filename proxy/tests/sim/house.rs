@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use admission::adaptive::{History, LoadInterval, LoadReport};
 use admission::clock::{Clock, Timestamp};
-use admission::invariants::{InForce, Span};
+use admission::invariants::{self, InForce, Span};
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::{
     BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
-    StoreError,
+    StoreError, Voided,
 };
 use admission::ticket::{Place, TicketId};
 use async_trait::async_trait;
@@ -48,6 +48,7 @@ pub(crate) struct Record {
     revision: Option<u64>,
     pub(crate) cut_off: Vec<(u32, Span)>,
     pub(crate) lost: Vec<Timestamp>,
+    pub(crate) voided: Vec<invariants::Voided>,
     /// Batches of joins that happened and whose answer nobody heard, and how many joins each has.
     pub(crate) ghosts: HashMap<BatchId, u64>,
 }
@@ -124,6 +125,22 @@ impl House {
                 self.configured(rules, revision);
             }
         }
+    }
+
+    /// The operator voids all admissions up to a moment, straight at the store; up to now where none is named.
+    pub(crate) async fn void(&self, room: &RoomId, before: Option<Timestamp>) {
+        let stores = self.stores.lock().clone();
+        for store in stores {
+            if let Ok(Voided { before, .. }) = store.void(room, before).await {
+                let since = self.time.now();
+                self.record.lock().voided.push(invariants::Voided { before, since });
+            }
+        }
+    }
+
+    /// Up to when admissions were voided, so far.
+    pub(crate) fn voided_before(&self) -> Option<Timestamp> {
+        self.record.lock().voided.iter().map(|voided| voided.before).max()
     }
 
     fn configured(&self, rules: &Rules, revision: u64) {
@@ -319,6 +336,12 @@ impl QueueStore for Wire {
     async fn end(&self, room: &RoomId, tickets: &[TicketId]) -> Result<(), StoreError> {
         let call = self.call();
         let answer = self.reach().await?.end(room, tickets).await;
+        self.back(answer, call).await
+    }
+
+    async fn void(&self, room: &RoomId, before: Option<Timestamp>) -> Result<Voided, StoreError> {
+        let call = self.call();
+        let answer = self.reach().await?.void(room, before).await;
         self.back(answer, call).await
     }
 

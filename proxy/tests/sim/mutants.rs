@@ -12,7 +12,7 @@ use admission::rules::Rules;
 use admission::store::memory::MemoryStore;
 use admission::store::{
     BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
-    StoreError,
+    StoreError, Voided,
 };
 use admission::ticket::{Place, TicketId};
 use async_trait::async_trait;
@@ -61,6 +61,10 @@ pub(crate) enum Mutation {
     TellsTheDraw,
     /// Draws those who come in the first seconds after the opening, too.
     DrawsTheLate,
+    /// Voids nothing.
+    ForgetsTheVoid,
+    /// Tells that what comes in the next seconds is void, too.
+    VoidsTheLater,
     /// None of the store's: fans do not carry what they were shown.
     ForgetsWhatWasShown,
 }
@@ -83,7 +87,8 @@ impl Clock for Shifted {
     }
 }
 
-/// For how long after the opening [`Mutation::DrawsTheLate`] goes on drawing.
+/// For how long after the opening [`Mutation::DrawsTheLate`] goes on drawing, and how far [`Mutation::VoidsTheLater`]
+/// goes too far.
 const LATE: Duration = Duration::from_secs(10);
 
 /// A store in memory, with a fault or none.
@@ -223,6 +228,13 @@ impl QueueStore for Mutant {
         self.inner.end(room, tickets).await
     }
 
+    async fn void(&self, room: &RoomId, before: Option<Timestamp>) -> Result<Voided, StoreError> {
+        if self.is(Mutation::ForgetsTheVoid) {
+            return Ok(Voided { before: before.unwrap_or_else(|| self.clock.now()), sessions: 0 });
+        }
+        self.inner.void(room, before).await
+    }
+
     async fn drain(&self, room: &RoomId) -> Result<Drained, StoreError> {
         if self.is(Mutation::IgnoresPresence) {
             let waiting = self.joined.lock().clone();
@@ -275,6 +287,9 @@ impl QueueStore for Mutant {
                 let rungs = lane.ladder.rungs().iter().map(up).collect();
                 lane.ladder = Ladder::new(rungs, lane.ladder.waiting() + 3);
             }
+        }
+        if self.is(Mutation::VoidsTheLater) && snapshot.voided_before > Timestamp::default() {
+            snapshot.voided_before = snapshot.voided_before + LATE;
         }
         if self.is(Mutation::TellsTheDraw) {
             let mut rules = Rules::clone(&snapshot.rules);

@@ -31,6 +31,8 @@ pub(crate) enum Family {
     NoShows,
     /// Fans stay as long as they may, and the store may lose its data.
     Stays,
+    /// The operator takes all admissions back, once or twice, and this or that goes wrong.
+    Voided,
     /// Most fans come before the opening, and this or that goes wrong.
     Prequeue,
     /// All of it.
@@ -71,6 +73,8 @@ pub(crate) enum Order {
     Rate(u64),
     Mode(Mode),
     MaxActive(u64),
+    /// All admissions so far are void.
+    Void,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +159,7 @@ impl Plan {
             Family::NoShows => Self { unclaimed: 35, ..self },
             Family::Stays => self.with_long_stays(),
             Family::Prequeue => self.with_prequeue(dice),
+            Family::Voided => self.with_many_inside(),
             Family::Everything => {
                 let mut plan = self;
                 if dice.percent(40) {
@@ -165,6 +170,9 @@ impl Plan {
                 }
                 if dice.percent(25) {
                     plan = plan.with_long_stays();
+                }
+                if dice.percent(20) {
+                    plan.events.push((dice.seconds(8, 40), Event::Operator(Order::Void)));
                 }
                 plan.unclaimed = dice.one_of(&[0, 0, 20]);
                 plan
@@ -185,6 +193,13 @@ impl Plan {
         self.rules.drain_per_minute = self.rules.drain_per_minute.max(120);
         self.arrivals = self.arrivals.min(Duration::from_secs(10));
         Self { longest_stay: 55, ..self }
+    }
+
+    /// Many fans are inside, for long.
+    fn with_many_inside(mut self) -> Self {
+        self.rules.drain_per_minute = self.rules.drain_per_minute.max(120);
+        self.arrivals = self.arrivals.min(Duration::from_secs(20));
+        Self { longest_stay: 40, ..self }
     }
 
     fn with_prequeue(mut self, dice: &Dice) -> Self {
@@ -208,6 +223,7 @@ impl Plan {
             Family::Calm | Family::Crowd | Family::Lanes | Family::NoShows => (0, 0),
             Family::Stays => (dice.between(0, 1), 0),
             Family::Prequeue => (dice.between(0, 2), 0),
+            Family::Voided => (dice.between(0, 2), 0),
             Family::CrowdLoss => (1, 0),
             Family::Operated => (0, dice.between(1, 4)),
             Family::Cuts | Family::Crashes | Family::Losses => (dice.between(1, 3), 0),
@@ -230,6 +246,11 @@ impl Plan {
                 _ => Order::MaxActive(dice.between(2, 10)),
             };
             self.events.push((at(dice), Event::Operator(order)));
+        }
+        if self.family == Family::Voided {
+            for _ in 0..dice.between(1, 2) {
+                self.events.push((dice.seconds(8, 40), Event::Operator(Order::Void)));
+            }
         }
         if paused {
             self.events.push((Duration::from_secs(46), Event::Operator(Order::Mode(self.rules.mode))));

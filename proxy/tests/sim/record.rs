@@ -74,6 +74,7 @@ impl World {
             rules: record.rules.clone(),
             cut_off: record.cut_off.clone(),
             lost: record.lost.clone(),
+            voided: record.voided.clone(),
             weights: self.weights(),
             ghosts: record.ghosts.values().sum(),
             troubled,

@@ -92,6 +92,7 @@ families! {
     promises_hold_when_many_do_not_take_their_turn: NoShows, 0;
     promises_hold_when_fans_stay_as_long_as_they_may: Stays, 0;
     promises_hold_when_the_order_is_drawn: Prequeue, 0;
+    promises_hold_when_admissions_are_voided: Voided, 0;
     promises_hold_when_everything_goes_wrong_1: Everything, 0;
     promises_hold_when_everything_goes_wrong_2: Everything, 1;
     promises_hold_when_everything_goes_wrong_3: Everything, 2;
@@ -145,5 +146,7 @@ mutations! {
     mutation_ignores_arrival_is_caught: IgnoresArrival, Cuts, Order;
     mutation_tells_the_draw_is_caught: TellsTheDraw, Prequeue, FairDraw;
     mutation_draws_the_late_is_caught: DrawsTheLate, Prequeue, FairDraw;
+    mutation_forgets_the_void_is_caught: ForgetsTheVoid, Voided, NoTurnNoEntry;
+    mutation_voids_those_who_come_later_is_caught: VoidsTheLater, Voided, FreePassage;
     mutation_forgets_what_was_shown_is_caught: ForgetsWhatWasShown, Losses, Truth;
 }

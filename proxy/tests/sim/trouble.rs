@@ -25,6 +25,7 @@ impl World {
         sleep_until(self.began + WARM_UP + at).await;
         match event {
             Event::Wrong(fault) => self.goes_wrong(fault).await,
+            Event::Operator(Order::Void) => self.house.void(&room(), None).await,
             Event::Operator(order) => {
                 let rules = {
                     let mut operator = self.house.operator.lock();
@@ -36,6 +37,7 @@ impl World {
                         }
                         Order::Mode(mode) => rules.mode = mode,
                         Order::MaxActive(most) => rules.max_active = most,
+                        Order::Void => {}
                     }
                     *revision += 1;
                     (rules.clone(), *revision)
@@ -71,6 +73,9 @@ impl World {
             let again = self.house.operator.lock().clone();
             if let Some((rules, revision)) = again {
                 self.house.operate(&room(), &rules, revision).await;
+            }
+            if let Some(before) = self.house.voided_before() {
+                self.house.void(&room(), Some(before)).await;
             }
         }
     }

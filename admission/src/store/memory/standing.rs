@@ -146,7 +146,9 @@ impl Line {
         let admitted_at = *self.admitted.entry(ticket).or_insert(now - stayed);
         let last = admitted_at + self.rules.session_max;
         let until = self.active.get(&ticket).unwrap_or_default().max(now + keep_for).min(last);
-        if until <= now || admitted_at <= self.voided_before {
+        // Of a clock that went back behind it nothing can be told.
+        let is_void = admitted_at <= self.voided_before && self.voided_before < now;
+        if until <= now || is_void {
             self.end(ticket, now);
             return false;
         }

@@ -37,6 +37,7 @@ fn snapshot(cursor: u64) -> Snapshot {
         joined_total: 10,
         admitted_total: 0,
         lapsed_total: 0,
+        voided_before: Timestamp::default(),
         lanes: vec![lane],
         ended: Vec::new(),
         ended_mark: 0,

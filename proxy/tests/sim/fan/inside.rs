@@ -19,6 +19,9 @@ impl Fan {
         loop {
             let Some((admission, renewed)) = edge.visit(&token) else {
                 self.see(&edge, What::Used { accepted: false });
+                if self.world.house.voided_before().is_some() && !sealed.is_empty() {
+                    self.try_again(&sealed).await;
+                }
                 return;
             };
             self.see(&edge, What::Used { accepted: true });

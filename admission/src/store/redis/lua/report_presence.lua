@@ -39,7 +39,10 @@ local function slide(id, stayed, keep_for)
   local admitted_at = tonumber(redis.call('HGET', ADMITTED, id) or now - stayed)
   local until_ms = math.max(tonumber(redis.call('ZSCORE', ACTIVE, id) or '0'), now + keep_for)
   until_ms = math.min(until_ms, admitted_at + number(state, 'session_max'))
-  if until_ms <= now or admitted_at <= number(state, 'voided_before') then
+  local voided_before = number(state, 'voided_before')
+  -- Of a clock that went back behind it nothing can be told.
+  local is_void = admitted_at <= voided_before and voided_before < now
+  if until_ms <= now or is_void then
     redis.call('ZREM', ACTIVE, id)
     redis.call('HDEL', ADMITTED, id)
     add_ended({ id })

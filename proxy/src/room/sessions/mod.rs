@@ -39,6 +39,8 @@ struct Session {
     reported_at: Option<Instant>,
     keep_until: Option<Instant>,
     admitted_at: Timestamp,
+    /// The same by the line's clock.
+    began_at: Timestamp,
 }
 
 /// What a proxy knows of the admitted.
@@ -50,6 +52,8 @@ pub(super) struct Sessions {
     ended: RwLock<HashMap<TicketId, Instant>>,
     /// Of those, the ones that a store which lost data is still to be told.
     end_again: Mutex<Vec<TicketId>>,
+    /// Admissions up to this moment by the line's clock are void, whoever knows of their sessions.
+    voided_before_ms: AtomicU64,
 }
 
 impl Default for Sessions {
@@ -60,6 +64,7 @@ impl Default for Sessions {
             active: Mutex::default(),
             ended: RwLock::default(),
             end_again: Mutex::default(),
+            voided_before_ms: AtomicU64::new(0),
         }
     }
 }
@@ -76,6 +81,10 @@ impl Sessions {
     ) -> Option<Admission> {
         let verified = self.verified(keys, room, token, now)?;
         if verified.admission.expires_at <= now || self.has_ended(verified.admission.ticket) {
+            return None;
+        }
+        if verified.admission.began_at <= self.voided_before() {
+            self.end_the_void(&verified.admission);
             return None;
         }
         let touched = verified.touched_at_ms.load(Ordering::Relaxed);
@@ -130,6 +139,7 @@ impl Sessions {
             reported_at: None,
             keep_until: None,
             admitted_at: admission.admitted_at,
+            began_at: admission.began_at,
         });
         session.admitted_at = session.admitted_at.min(admission.admitted_at);
         session.seen = true;
@@ -161,7 +171,7 @@ impl Sessions {
         &self,
         every: Duration,
         session: Duration,
-        clock_now: Timestamp,
+        store_now: Timestamp,
     ) -> Vec<Stay> {
         let now = Instant::now();
         let mut active = self.active.lock();
@@ -182,7 +192,7 @@ impl Sessions {
                 let last = (held.last + session).max(held.keep_until.unwrap_or(now));
                 due.push(Stay {
                     ticket: *ticket,
-                    stayed: clock_now.since(held.admitted_at),
+                    stayed: store_now.since(held.began_at),
                     keep_for: last.duration_since(now),
                 });
             }
@@ -256,6 +266,34 @@ impl Sessions {
         }
     }
 
+    /// Up to when admissions are void, by the line's clock.
+    pub(super) fn voided_before(&self) -> Timestamp {
+        Timestamp::from_millis(self.voided_before_ms.load(Ordering::Acquire))
+    }
+
+    /// Admissions up to this moment are void: from now on none of their tokens is good, and the store is told which
+    /// sessions are over, should it not know them. Whether that is news.
+    pub(super) fn void(&self, before: Timestamp, token_life: Duration) -> bool {
+        if self.voided_before_ms.fetch_max(before.as_millis(), Ordering::AcqRel) >= before.as_millis() {
+            return false;
+        }
+        let is_void =
+            |(ticket, session): (&TicketId, &Session)| (session.began_at <= before).then_some(*ticket);
+        let void: Vec<TicketId> = self.active.lock().iter().filter_map(is_void).collect();
+        self.end(&void, token_life);
+        self.end_again.lock().extend(void);
+        true
+    }
+
+    /// A token came of an admission that was voided. Its ticket is worth nothing either, unless it has another session.
+    fn end_the_void(&self, admission: &Admission) {
+        let ticket = admission.ticket;
+        if !self.knows(ticket) {
+            self.end(&[ticket], Duration::MAX);
+            self.end_again.lock().push(ticket);
+        }
+    }
+
     /// A ticket whose session ended has a new one: an operator or the store brought it back.
     pub(super) fn revive(&self, ticket: TicketId) {
         if self.has_ended(ticket) {
@@ -271,116 +309,4 @@ impl Sessions {
 }
 
 #[cfg(test)]
-mod tests {
-    use admission::name::LaneId;
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn keys() -> Keyring {
-        Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap()
-    }
-
-    fn room() -> RoomId {
-        RoomId::parse("demo").unwrap()
-    }
-
-    fn admission(number: u8) -> Admission {
-        Admission {
-            room: room(),
-            ticket: TicketId::from_bytes([number; 12]),
-            lane: LaneId::general(),
-            admitted_at: NOW,
-            began_at: NOW,
-            issued_at: NOW,
-            expires_at: NOW + MINUTE,
-            binding: None,
-        }
-    }
-
-    fn token(number: u8) -> String {
-        admission(number).mint(&keys(), TicketId::from_bytes([9; 12])).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_verified_token_still_expires_and_still_ends() {
-        let (sessions, token) = (Sessions::default(), token(1));
-        for _ in 0..2 {
-            assert_eq!(sessions.admit(&keys(), &room(), &token, NOW), Some(admission(1)));
-        }
-        assert_eq!(sessions.admit(&keys(), &room(), &token, NOW + MINUTE), None);
-        sessions.end(&[admission(1).ticket], MINUTE);
-        assert_eq!(sessions.admit(&keys(), &room(), &token, NOW), None);
-        assert!(sessions.knows(admission(1).ticket));
-        sessions.revive(admission(1).ticket);
-        assert!(sessions.admit(&keys(), &room(), &token, NOW).is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn sessions_in_use_are_reported_now_and_then() {
-        let sessions = Sessions::default();
-        let every = Duration::from_secs(5);
-        let due = || {
-            let mut due = sessions.due_for_presence(every, MINUTE, NOW + every);
-            due.sort_by_key(|stay| stay.ticket);
-            due
-        };
-        let stay = |number, keep_for| Stay { ticket: admission(number).ticket, stayed: every, keep_for };
-        sessions.touch(&admission(1), None);
-        sessions.touch(&admission(2), Some(MINUTE * 10));
-        assert_eq!(due(), [stay(1, MINUTE), stay(2, MINUTE * 10)]);
-        assert!(due().is_empty());
-        tokio::time::advance(every).await;
-        assert!(due().is_empty(), "nobody was there");
-        sessions.touch(&admission(1), None);
-        assert_eq!(due(), [stay(1, MINUTE)]);
-        tokio::time::advance(every).await;
-        sessions.all_are_due();
-        assert_eq!(
-            due(),
-            [stay(1, MINUTE - every), stay(2, MINUTE * 10 - every * 2)],
-            "told again, but it lives no longer for that"
-        );
-        tokio::time::advance(MINUTE).await;
-        let kept = stay(2, MINUTE * 9 - every * 2);
-        assert_eq!(due(), [kept], "kept as the shop asked");
-        sessions.presence_failed(&[kept]);
-        assert_eq!(due(), [kept]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_is_done_is_remembered_as_long_as_the_store_remembers_it() {
-        let sessions = Sessions::default();
-        sessions.end(&[admission(1).ticket], MINUTE);
-        tokio::time::advance(ENDED_MEMORY - MINUTE).await;
-        sessions.tidy();
-        sessions.all_are_due();
-        assert_eq!(sessions.due_to_end_again(), [admission(1).ticket], "long after its token expired");
-        tokio::time::advance(MINUTE).await;
-        sessions.tidy();
-        assert!(!sessions.knows(admission(1).ticket));
-    }
-
-    #[tokio::test]
-    async fn ended_sessions_are_told_again_to_a_store_that_lost_them() {
-        let sessions = Sessions::default();
-        sessions.end(&[admission(1).ticket], MINUTE);
-        assert!(sessions.due_to_end_again().is_empty());
-        sessions.all_are_due();
-        assert_eq!(sessions.due_to_end_again(), [admission(1).ticket]);
-        assert!(sessions.due_to_end_again().is_empty(), "once");
-    }
-
-    #[tokio::test]
-    async fn a_stay_has_an_end() {
-        let sessions = Sessions::default();
-        sessions.touch(&admission(1), None);
-        // Admitted again by a second tab, which does not count.
-        sessions.touch(&Admission { admitted_at: NOW + MINUTE, ..admission(1) }, None);
-        assert_eq!(sessions.admitted_at(admission(1).ticket), Some(NOW));
-        assert!(sessions.overstayed(NOW + MINUTE - Duration::from_millis(1), MINUTE).is_empty());
-        assert_eq!(sessions.overstayed(NOW + MINUTE, MINUTE), [admission(1).ticket]);
-    }
-}
+mod tests;
