@@ -145,7 +145,9 @@ impl Line {
         }
         let admitted_at = *self.admitted.entry(ticket).or_insert(now - stayed);
         let last = admitted_at + self.rules.session_max;
-        let until = self.active.get(&ticket).unwrap_or_default().max(now + keep_for).min(last);
+        // While a line is put together another edge may know of a later use than the first to report.
+        let known = self.active.get(&ticket).unwrap_or_default().max(self.hold_until);
+        let until = known.max(now + keep_for).min(last);
         // Of a clock that went back behind it nothing can be told.
         let is_void = admitted_at <= self.voided_before && self.voided_before < now;
         if until <= now || is_void {

@@ -2,7 +2,7 @@
 
 use admission::rank::Rank;
 use admission::rules::Rules;
-use admission::store::{ENDED_MEMORY, Memory, Presence, Standing};
+use admission::store::{ENDED_MEMORY, Memory, Presence, Standing, Stay};
 use admission::ticket::Place;
 
 use super::SECOND;
@@ -20,6 +20,7 @@ on_both_stores! {
     the_rate_and_the_capacity_hold_through_a_fail_over
     what_ended_before_a_fail_over_stays_ended
     draining_resumes_by_itself_after_a_fail_over
+    a_session_that_one_edge_saw_long_ago_waits_for_the_others_to_tell
 }
 
 async fn a_line_that_lost_everything_is_rebuilt_at_the_same_ranks(kind: Kind) {
@@ -224,4 +225,30 @@ async fn a_ticket_older_than_what_is_remembered_is_not_put_back(kind: Kind) {
         "nobody remembers any more whether they have been in"
     );
     assert_eq!(line.look(&recent[0]).await, Standing::Unknown);
+}
+
+async fn a_session_that_one_edge_saw_long_ago_waits_for_the_others_to_tell(kind: Kind) {
+    let mut line = Line::start(kind, rules()).await;
+    let places = line.fans(&lane("general"), 1).await;
+    line.drain().await;
+    line.claim(&places[0]).await;
+    let memory = Memory::of(&line.snapshot().await);
+    line.lose_all_data_but(rules(), &memory).await;
+    assert!(!ends(&line, &places[0], SECOND / 100).await);
+    line.clock.advance(SECOND);
+    assert!(!ends(&line, &places[0], rules().session).await, "somebody else knows of a later use");
+    line.clock.advance(rules().recovery_grace + SECOND);
+    assert!(matches!(line.look(&places[0]).await, Standing::Active { .. }));
+    // One that nobody else knows of ends when the line is whole.
+    line.lose_all_data_but(rules(), &memory).await;
+    ends(&line, &places[0], SECOND / 100).await;
+    line.clock.advance(rules().recovery_grace);
+    assert_eq!(line.snapshot().await.active, 0);
+}
+
+/// Whether a session that is reported to live for so long is over.
+async fn ends(line: &Line, place: &Place, keep_for: std::time::Duration) -> bool {
+    let told = Stay { stayed: 5 * SECOND, keep_for, ..stay(place) };
+    let presence = Presence { active: vec![told], ..Presence::default() };
+    !line.store.report_presence(&line.room, &presence).await.unwrap().ended.is_empty()
 }

@@ -38,6 +38,8 @@ local function slide(id, stayed, keep_for)
   if redis.call('ZSCORE', ENDED, id) then return false end
   local admitted_at = tonumber(redis.call('HGET', ADMITTED, id) or now - stayed)
   local until_ms = math.max(tonumber(redis.call('ZSCORE', ACTIVE, id) or '0'), now + keep_for)
+  -- While a line is put together another edge may know of a later use than the first to report.
+  until_ms = math.max(until_ms, number(state, 'hold_until'))
   until_ms = math.min(until_ms, admitted_at + number(state, 'session_max'))
   local voided_before = number(state, 'voided_before')
   -- Of a clock that went back behind it nothing can be told.
