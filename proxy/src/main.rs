@@ -5,6 +5,7 @@ mod invite;
 mod keys_command;
 mod preview;
 mod quick_start;
+mod void;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -81,6 +82,8 @@ enum Command {
     Preview(preview::Preview),
     /// Mint rights to go past a room's line for a while, one on each line.
     Bypass(bypass::BypassArguments),
+    /// Take back every admission to a room: all sessions end, at every edge within a tick. Their fans may join again.
+    Void(void::Void),
     /// Make keys, or print the public ones.
     #[command(subcommand)]
     Keys(keys_command::Keys),
@@ -126,6 +129,10 @@ fn main() -> ExitCode {
             }
         };
     }
+    // Nor has who asks the store.
+    if let Some(Command::Void(arguments)) = &arguments.command {
+        return finish("void", void::all(arguments, &config));
+    }
     let (keys, made) = match load_keys(&config, quick.is_some()) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
@@ -135,7 +142,7 @@ fn main() -> ExitCode {
             Command::Invite(invite) => {
                 ("invite", invite::mint(invite, &config, &keys.line, &SystemClock, &SystemRandom))
             }
-            Command::Preview(_) => return ExitCode::SUCCESS,
+            Command::Preview(_) | Command::Void(_) => return ExitCode::SUCCESS,
             Command::Bypass(bypass) => {
                 ("bypass", bypass::mint(bypass, &config, &keys.line, &SystemClock, &SystemRandom))
             }

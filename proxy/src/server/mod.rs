@@ -3,6 +3,7 @@
 mod hand_over;
 mod signals;
 mod sockets;
+mod void;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::waiting::page::Pages;
 use hand_over::{Door, Predecessor, Successor};
 use signals::{Asked, Signals};
 use sockets::Sockets;
+pub use void::{VoidError, void};
 
 /// Milliseconds that the time of a file may be ahead before that is said.
 const AHEAD_MAX: u64 = 60_000;

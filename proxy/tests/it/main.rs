@@ -47,5 +47,6 @@ mod tokens;
 mod upgrade;
 mod upstreams;
 mod varnish;
+mod voiding;
 mod wire;
 mod work;

@@ -1,0 +1,101 @@
+//! The operator takes every admission back: at every edge within a tick, whatever becomes of the store.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{Edge, browser, command, navigate, room, set_cookie, until_state};
+use crate::shop::Shop;
+use crate::store_away::{Redis, until};
+
+const RULES: &str = "mode = \"always\"\ndrain_per_minute = 6000\nburst = 100\nrecovery_grace = \"1s\"";
+
+/// What the command says, and whether it succeeded.
+fn void(edge: &Edge, arguments: &[&str]) -> (bool, String) {
+    let mut command = command();
+    command.env_remove("STANCHION_KEYS").env_remove("STANCHION_EDGE_KEYS");
+    command.arg("--config").arg(edge.folder.path().join("edge.toml"));
+    command.arg("void").arg("--rooms").arg(edge.folder.path().join("rooms.toml")).args(arguments);
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+/// A fan who has stood in line and is in, and their token.
+async fn inside(edge: &Edge) -> (reqwest::Client, String) {
+    let fan = browser();
+    navigate(&fan, &edge.url("/events/demo")).await;
+    let status = until_state(&fan, edge, "admitted").await;
+    (fan, status["admission_token"].as_str().unwrap().to_owned())
+}
+
+async fn opens(edge: &Edge, token: &str) -> bool {
+    let asked = browser().get(edge.url("/api/reservations")).header("wr-admission", token).send().await;
+    asked.unwrap().status() == 200
+}
+
+#[tokio::test]
+async fn what_is_voided_opens_nothing_at_any_edge_and_its_fan_may_join_again() {
+    let shop = Shop::start().await;
+    let redis = Redis::start(None);
+    let [one, two] = [(); 2].map(|()| Edge::start_with(&redis.edge_file(&shop), &room(RULES)));
+    let (fan, token) = inside(&one).await;
+    let (_, other) = inside(&two).await;
+    for edge in [&one, &two] {
+        assert!(opens(edge, &token).await && opens(edge, &other).await);
+    }
+    let (done, said) = void(&one, &["--room", "demo"]);
+    assert!(done && said.starts_with("2 sessions ended; every admission to `demo` up to 20"), "{said}");
+    for edge in [&one, &two] {
+        edge.until_logged("all admissions up to this moment are void").await;
+        assert!(!opens(edge, &token).await && !opens(edge, &other).await);
+    }
+    // Their ticket is over as well; with the next page they stand in line again, and are let in.
+    let status: Value =
+        fan.get(two.url("/.waiting-room/demo/ticket")).send().await.unwrap().json().await.unwrap();
+    assert!(status["state"] == "expired" || status["code"] == "no_ticket", "{status}");
+    let page = navigate(&fan, &two.url("/events/demo")).await;
+    assert_eq!(page.status(), 202);
+    assert!(set_cookie(&page, "wr-ticket-demo").is_some(), "a new place");
+    let status = until_state(&fan, &two, "admitted").await;
+    assert!(opens(&one, status["admission_token"].as_str().unwrap()).await);
+
+    // The store loses everything. The edges know, and tell it; so does one that comes later.
+    redis.command("FLUSHALL");
+    one.until_logged("the store lost some of the line").await;
+    two.until_logged("the store lost some of the line").await;
+    let three = Edge::start_with(&redis.edge_file(&shop), &room(RULES));
+    for edge in [&one, &two, &three] {
+        until("it is refused", async || !opens(edge, &token).await).await;
+        assert!(!opens(edge, &other).await);
+    }
+    until("who came later is in", async || opens(&three, status["admission_token"].as_str().unwrap()).await)
+        .await;
+
+    let (done, said) = void(&one, &["--room", "nowhere"]);
+    assert!(!done && said.contains("`--room` is \"nowhere\"; there are: demo"), "{said}");
+}
+
+#[tokio::test]
+async fn an_embedded_line_is_voided_while_its_edge_is_stopped() {
+    let shop = Shop::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |path: &str| {
+        format!("[store]\nkind = \"memory\"\n{path}\n[upstream]\naddress = \"{}\"", shop.address)
+    };
+    let kept = file(&format!("path = \"{}\"", folder.path().join("line").display()));
+    let mut edge = Edge::start_with(&kept, &room(RULES));
+    let (_, token) = inside(&edge).await;
+    let (done, said) = void(&edge, &["--room", "demo"]);
+    assert!(!done && said.contains("another process keeps its line"), "{said}");
+    edge.terminate();
+    assert!(edge.wait().success());
+    let (done, said) = void(&edge, &["--room", "demo"]);
+    assert!(done && said.starts_with("1 session ended"), "{said}");
+    let again = Edge::start_with(&kept, &room(RULES));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!opens(&again, &token).await);
+
+    let (done, said) = void(&Edge::start_with(&file(""), &room(RULES)), &["--room", "demo"]);
+    assert!(!done && said.contains("in the memory of the edge"), "{said}");
+}
