@@ -28,7 +28,7 @@ const BAD_CONFIG: u8 = 64;
 /// The edge of Stanchion: a virtual waiting room in front of a ticket shop.
 ///
 /// Keys come from the environment: STANCHION_KEYS (tickets and admission tokens) and STANCHION_EDGE_KEYS (the
-/// signature to the shop), or from the files that edge.toml names.
+/// signature to the shop), or from the files that edge.toml names. STANCHION_ADMIN_TOKENS are the tokens of operators.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -230,6 +230,11 @@ fn load_keys(config: &Config, may_make: bool) -> Result<(Keys, Vec<&'static str>
                 Some(keys::load_cdn_secret(value.as_deref(), config.edge.cdn.secret_file.as_deref())?)
             }
             None => None,
+        },
+        admin: {
+            let value = std::env::var(keys::ADMIN_TOKENS_VARIABLE).ok().map(Zeroizing::new);
+            let value = value.as_ref().map(|value| value.as_str());
+            keys::load_admin_tokens(value, config.edge.admin_tokens_file.as_deref())?
         },
     };
     Ok((keys, made))

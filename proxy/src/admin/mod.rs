@@ -1,74 +1,199 @@
-//! What operators and orchestrators ask, on a listener of its own.
+//! What operators and orchestrators ask, on a listener of its own: health for everybody who can reach it, the rest for
+//! who has a token.
+//!
+//! - `access`: tokens, roles, how often.
+//! - `rooms`, `tickets`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
+//! - `edit`: a change of one room in the text of the configuration; pure.
+
+pub mod access;
+mod body;
+mod edit;
+mod health;
+mod idempotency;
+mod problem;
+mod records;
+mod rooms;
+mod tickets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use admission::clock::Clock;
 use async_trait::async_trait;
-use http::{Method, Response, StatusCode, header};
-use pingora::apps::ServerApp as _;
-use pingora::apps::http_app::ServeHttp;
-use pingora::protocols::http::ServerSession;
-use tokio::sync::watch;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, Router};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::{Mutex, watch};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::fleet::Fleet;
 use crate::listen::{Connection, Serve};
 use crate::live::Load;
+use crate::room::Room;
+use access::{Caller, Role, Tokens};
+use idempotency::Answers;
+use problem::Problem;
 
-/// Answers `/healthz` (the process runs) and `/readyz` (every room's line can be reached).
-pub struct Admin {
+/// Longest time for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time for an answer, its body read.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// What all answers are made from.
+#[derive(Clone)]
+pub(crate) struct Desk {
     fleet: Arc<Fleet>,
     load: Arc<Load>,
+    tokens: Arc<Tokens>,
+    clock: Arc<dyn Clock>,
+    answers: Arc<Mutex<Answers>>,
+}
+
+/// The listener of operators.
+pub struct Admin {
+    router: Router,
+}
+
+/// The document of the API.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Stanchion", description = "Runs the rooms of a fleet. A change is in force at every proxy within a second."),
+    tags((name = "rooms"), (name = "tickets"), (name = "records")),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
 }
 
 impl Admin {
-    /// About these rooms.
-    pub fn new(fleet: Arc<Fleet>, load: Arc<Load>) -> Self {
-        Self { fleet, load }
-    }
-
-    fn answer(&self, method: &Method, path: &str) -> (StatusCode, String) {
-        match (method, path) {
-            (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, "ok\n".to_owned()),
-            (&Method::GET | &Method::HEAD, "/readyz") => self.ready(),
-            (_, "/healthz" | "/readyz") => (StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned()),
-            _ => (StatusCode::NOT_FOUND, "there is /healthz and /readyz\n".to_owned()),
-        }
-    }
-
-    fn ready(&self) -> (StatusCode, String) {
-        if *self.load.closing().borrow() {
-            return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
-        }
-        let in_force = self.fleet.in_force();
-        let away: Vec<&str> =
-            in_force.rooms.iter().filter(|room| !room.is_ready()).map(|room| room.id.as_str()).collect();
-        if away.is_empty() {
-            (StatusCode::OK, "ok\n".to_owned())
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("the line cannot be reached: {}\n", away.join(", ")))
-        }
+    /// About this fleet, for holders of `tokens`.
+    pub fn new(fleet: Arc<Fleet>, load: Arc<Load>, tokens: Tokens, clock: Arc<dyn Clock>) -> Self {
+        let desk = Desk { fleet, load, tokens: Arc::new(tokens), clock, answers: Arc::default() };
+        let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
+            .routes(routes!(rooms::list))
+            .routes(routes!(rooms::show, rooms::change))
+            .routes(routes!(rooms::tell))
+            .routes(routes!(rooms::pause))
+            .routes(routes!(rooms::resume))
+            .routes(routes!(rooms::close))
+            .routes(routes!(tickets::look))
+            .routes(routes!(tickets::revoke))
+            .routes(routes!(records::audit))
+            .routes(routes!(records::configuration, records::replace))
+            .split_for_parts();
+        let document = axum::routing::get(move |caller: Caller| async move {
+            caller.may(Role::Viewer)?;
+            Ok::<_, Problem>(Json(document))
+        });
+        let router = api
+            .route("/api/v1/openapi.json", document)
+            .route("/healthz", axum::routing::get(health::alive))
+            .route("/readyz", axum::routing::get(health::ready))
+            .fallback(nothing_here)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(middleware::from_fn_with_state(desk.clone(), idempotency::once))
+            .layer(middleware::from_fn(finish))
+            .with_state(desk);
+        Self { router }
     }
 }
 
-#[async_trait]
-impl ServeHttp for Admin {
-    async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
-        let request = session.req_header();
-        let (status, body) = self.answer(&request.method, request.uri.path());
-        let body = if request.method == Method::HEAD { Vec::new() } else { body.into_bytes() };
-        let response = Response::builder()
-            .status(status)
-            .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
-            .header(header::CACHE_CONTROL, "no-store")
-            .header(header::CONTENT_LENGTH, body.len())
-            .body(body);
-        response.unwrap_or_default()
+/// What every answer has, and how long it may take.
+async fn finish(request: Request, next: Next) -> Response {
+    let mut response = match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "it took too long").into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn nothing_here() -> Problem {
+    let detail = "there is nothing here; /api/v1/openapi.json says what there is, and /healthz and /readyz are for all";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this is not done by that method")
+}
+
+impl Desk {
+    /// A room that is configured.
+    fn room(&self, id: &str) -> Result<Arc<Room>, Problem> {
+        let in_force = self.fleet.in_force();
+        in_force.rooms.iter().find(|room| room.id.as_str() == id).cloned().ok_or_else(Problem::no_room)
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now().as_millis()
+    }
+}
+
+impl Caller {
+    /// Refuses whoever may do less than `role`.
+    fn may(&self, role: Role) -> Result<(), Problem> {
+        if self.role >= role {
+            return Ok(());
+        }
+        let detail = format!(
+            "`{}` is a token for a {}; this takes one for an {}",
+            self.name,
+            self.role.as_str(),
+            role.as_str()
+        );
+        Err(Problem::new(StatusCode::FORBIDDEN, "role", detail))
+    }
+}
+
+impl FromRequestParts<Desk> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+        let State(desk) =
+            State::<Desk>::from_request_parts(parts, desk).await.unwrap_or_else(|never| match never {});
+        let header = parts.headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+        Ok(desk.tokens.caller(header, desk.clock.now())?)
     }
 }
 
 #[async_trait]
 impl Serve for Admin {
-    async fn serve(self: Arc<Self>, connection: Connection, stopped: watch::Receiver<bool>) {
+    async fn serve(self: Arc<Self>, connection: Connection, mut stopped: watch::Receiver<bool>) {
         let Connection { stream, slot: _slot, .. } = connection;
-        self.process_new(stream, &stopped).await;
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router.clone()));
+        let mut connection = std::pin::pin!(connection);
+        let has_stopped = async {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = has_stopped => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
     }
 }

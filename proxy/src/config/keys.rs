@@ -7,11 +7,15 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::error::ConfigError;
+use crate::admin::access::Tokens;
 
 /// The environment variable with the keys of tickets and admission tokens.
 pub const KEYS_VARIABLE: &str = "STANCHION_KEYS";
 /// The environment variable with the keys of the signature to the shop.
 pub const EDGE_KEYS_VARIABLE: &str = "STANCHION_EDGE_KEYS";
+
+/// The environment variable with the tokens of operators.
+pub const ADMIN_TOKENS_VARIABLE: &str = "STANCHION_ADMIN_TOKENS";
 
 /// The environment variable with the secret that the CDN shows.
 pub const CDN_SECRET_VARIABLE: &str = "STANCHION_CDN_SECRET";
@@ -68,6 +72,23 @@ pub fn load_cdn_secret(
         ConfigError::whole(file, format!("cannot be read (cdn.secret_file names it): {error}"))
     })?;
     CdnSecret::parse(&text).map_err(|problem| ConfigError::whole(file, problem))
+}
+
+/// Reads the tokens of operators: `from_environment` is the variable's value and wins over the file. None where neither is
+/// there: nobody may use the API then.
+///
+/// # Errors
+/// When what is there is wrong. No message shows a token.
+pub fn load_admin_tokens(from_environment: Option<&str>, file: Option<&Path>) -> Result<Tokens, ConfigError> {
+    if let Some(text) = from_environment {
+        let place = format!("environment variable {ADMIN_TOKENS_VARIABLE}");
+        return Tokens::parse(text).map_err(|problem| ConfigError::whole(Path::new(&place), problem));
+    }
+    let Some(file) = file else { return Ok(Tokens::default()) };
+    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+        ConfigError::whole(file, format!("cannot be read (admin_tokens_file names it): {error}"))
+    })?;
+    Tokens::parse(&text).map_err(|problem| ConfigError::whole(file, problem))
 }
 
 /// Reads a keyring: `from_environment` is the variable's value and wins over the file.

@@ -41,6 +41,7 @@ fn edge(config: &EdgeConfig) -> Table {
         tick,
         keys_file,
         edge_keys_file,
+        admin_tokens_file,
         store,
         upstream,
         limits,
@@ -56,8 +57,12 @@ fn edge(config: &EdgeConfig) -> Table {
     put("shutdown_grace", duration::show(*shutdown_grace).into());
     put("heartbeat", duration::show(*heartbeat).into());
     put("tick", duration::show(*tick).into());
-    let files =
-        [("keys_file", keys_file), ("edge_keys_file", edge_keys_file), ("upgrade_socket", upgrade_socket)];
+    let files = [
+        ("keys_file", keys_file),
+        ("edge_keys_file", edge_keys_file),
+        ("admin_tokens_file", admin_tokens_file),
+        ("upgrade_socket", upgrade_socket),
+    ];
     for (key, file) in files {
         if let Some(file) = file {
             put(key, file.display().to_string().into());

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use admission::clock::millis;
-use admission::store::{AuditEntry, Basis, Configuration};
+use admission::store::{AuditEntry, Basis};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::watched::Watched;
-use super::{Author, Begun, ChangeError, Fleet, bounded, check};
+use super::{Author, Begun, ChangeError, Fleet, check};
 use crate::config::pages;
 
 /// How often files are looked at. What changed is read when it stayed so until the next look.
@@ -41,7 +41,7 @@ impl Fleet {
             is_untold: false,
             logged: None,
         };
-        follower.catch_up().await;
+        follower.look_back().await;
         let mut interval = interval(LOOK_EVERY);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -63,7 +63,7 @@ impl Fleet {
 
 impl Follower {
     /// The file may have changed since it was read, before it was watched.
-    async fn catch_up(&mut self) {
+    async fn look_back(&mut self) {
         let Some(file) = self.fleet.file.clone() else { return };
         if tokio::fs::read_to_string(file).await.is_ok_and(|text| text != self.fleet.read_at_start) {
             self.take_file("file").await;
@@ -136,45 +136,13 @@ impl Follower {
 
     /// What others changed.
     async fn ask(&mut self) {
-        let fleet = self.fleet.clone();
-        let knows = fleet.in_force().configuration.revision;
-        // Where the store is away the rooms say so.
-        let Ok((kept, news)) = bounded(fleet.store.configuration(knows)).await else { return };
-        if kept < knows {
-            // It has lost it, or never had it.
-            let text = fleet.in_force().configuration.text.clone();
-            let entry = AuditEntry {
-                actor: fleet.host.clone(),
-                via: "start".to_owned(),
-                action: "configure".to_owned(),
-                detail: "the store had none that is as new".to_owned(),
-                ..AuditEntry::default()
-            };
-            let _ = bounded(fleet.store.propose(Basis::Newer(knows), &text, entry)).await;
-        } else if let Some(news) = news {
-            self.take(news).await;
-        }
-    }
-
-    async fn take(&mut self, configuration: Configuration) {
-        let fleet = self.fleet.clone();
-        let _one = fleet.changing.lock().await;
-        if fleet.in_force().configuration.revision >= configuration.revision {
-            return;
-        }
-        match check(&fleet.edge, fleet.file.as_deref(), &configuration.text) {
-            Ok((configs, pages)) => {
-                let told = super::changes(&fleet.in_force().configs, &configs).join("; ");
-                let revision = configuration.revision;
-                fleet.apply(Begun { configs, pages, configuration });
-                tracing::info!(
-                    revision,
-                    changes = told,
-                    "a new configuration of the rooms, which the fleet shares, is in force"
-                );
-                self.logged = None;
+        match self.fleet.clone().catch_up().await {
+            Ok(is_news) if is_news => self.logged = None,
+            Err(ChangeError::Wrong(error)) => {
+                self.refuse(&format!("the configuration that the fleet shares: {error}"));
             }
-            Err(error) => self.refuse(&format!("the configuration that the fleet shares: {error}")),
+            // Where the store is away the rooms say so.
+            _ => {}
         }
     }
 

@@ -216,6 +216,39 @@ impl Fleet {
         }
     }
 
+    /// Takes what others changed, and tells the store what it has lost. Whether there was news.
+    ///
+    /// # Errors
+    /// When the news are of no use here, or the store cannot be reached.
+    pub async fn catch_up(&self) -> Result<bool, ChangeError> {
+        let _one = self.changing.lock().await;
+        let before = self.in_force().configuration.clone();
+        let (kept, news) = bounded(self.store.configuration(before.revision)).await?;
+        if kept < before.revision {
+            let entry = AuditEntry {
+                actor: self.host.clone(),
+                via: "start".to_owned(),
+                action: "configure".to_owned(),
+                detail: "the store had none that is as new".to_owned(),
+                ..AuditEntry::default()
+            };
+            bounded(self.store.propose(Basis::Newer(before.revision), &before.text, entry)).await?;
+        }
+        let Some(configuration) = news.filter(|news| news.revision > before.revision) else {
+            return Ok(false);
+        };
+        let (configs, pages) = check(&self.edge, self.file.as_deref(), &configuration.text)?;
+        let told = changes(&self.in_force().configs, &configs).join("; ");
+        let revision = configuration.revision;
+        self.apply(Begun { configs, pages, configuration });
+        tracing::info!(
+            revision,
+            changes = told,
+            "a new configuration of the rooms, which the fleet shares, is in force"
+        );
+        Ok(true)
+    }
+
     fn apply(&self, begun: Begun) {
         let Begun { configs, pages, configuration } = begun;
         let rooms = self.in_force().rooms.with(&configs, configuration.revision, &self.opening);

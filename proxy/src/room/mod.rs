@@ -6,6 +6,7 @@
 mod arriving;
 mod drawing;
 mod ends;
+mod figures;
 mod load;
 mod moving;
 mod noted;
@@ -42,6 +43,7 @@ use crate::config::RoomConfig;
 use crate::waiting::cookies::{Cookies, Scheme};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 use ends::Ends;
+pub use figures::Figures;
 use load::Load;
 pub use moving::{TRANSFER_LIFE, Taken};
 use noted::Noted;

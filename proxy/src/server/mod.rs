@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::admin::Admin;
+use crate::admin::access::Tokens;
 use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
 use crate::config::{Config, EdgeConfig};
@@ -53,6 +54,8 @@ pub struct Keys {
     pub edge: Keyring,
     /// What the CDN shows; nothing where it need not.
     pub cdn: Option<CdnSecret>,
+    /// The tokens of operators; none where nobody may.
+    pub admin: Tokens,
 }
 
 /// The edge could not be started.
@@ -142,7 +145,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         joins: limits.joins.map(|pace| PrefixLimit::new(pace, network_bits.0, network_bits.1)),
         work: Work::new(limits.work, network_bits, line_keys, random.clone()),
         load: load.clone(),
-        clock,
+        clock: clock.clone(),
         random: random.clone(),
     };
     let grace = edge_config.shutdown_grace;
@@ -157,7 +160,8 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     }
     look_after(&shop, &stopped);
     tokio::spawn(fleet.clone().follow(stopped.clone()));
-    let mut listening = sockets.open(app, Admin::new(fleet.clone(), load.clone()), &stopped)?;
+    let mut listening =
+        sockets.open(app, Admin::new(fleet.clone(), load.clone(), keys.admin, clock.clone()), &stopped)?;
     let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
     let (admin_listen, count) = (listening.admin, fleet.in_force().rooms.iter().count());
     tracing::info!(%listen, also = ?more, %admin_listen, rooms = count, "the edge is up");

@@ -15,6 +15,11 @@ use crate::shop::Shop;
 pub(crate) const KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 pub(crate) const EDGE_KEYS: &str = "e1:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";
 
+/// The tokens of operators: ben looks, anna runs the sale, root may do all.
+pub(crate) const VIEWER: &str = "ben-ben-ben-ben-ben-ben-ben-ben-ben";
+pub(crate) const OPERATOR: &str = "anna-anna-anna-anna-anna-anna-anna";
+pub(crate) const ADMIN: &str = "root-root-root-root-root-root-root";
+
 /// Long enough for the slowest machine; only a failure takes it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -59,6 +64,8 @@ pub(crate) fn files(folder: &TempDir, edge: &str, rooms: &str) -> (PathBuf, Path
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proxy"));
     command.env_clear().env("STANCHION_KEYS", KEYS).env("STANCHION_EDGE_KEYS", EDGE_KEYS);
+    let tokens = format!("ben:viewer:{VIEWER} anna:operator:{OPERATOR} root:admin:{ADMIN}");
+    command.env("STANCHION_ADMIN_TOKENS", tokens);
     command
 }
 

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on stops"
 )]
 
+mod admin;
 mod autobahn;
 mod behind_a_cdn;
 mod bypass;

@@ -28,7 +28,7 @@ pub use upstream::{HealthConfig, UpstreamConfig, UpstreamTls};
 pub struct EdgeConfig {
     /// Where fans and the CDN connect; at least one.
     pub listen: Vec<ListenConfig>,
-    /// Where `/healthz` and `/readyz` are answered.
+    /// Where operators and orchestrators ask: health and the API.
     pub admin_listen: SocketAddr,
     /// How fans reach the edge.
     pub public_scheme: Scheme,
@@ -46,6 +46,8 @@ pub struct EdgeConfig {
     pub keys_file: Option<PathBuf>,
     /// Where the keys of the signature to the shop are, unless in the environment.
     pub edge_keys_file: Option<PathBuf>,
+    /// Where the tokens of operators are, unless in the environment.
+    pub admin_tokens_file: Option<PathBuf>,
     /// Where the line lives.
     pub store: StoreConfig,
     /// The shop.
@@ -71,6 +73,7 @@ struct WireEdge {
     tick: Maybe<String>,
     keys_file: Option<String>,
     edge_keys_file: Option<String>,
+    admin_tokens_file: Option<String>,
     store: Option<store::WireStore>,
     upstream: upstream::WireUpstream,
     limits: Option<limits::WireLimits>,
@@ -101,6 +104,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         tick,
         keys_file,
         edge_keys_file,
+        admin_tokens_file,
         store,
         upstream,
         limits,
@@ -148,6 +152,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         tick: source.duration("tick", &tick, milliseconds(50)..=milliseconds(1000), milliseconds(250))?,
         keys_file: keys_file.map(|path| folder.join(path)),
         edge_keys_file: edge_keys_file.map(|path| folder.join(path)),
+        admin_tokens_file: admin_tokens_file.map(|path| folder.join(path)),
         store: store::check(&source, store, folder)?,
         upstream: upstream::check(&source, upstream, folder)?,
         limits: limits::check(&source, limits.unwrap_or_default())?,

@@ -1,0 +1,357 @@
+//! Rooms: list, show, change, pause, resume, close, tell.
+
+use admission::rules::Phase;
+use admission::store::{AuditEntry, Basis};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::Desk;
+use super::access::{Caller, Role};
+use super::body::Body;
+use super::edit;
+use super::problem::Problem;
+use crate::config::{RoomConfig, rooms};
+use crate::fleet::{Author, ChangeError, InForce};
+
+/// A lane in figures.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LaneView {
+    /// Its name.
+    pub(super) name: String,
+    /// Fans who wait in it.
+    pub(super) waiting: u64,
+}
+
+/// A room, as it is configured and as it goes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RoomView {
+    /// Its id.
+    pub(super) id: String,
+    /// What its fans wait for.
+    pub(super) title: String,
+    /// What its fans are told.
+    pub(super) message: String,
+    /// The mode that is configured.
+    #[schema(example = "auto")]
+    pub(super) mode: String,
+    /// What mode and times come to: off, early, prequeue, open, paused or closed.
+    #[schema(example = "open")]
+    pub(super) phase: String,
+    /// Whether the line can be reached.
+    pub(super) reachable: bool,
+    /// Whether the line is being put back together, so that nobody is admitted.
+    pub(super) rebuilding: bool,
+    /// Fans who wait.
+    pub(super) waiting: u64,
+    /// Fans with a session.
+    pub(super) active: u64,
+    /// Fans whose turn has come and who have not claimed it.
+    pub(super) turns: u64,
+    /// Fans a minute, as configured.
+    pub(super) drain_per_minute: u64,
+    /// Fans a minute, now: the drain may have adapted to the shop.
+    pub(super) rate: u64,
+    /// Fans who joined, in all.
+    pub(super) joined_total: u64,
+    /// Turns given, in all.
+    pub(super) admitted_total: u64,
+    /// Turns that nobody claimed, in all.
+    pub(super) lapsed_total: u64,
+    /// Fans whom this proxy holds.
+    pub(super) held_here: usize,
+    /// Its lanes.
+    pub(super) lanes: Vec<LaneView>,
+    /// When these figures were read, in milliseconds since the Unix epoch, by the store's clock.
+    pub(super) at: u64,
+    /// Every key of the room, as in rooms.toml. Secrets are not shown.
+    #[schema(value_type = Object)]
+    pub(super) configuration: Value,
+}
+
+/// All rooms.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RoomsView {
+    /// Which configuration is in force.
+    pub(super) revision: u64,
+    /// What is wrong with a newer one that is not in force.
+    pub(super) problem: Option<String>,
+    /// The rooms.
+    pub(super) rooms: Vec<RoomView>,
+}
+
+/// What a change came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Changed {
+    /// The configuration that is in force now.
+    pub(super) revision: u64,
+    /// What is otherwise than before, one line each.
+    pub(super) changes: Vec<String>,
+}
+
+/// A message to those who wait.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Message {
+    /// The message; empty for none.
+    pub(super) message: String,
+}
+
+/// How a room goes on.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resume {
+    /// `auto`, `always` or `off`. As before the pause, where nothing is said.
+    pub(super) mode: Option<String>,
+}
+
+fn view(in_force: &InForce, config: &RoomConfig) -> Option<RoomView> {
+    let room = in_force.rooms.by_id(config.id.as_str())?;
+    let figures = room.figures();
+    let [joined_total, admitted_total, lapsed_total] = figures.totals;
+    let phase = match figures.phase {
+        Phase::Off => "off",
+        Phase::Early => "early",
+        Phase::Prequeue => "prequeue",
+        Phase::Open => "open",
+        Phase::Paused => "paused",
+        Phase::Closed => "closed",
+    };
+    Some(RoomView {
+        id: config.id.to_string(),
+        title: config.title.clone(),
+        message: config.message.clone(),
+        mode: config.rules.mode.as_str().to_owned(),
+        phase: phase.to_owned(),
+        reachable: figures.reachable,
+        rebuilding: figures.rebuilding,
+        waiting: figures.waiting,
+        active: figures.active,
+        turns: figures.turns,
+        drain_per_minute: config.rules.drain_per_minute,
+        rate: figures.rate,
+        joined_total,
+        admitted_total,
+        lapsed_total,
+        held_here: figures.held_here,
+        lanes: figures.lanes.into_iter().map(|(name, waiting)| LaneView { name, waiting }).collect(),
+        at: figures.at,
+        configuration: serde_json::to_value(rooms::show(config)).unwrap_or_default(),
+    })
+}
+
+/// The tag of a configuration: who changes it says from which one (`If-Match`).
+pub(super) fn tagged(revision: u64, body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{revision}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// What a change may be based on, by its `If-Match`.
+pub(super) fn basis(headers: &HeaderMap) -> Result<Basis, Problem> {
+    let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(Basis::Latest(0)) };
+    let tag = tag.to_str().unwrap_or_default().trim();
+    if tag == "*" {
+        return Ok(Basis::Latest(0));
+    }
+    let revision =
+        tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
+    revision.map(Basis::From).ok_or_else(|| {
+        let detail = "If-Match has to be the ETag of an answer, such as \"1800000000000\", or *";
+        Problem::new(StatusCode::BAD_REQUEST, "bad_if_match", detail)
+    })
+}
+
+/// All rooms.
+#[utoipa::path(get, path = "/api/v1/rooms", tag = "rooms", responses((status = 200, body = RoomsView)))]
+pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
+    caller.may(Role::Viewer)?;
+    let in_force = desk.fleet.in_force();
+    let rooms = in_force.configs.iter().filter_map(|config| view(&in_force, config)).collect();
+    let revision = in_force.configuration.revision;
+    Ok(tagged(revision, Json(RoomsView { revision, problem: desk.fleet.problem(), rooms })))
+}
+
+/// One room.
+#[utoipa::path(get, path = "/api/v1/rooms/{room}", tag = "rooms", params(("room" = String, Path, description = "Its id")),
+    responses((status = 200, body = RoomView), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(room): Path<String>,
+) -> Result<Response, Problem> {
+    caller.may(Role::Viewer)?;
+    let in_force = desk.fleet.in_force();
+    let config =
+        in_force.configs.iter().find(|config| config.id.as_str() == room).ok_or_else(Problem::no_room)?;
+    let view = view(&in_force, config).ok_or_else(Problem::no_room)?;
+    Ok(tagged(in_force.configuration.revision, Json(view)))
+}
+
+/// Change keys of a room, as in rooms.toml; those that are null are taken out (RFC 7396).
+#[utoipa::path(patch, path = "/api/v1/rooms/{room}", tag = "rooms", params(("room" = String, Path, description = "Its id")),
+    request_body(content = Object, example = json!({ "drain_per_minute": 300 })),
+    responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 412, body = Problem),
+        (status = 422, body = Problem)))]
+pub(super) async fn change(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+    Body(keys): Body<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    caller.may(Role::Operator)?;
+    if keys.is_empty() {
+        let detail = "an object with at least one key is needed, such as {\"drain_per_minute\": 300}";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_change", detail));
+    }
+    make(&desk, &caller, &headers, &room, "configure", String::new(), &keys).await
+}
+
+/// Tell those who wait something.
+#[utoipa::path(put, path = "/api/v1/rooms/{room}/message", tag = "rooms", params(("room" = String, Path, description = "Its id")),
+    request_body = Message,
+    responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn tell(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+    Body(Message { message }): Body<Message>,
+) -> Result<Response, Problem> {
+    caller.may(Role::Operator)?;
+    make(&desk, &caller, &headers, &room, "message", String::new(), &key("message", message.into())).await
+}
+
+/// Let nobody in until the room is resumed. Fans keep their places.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/pause", tag = "rooms", params(("room" = String, Path, description = "Its id")),
+    responses((status = 200, body = Changed), (status = 404, body = Problem)))]
+pub(super) async fn pause(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.may(Role::Operator)?;
+    let before = desk.mode(&room)?;
+    let note = if before == "paused" { String::new() } else { format!("{BEFORE}{before}") };
+    make(&desk, &caller, &headers, &room, "pause", note, &key("mode", "paused".into())).await
+}
+
+/// Let fans in again.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/resume", tag = "rooms", params(("room" = String, Path, description = "Its id")),
+    request_body = Option<Resume>,
+    responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn resume(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+    body: Option<Body<Resume>>,
+) -> Result<Response, Problem> {
+    caller.may(Role::Operator)?;
+    let before = desk.mode(&room)?;
+    let mode = match body.and_then(|Body(body)| body.mode) {
+        Some(mode) if ["auto", "always", "off"].contains(&mode.as_str()) => mode,
+        Some(mode) => {
+            let detail = format!("`mode`: found {mode:?}; auto, always or off is needed");
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_configuration", detail));
+        }
+        None if !["paused", "closed"].contains(&before.as_str()) => before,
+        None => desk.mode_before(&room).await.unwrap_or_else(|| "auto".to_owned()),
+    };
+    make(&desk, &caller, &headers, &room, "resume", String::new(), &key("mode", mode.into())).await
+}
+
+/// Let nobody join or in any more. Fans keep their places, should it be resumed.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/close", tag = "rooms", params(("room" = String, Path, description = "Its id")),
+    responses((status = 200, body = Changed), (status = 404, body = Problem)))]
+pub(super) async fn close(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.may(Role::Operator)?;
+    let before = desk.mode(&room)?;
+    let is_running = !["paused", "closed"].contains(&before.as_str());
+    let note = if is_running { format!("{BEFORE}{before}") } else { String::new() };
+    make(&desk, &caller, &headers, &room, "close", note, &key("mode", "closed".into())).await
+}
+
+/// How often a change is tried again when another one came first.
+const TRIES: usize = 5;
+/// How a pause notes in the audit log which mode there was before.
+const BEFORE: &str = "was ";
+
+fn key(key: &str, value: Value) -> Map<String, Value> {
+    Map::from_iter([(key.to_owned(), value)])
+}
+
+async fn make(
+    desk: &Desk,
+    caller: &Caller,
+    headers: &HeaderMap,
+    room: &str,
+    action: &str,
+    detail: String,
+    keys: &Map<String, Value>,
+) -> Result<Response, Problem> {
+    let wanted = basis(headers)?;
+    let author = Author { actor: &caller.name, via: "api" };
+    let entry =
+        AuditEntry { room: room.to_owned(), action: action.to_owned(), detail, ..AuditEntry::default() };
+    for _ in 0..TRIES {
+        let configuration = desk.fleet.in_force().configuration.clone();
+        // The text that is changed is the one that is in force here.
+        let made_from = match wanted {
+            Basis::From(revision) => revision,
+            _ => configuration.revision,
+        };
+        let text = edit::change_room(&configuration.text, room, keys)?;
+        let made = match made_from == configuration.revision {
+            true => desk.fleet.put_in_force(Basis::From(made_from), &text, author, entry.clone()).await,
+            false => Err(ChangeError::Outrun(configuration.revision)),
+        };
+        match made {
+            Ok((revision, changes)) => return Ok(tagged(revision, Json(Changed { revision, changes }))),
+            // Another may be in force elsewhere. Whoever named none means whichever is.
+            Err(ChangeError::Outrun(_)) => {
+                let is_news = desk.fleet.catch_up().await?;
+                if matches!(wanted, Basis::From(_)) && !is_news {
+                    break;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ChangeError::Outrun(desk.fleet.in_force().configuration.revision).into())
+}
+
+impl Desk {
+    /// The mode that is configured for a room.
+    fn mode(&self, room: &str) -> Result<String, Problem> {
+        let in_force = self.fleet.in_force();
+        let config = in_force.configs.iter().find(|config| config.id.as_str() == room);
+        config.map(|config| config.rules.mode.as_str().to_owned()).ok_or_else(Problem::no_room)
+    }
+
+    /// The mode before the room was paused or closed last, by the audit log.
+    async fn mode_before(&self, room: &str) -> Option<String> {
+        let log = self.fleet.audit(admission::store::AUDIT_MAX).await.ok()?;
+        let of_room = log.into_iter().filter(|entry| entry.room == room);
+        let note = of_room.filter(|entry| entry.action == "pause" || entry.action == "close");
+        note.filter_map(|entry| {
+            let mode = entry.detail.strip_prefix(BEFORE)?.split(':').next()?.to_owned();
+            ["auto", "always", "off"].contains(&mode.as_str()).then_some(mode)
+        })
+        .next()
+    }
+}

@@ -1,0 +1,206 @@
+//! What operators do over the API: at one proxy, in force at all.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    ADMIN, Edge, OPERATOR, PATIENCE, STANDING, VIEWER, browser, files, navigate, room, until_state,
+};
+use crate::shop::Shop;
+use crate::store_away::Redis;
+
+fn call(edge: &Edge, token: &str, method: Method, path: &str) -> RequestBuilder {
+    browser().request(method, format!("http://{}/api/v1{path}", edge.admin)).bearer_auth(token)
+}
+
+async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap_or_default())
+}
+
+async fn get(edge: &Edge, path: &str) -> Value {
+    let (status, body) = answer(call(edge, VIEWER, Method::GET, path)).await;
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+async fn post(edge: &Edge, path: &str, body: &Value) -> Value {
+    let (status, body) = answer(call(edge, OPERATOR, Method::POST, path).json(body)).await;
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+async fn until(edge: &Edge, what: &str, is_so: impl Fn(&Value) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let view = get(edge, "/rooms/demo").await;
+        if is_so(&view) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "not {what}: {view}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_at_one_proxy_is_in_force_at_all_and_in_the_audit_log() {
+    let (shop, redis) = (Shop::start().await, Redis::start(None));
+    let rooms = room("mode = \"always\" # as agreed\ndrain_per_minute = 60");
+    let start = || Edge::start_with(&redis.edge_file(&shop), &rooms);
+    let (here, there) = (start(), start());
+    until(&here, "up", |room| room["reachable"] == true).await;
+    let (status, changed) =
+        answer(call(&here, OPERATOR, Method::PATCH, "/rooms/demo").json(&json!({ "drain_per_minute": 300 })))
+            .await;
+    let changes = changed["changes"].as_array().unwrap();
+    assert!(status == 200 && changes.contains(&json!("demo: drain_per_minute 60 → 300")), "{changed}");
+    until(&there, "changed", |room| room["drain_per_minute"] == 300 && room["rate"] == 300).await;
+    post(&there, "/rooms/demo/pause", &json!({})).await;
+    until(&here, "paused", |room| room["phase"] == "paused" && room["mode"] == "paused").await;
+    // As it was before the pause, whoever resumes it.
+    post(&here, "/rooms/demo/resume", &Value::Null).await;
+    until(&there, "resumed", |room| room["phase"] == "open" && room["mode"] == "always").await;
+    post(&here, "/rooms/demo/close", &json!({})).await;
+    until(&there, "closed", |room| room["phase"] == "closed").await;
+    post(&here, "/rooms/demo/resume", &json!({ "mode": "auto" })).await;
+    until(&there, "auto", |room| room["mode"] == "auto").await;
+    let entries = get(&there, "/audit?limit=9").await["entries"].clone();
+    let told: Vec<(&str, &str)> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["via"] == "api")
+        .map(|entry| (entry["action"].as_str().unwrap(), entry["actor"].as_str().unwrap()))
+        .collect();
+    let anna = |action| (action, "anna");
+    assert_eq!(told, ["resume", "close", "resume", "pause", "configure"].map(anna));
+    let text = call(&there, ADMIN, Method::GET, "/configuration").send().await.unwrap().text().await.unwrap();
+    assert!(text.contains("# as agreed") && text.contains("drain_per_minute = 300"), "{text}");
+    // A proxy that starts later, with the file of before, has it too.
+    let folder = tempfile::tempdir().unwrap();
+    let listen = "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n";
+    let (_, file) = files(&folder, &format!("{listen}{}", redis.edge_file(&shop)), &rooms);
+    let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(long_ago).unwrap();
+    let late = Edge::start_in(folder);
+    until(&late, "as everywhere", |room| room["drain_per_minute"] == 300 && room["mode"] == "auto").await;
+}
+
+#[tokio::test]
+async fn of_two_operators_who_race_the_second_is_told() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    let seen = call(&edge, VIEWER, Method::GET, "/rooms/demo").send().await.unwrap();
+    let tag = seen.headers()["etag"].to_str().unwrap().to_owned();
+    let change = |rate: u64| {
+        let request = call(&edge, OPERATOR, Method::PATCH, "/rooms/demo").header("if-match", &tag);
+        answer(request.json(&json!({ "drain_per_minute": rate })))
+    };
+    assert_eq!(change(100).await.0, 200);
+    let (status, problem) = change(200).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::PRECONDITION_FAILED, &json!("outrun")));
+    assert_eq!(get(&edge, "/rooms/demo").await["drain_per_minute"], 100);
+    // The same asked again does not happen again.
+    let pause = || call(&edge, OPERATOR, Method::POST, "/rooms/demo/pause").header("idempotency-key", "a1");
+    let (first, second) = (pause().send().await.unwrap(), pause().send().await.unwrap());
+    assert!(!first.headers().contains_key("idempotency-replayed"));
+    assert_eq!(second.headers()["idempotency-replayed"], "true");
+    assert_eq!(first.bytes().await.unwrap(), second.bytes().await.unwrap());
+    let other = call(&edge, OPERATOR, Method::POST, "/rooms/demo/close").header("idempotency-key", "a1");
+    assert_eq!(answer(other).await.1["code"], "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn each_may_do_what_the_role_says_and_nobody_else_anything() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    let pause = |token: &str| answer(call(&edge, token, Method::POST, "/rooms/demo/pause"));
+    assert_eq!(pause(VIEWER).await.1["code"], "role");
+    assert_eq!(pause("no such token, though it is long enough").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(pause(ADMIN).await.0, 200);
+    let configuration = |token: &str| answer(call(&edge, token, Method::GET, "/configuration"));
+    assert_eq!(configuration(OPERATOR).await.0, StatusCode::FORBIDDEN);
+    let bare = browser().get(format!("http://{}/api/v1/rooms", edge.admin)).send().await.unwrap();
+    assert_eq!(
+        (bare.status(), &bare.headers()["www-authenticate"]),
+        (StatusCode::UNAUTHORIZED, &"Bearer".parse().unwrap())
+    );
+    // Health is for everybody, and the fans' listener has none of it.
+    let health = browser().get(format!("http://{}/healthz", edge.admin)).send().await.unwrap();
+    assert_eq!((health.status(), health.text().await.unwrap()), (StatusCode::OK, "ok\n".to_owned()));
+    let public = browser().get(edge.url("/api/v1/rooms")).bearer_auth(ADMIN).send().await.unwrap();
+    assert_eq!(public.headers().get("etag"), None);
+    let log = edge.log().concat();
+    assert!(![VIEWER, OPERATOR, ADMIN].iter().any(|token| log.contains(token)), "{log}");
+}
+
+#[tokio::test]
+async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    let before = get(&edge, "/rooms/demo").await["configuration"].clone();
+    for (body, code, said) in [
+        (json!({ "drain_per_minute": -1 }), "bad_configuration", "drain_per_minute"),
+        (json!({ "drain_per_minutes": 5 }), "bad_configuration", "drain_per_minutes"),
+        (json!({ "mode": "pause" }), "bad_configuration", "paused"),
+        (json!({ "id": "other" }), "bad_configuration", "id"),
+        (json!({ "paths": [null] }), "bad_configuration", "paths"),
+        (json!({}), "nothing_to_change", "drain_per_minute"),
+        (json!([1]), "bad_body", "map"),
+    ] {
+        let (status, problem) = answer(call(&edge, OPERATOR, Method::PATCH, "/rooms/demo").json(&body)).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)),
+            "{body} {problem}"
+        );
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+    }
+    let (status, problem) = answer(call(&edge, OPERATOR, Method::POST, "/rooms/none/pause")).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("no_room")));
+    let put = call(&edge, ADMIN, Method::PUT, "/configuration").body("[[room]\n");
+    assert!(answer(put).await.1["detail"].as_str().unwrap().contains("rooms.toml"));
+    assert_eq!(get(&edge, "/rooms/demo").await["configuration"], before);
+    let nothing = answer(call(&edge, VIEWER, Method::GET, "/nothing")).await;
+    assert_eq!((nothing.0, &nothing.1["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
+    assert_eq!(answer(call(&edge, VIEWER, Method::DELETE, "/rooms")).await.1["code"], "method");
+}
+
+#[tokio::test]
+async fn an_operator_looks_a_fan_up_tells_all_something_and_takes_a_ticket() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    let fan = browser();
+    let page = navigate(&fan, &edge.url("/events/demo")).await;
+    let ticket = crate::harness::set_cookie(&page, "wr-ticket-demo").unwrap();
+    let view = post(&edge, "/rooms/demo/tickets/look", &json!({ "ticket": ticket })).await;
+    assert_eq!(
+        (&view["standing"], &view["ahead"], &view["lane"]),
+        (&json!("waiting"), &json!(0), &json!("general"))
+    );
+    let told = call(&edge, OPERATOR, Method::PUT, "/rooms/demo/message")
+        .json(&json!({ "message": "Back at nine." }));
+    assert_eq!(answer(told).await.0, 200);
+    let deadline = Instant::now() + PATIENCE;
+    while until_state(&fan, &edge, "paused").await["message"] != "Back at nine." {
+        assert!(Instant::now() < deadline);
+    }
+    let bad = call(&edge, OPERATOR, Method::POST, "/rooms/demo/tickets/revoke")
+        .json(&json!({ "ticket": "v1.x.y" }));
+    assert_eq!(answer(bad).await.1["code"], "bad_ticket");
+    let papers = json!({ "ticket": ticket, "reason": "resold" });
+    let taken = post(&edge, "/rooms/demo/tickets/revoke", &papers).await;
+    assert_eq!(taken["id"], view["id"]);
+    assert_eq!(
+        post(&edge, "/rooms/demo/tickets/look", &json!({ "ticket": ticket })).await["standing"],
+        "ended"
+    );
+    let status =
+        fan.get(edge.url("/.waiting-room/demo/ticket")).header("wr-ticket", &ticket).send().await.unwrap();
+    assert_eq!(status.json::<Value>().await.unwrap()["code"], "no_ticket");
+    let entry = get(&edge, "/audit?limit=1").await["entries"][0].clone();
+    assert_eq!((&entry["action"], &entry["actor"]), (&json!("revoke"), &json!("anna")));
+    assert!(entry["detail"].as_str().unwrap().ends_with(": resold"));
+}
