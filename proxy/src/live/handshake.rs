@@ -1,5 +1,6 @@
 //! The opening handshake of a fan's WebSocket (RFC 6455, section 4).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use admission::ticket::Place;
@@ -36,6 +37,7 @@ pub async fn check(
     room: &Arc<Room>,
     session: &Session,
     decision: &Decision,
+    client: Option<IpAddr>,
 ) -> Result<HandOver, Reply> {
     let headers = &session.req_header().headers;
     let (authority, query) = (&decision.authority, decision.target.query());
@@ -77,7 +79,7 @@ pub async fn check(
     if let Some(shown) = shown_of(room, headers).into_iter().chain(by_query).min() {
         room.was_shown(&ticket.place, shown);
     }
-    if let Some((_, admission)) = admission_of(room, headers) {
+    if let Some((_, admission)) = admission_of(room, &edge.who(headers, client)) {
         room.recognise(&ticket.place, &admission);
     }
     Ok(HandOver { room: room.clone(), place: ticket.place, accept: derive_accept_key(key.as_bytes()) })

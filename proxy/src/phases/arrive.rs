@@ -7,12 +7,12 @@ use admission::invitation::Invitation;
 use admission::store::Intent;
 use admission::ticket::Ticket;
 use admission::token::Admission;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 
 use super::work::{May, NotYet};
 use crate::gate::credentials::{ADMISSION_HEADER, INVITATION_HEADER, SHOWN_HEADER, TICKET_HEADER, presented};
 use crate::limits::Lacking;
-use crate::room::{Arrival, Carried, OpenTicket, Pass, Room, RoomError, Stand, Wish};
+use crate::room::{Arrival, Carried, OpenTicket, Pass, Room, RoomError, Stand, Who, Wish};
 use crate::waiting::reply::Reply;
 use crate::waiting::status::Status;
 
@@ -69,10 +69,26 @@ pub(crate) fn noted_of(room: &Room, headers: &HeaderMap) -> Option<Ticket> {
     }
 }
 
-/// The first admission token of the room that a request carries and that is good, and what it says.
-pub(crate) fn admission_of<'a>(room: &'a Room, headers: &'a HeaderMap) -> Option<(&'a str, Admission)> {
-    presented(headers, ADMISSION_HEADER, room.cookies.admission_name())
-        .find_map(|token| Some((token, room.admit(token)?)))
+/// The same request without its ticket.
+pub(super) fn without_ticket(room: &Room, headers: &HeaderMap) -> HeaderMap {
+    let mut bare = headers.clone();
+    bare.remove(TICKET_HEADER);
+    bare.remove(header::COOKIE);
+    for line in headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+        let name = room.cookies.ticket_name();
+        let is_other = |pair: &&str| pair.split('=').next().is_none_or(|found| found.trim() != name);
+        let kept = line.split(';').filter(is_other).collect::<Vec<_>>().join(";");
+        if let Ok(kept) = HeaderValue::from_str(&kept) {
+            bare.append(header::COOKIE, kept);
+        }
+    }
+    bare
+}
+
+/// The first admission token of the room that a request carries and that is good for who asks, and what it says.
+pub(crate) fn admission_of<'a>(room: &'a Room, who: &Who<'a>) -> Option<(&'a str, Admission)> {
+    presented(who.headers, ADMISSION_HEADER, room.cookies.admission_name())
+        .find_map(|token| Some((token, room.admit(token, Some(who))?)))
 }
 
 /// The first invitation to the room that a request carries and that is good.

@@ -13,7 +13,7 @@ use super::edge::Edge;
 use super::work::{May, NotYet};
 use crate::gate::calls::Call;
 use crate::gate::{Decision, Kind};
-use crate::room::{Claim, OpenTicket, Room, RoomError, Stand};
+use crate::room::{Claim, OpenTicket, Room, RoomError, Stand, Who};
 use crate::waiting::reply::{Caching, Reply};
 
 /// When someone who polls is heard of again, at the latest.
@@ -88,7 +88,7 @@ impl Edge {
             Call::Move(_) => self.move_away(room, headers, decision).await,
             Call::AskToTake(_) => self.ask_to_take(room, headers, decision),
             Call::Take(_) => self.take(room, headers, decision).await,
-            Call::Status(_) => status(self, room, headers).await,
+            Call::Status(_) => status(self, room, &self.who(headers, client)).await,
             Call::Leave(_) => leave(self, room, headers).await,
             Call::Draw(_) => match room.draw() {
                 Some(draw) => {
@@ -181,14 +181,16 @@ fn with_ticket(
     remembering(reply, room, headers, &status, is_new)
 }
 
-async fn status(edge: &Edge, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
+async fn status(edge: &Edge, room: &Arc<Room>, who: &Who<'_>) -> Reply {
+    let headers = who.headers;
     if edge.moved(room, headers).await {
         let detail = "the place of this ticket is on another device now";
         return Reply::problem(StatusCode::NOT_FOUND, "moved", detail);
     }
     let Some(ticket) = ticket_of(room, headers) else {
         let Some(noted) = noted_of(room, headers) else { return no_ticket() };
-        if let Some(pass) = room.enter_without_store(Some(&noted)) {
+        let pass = room.enter_without_store(Some(&noted)).and_then(|pass| room.hand_to(pass, who));
+        if let Some(pass) = pass {
             let body = room.entered_status(&noted).to_json_with("admission_token", &pass.token);
             return Reply::json(StatusCode::OK, body, Caching::Private)
                 .cookie(&room.cookies.give_admission(&pass.token, pass.age));
@@ -204,7 +206,7 @@ async fn status(edge: &Edge, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
             outcome => edge.elsewise(room, headers, outcome),
         };
     };
-    if let Some((token, admission)) = admission_of(room, headers)
+    if let Some((token, admission)) = admission_of(room, who)
         && admission.ticket == ticket.place.id
     {
         let body = room.status(&ticket.place, Stand::Admitted).to_json_with("admission_token", token);
@@ -216,12 +218,16 @@ async fn status(edge: &Edge, room: &Arc<Room>, headers: &HeaderMap) -> Reply {
     }
     let stand = match stand {
         Stand::Admitted => match room.claim(&ticket.place).await {
-            Ok(Claim::Active(pass)) => {
-                let body =
-                    room.status(&ticket.place, Stand::Admitted).to_json_with("admission_token", &pass.token);
-                return Reply::json(StatusCode::OK, body, Caching::Private)
-                    .cookie(&room.cookies.give_admission(&pass.token, pass.age));
-            }
+            Ok(Claim::Active(pass)) => match room.hand_to(pass, who) {
+                Some(pass) => {
+                    let status = room.status(&ticket.place, Stand::Admitted);
+                    let body = status.to_json_with("admission_token", &pass.token);
+                    return Reply::json(StatusCode::OK, body, Caching::Private)
+                        .cookie(&room.cookies.give_admission(&pass.token, pass.age));
+                }
+                // Its token is with somebody else.
+                None => Stand::Expired,
+            },
             Ok(Claim::Waiting(ahead)) => Stand::Waiting(ahead),
             Ok(Claim::Expired) => Stand::Expired,
             Err(error) => return away(room, &error),

@@ -71,17 +71,19 @@ impl Edge {
                 context.outcome = "edge";
                 match self.call(&call, session.req_header(), decision, context.client).await {
                     CallAnswer::Reply(reply) => self.send(session, context, reply).await,
-                    CallAnswer::Live(room) => match handshake::check(self, &room, session, decision).await {
-                        Ok(hand_over) => {
-                            context.outcome = "live";
-                            // It goes to its new owner as a connection that is kept.
-                            session.set_keepalive(Some(self.config.limits.idle.as_secs()));
-                            context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
-                            context.hand_over = Some(hand_over);
-                            Ok(true)
+                    CallAnswer::Live(room) => {
+                        match handshake::check(self, &room, session, decision, context.client).await {
+                            Ok(hand_over) => {
+                                context.outcome = "live";
+                                // It goes to its new owner as a connection that is kept.
+                                session.set_keepalive(Some(self.config.limits.idle.as_secs()));
+                                context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
+                                context.hand_over = Some(hand_over);
+                                Ok(true)
+                            }
+                            Err(reply) => self.send(session, context, reply).await,
                         }
-                        Err(reply) => self.send(session, context, reply).await,
-                    },
+                    }
                 }
             }
             Verdict::Protected { room, kind } => {

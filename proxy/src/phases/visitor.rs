@@ -8,12 +8,14 @@ use admission::rules::{Mode, Phase};
 use admission::store::Intent;
 use http::{HeaderMap, StatusCode, header};
 
-use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of};
+use super::arrive::{
+    Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of, without_ticket,
+};
 use super::context::Passage;
 use super::edge::Edge;
 use super::work::NotYet;
 use crate::gate::{self, Decision, Kind};
-use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Stand, Wish};
+use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Stand, Who, Wish};
 use crate::waiting::notice::{About, Notice, Way};
 use crate::waiting::page::WaitingPage;
 use crate::waiting::reader::Reader;
@@ -51,6 +53,25 @@ impl Answer {
 }
 
 impl Edge {
+    /// Who asks, as far as tokens may be bound to it.
+    pub(crate) fn who<'a>(&self, headers: &'a HeaderMap, client: Option<IpAddr>) -> Who<'a> {
+        let limits = &self.config.limits;
+        let network_bits = (limits.network_bits_v4, limits.network_bits_v6);
+        Who { address: client, network_bits, headers }
+    }
+
+    /// A visitor who was let in just now.
+    fn admitted(&self, room: &Arc<Room>, pass: Pass, who: &Who<'_>, outcome: &'static str) -> Answer {
+        match room.hand_to(pass, who) {
+            Some(pass) => Answer::admitted(room, pass, outcome),
+            None => {
+                let detail = "the token cannot be made right now";
+                let reply = Reply::problem(StatusCode::SERVICE_UNAVAILABLE, "failed", detail);
+                Answer::Reply(reply.retry_after(RETRY_SECONDS), "failed")
+            }
+        }
+    }
+
     /// Decides about a visitor of a path that `room` protects. Whoever holds a good admission token goes on
     /// without any question to the store.
     pub async fn visit(
@@ -62,7 +83,8 @@ impl Edge {
         headers: &HeaderMap,
         client: Option<IpAddr>,
     ) -> Answer {
-        if let Some((token, admission)) = admission_of(room, headers) {
+        let who = self.who(headers, client);
+        if let Some((token, admission)) = admission_of(room, &who) {
             if let Some(pace) = self.config.limits.session_requests
                 && let Err(wait) = room.pace(token, pace)
             {
@@ -99,7 +121,7 @@ impl Edge {
                 self.navigate(room, headers, &reader, client).await
             }
             Kind::Form | Kind::Other => match self.other(room, headers, client).await {
-                Ok(pass) => Answer::admitted(room, pass, "entered"),
+                Ok(pass) => self.admitted(room, pass, &who, "entered"),
                 Err(standing) => {
                     let back =
                         (kind == Kind::Form).then(|| gate::back(decision, headers, &room.config().paths));
@@ -125,10 +147,18 @@ impl Edge {
             let may_join = |intent| self.may_join(room, headers, client, intent);
             arrive(room, headers, Intent::EnterOrWait, PAGE_AGAIN, may_join)
         };
+        let who = self.who(headers, client);
         let mut outcome = arrival().await;
         if let Outcome::Placed { ticket, stand: Stand::Admitted, is_new } = outcome {
             let stand = match room.claim(&ticket.place).await {
-                Ok(Claim::Active(pass)) => return Answer::admitted(room, pass, "claimed"),
+                Ok(Claim::Active(pass)) => match room.hand_to(pass, &who) {
+                    Some(pass) => return Answer::admitted(room, pass, "claimed"),
+                    // Its token is with somebody else: whoever asks stands in line as if they had no ticket.
+                    None => {
+                        let bare = without_ticket(room, headers);
+                        return Box::pin(self.navigate(room, &bare, reader, client)).await;
+                    }
+                },
                 Ok(Claim::Waiting(ahead)) => Stand::Waiting(ahead),
                 Ok(Claim::Expired) => Stand::Expired,
                 Err(error) => {
@@ -161,7 +191,7 @@ impl Edge {
                 let page = page.cookie(&room.cookies.give_ticket(&room.seal(&ticket)));
                 Answer::Reply(remembering(page, room, headers, &status, true), "noted")
             }
-            Outcome::Entered(pass) => Answer::admitted(room, pass, "entered"),
+            Outcome::Entered(pass) => self.admitted(room, pass, &who, "entered"),
             Outcome::Full => Answer::Reply(self.notice(room, reader, About::Full, 30), "full"),
             Outcome::Closed | Outcome::NotFree => Answer::Reply(self.closed(room, reader), "closed"),
             Outcome::InvitationUsed => Answer::Reply(self.invitation_used(room, reader), "invitation_used"),

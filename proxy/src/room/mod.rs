@@ -4,6 +4,7 @@
 //! killed.
 
 mod arriving;
+mod binding;
 mod drawing;
 mod ends;
 mod figures;
@@ -42,6 +43,7 @@ use tokio::time::Instant;
 use crate::config::RoomConfig;
 use crate::waiting::cookies::{Cookies, Scheme};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
+pub use binding::Who;
 use ends::Ends;
 pub use figures::Figures;
 use load::Load;

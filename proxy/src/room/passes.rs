@@ -8,7 +8,7 @@ use admission::token::Admission;
 use tokio::time::Instant;
 
 use super::registry::Stage;
-use super::{Room, RoomError};
+use super::{Room, RoomError, Who};
 use crate::limits::Pace;
 
 /// How long tokens may outlive the session that they belong to, at most.
@@ -28,9 +28,10 @@ pub struct Pass {
 }
 
 impl Room {
-    /// Checks an admission token. Never asks the store.
-    pub fn admit(&self, token: &str) -> Option<Admission> {
-        self.sessions.admit(&self.ports.keys, &self.id, token, self.ports.clock.now())
+    /// Checks an admission token that `who` shows. Never asks the store.
+    pub fn admit(&self, token: &str, who: Option<&Who<'_>>) -> Option<Admission> {
+        let is_theirs = |admission: &Admission| who.is_none_or(|who| self.is_theirs(admission, who));
+        self.sessions.admit(&self.ports.keys, &self.id, token, self.ports.clock.now(), is_theirs)
     }
 
     /// Takes one of the requests that the session of a token may make; the token was admitted.
@@ -82,7 +83,7 @@ impl Room {
         )
     }
 
-    fn mint(&self, admission: Admission, now: Timestamp) -> Result<Pass, RoomError> {
+    pub(super) fn mint(&self, admission: Admission, now: Timestamp) -> Result<Pass, RoomError> {
         let token = admission.mint(&self.ports.keys, self.random_id()?)?;
         self.sessions.touch(&admission, None);
         Ok(Pass { age: admission.expires_at.since(now), admission, token })

@@ -22,6 +22,11 @@ fn a_bad_configuration_is_explained() {
     let with = |line: &str| room(line);
     for (edge, rooms, parts) in [
         (
+            GOOD,
+            with("bind_tokens = \"address\""),
+            vec!["rooms.toml:5: `room.bind_tokens`", "\"address\"", "\"network-and-browser\" is needed"],
+        ),
+        (
             "lisen = \"127.0.0.1:1\"\n[upstream]\naddress = \"a:1\"",
             rooms.clone(),
             vec!["edge.toml:1: `lisen`", "`listen`"],

@@ -10,6 +10,7 @@
 mod admin;
 mod autobahn;
 mod behind_a_cdn;
+mod binding;
 mod bypass;
 mod cdn;
 mod certificates;

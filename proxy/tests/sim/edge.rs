@@ -159,7 +159,7 @@ impl Edge {
 
     /// A request to the shop: what the token says, and a renewed one where it is time.
     pub(crate) fn visit(&self, token: &str) -> Option<(Admission, Option<Pass>)> {
-        let admission = self.room.admit(token)?;
+        let admission = self.room.admit(token, None)?;
         let renewed = self.room.slide(&admission);
         Some((admission, renewed))
     }

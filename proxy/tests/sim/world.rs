@@ -168,6 +168,7 @@ impl World {
             paths: Vec::new(),
             title: String::new(),
             message: String::new(),
+            bind_tokens: None,
             on_store_failure: OnStoreFailure::Wait,
             open_per_minute: 0,
             work_bits: None,

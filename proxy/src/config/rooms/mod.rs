@@ -1,11 +1,13 @@
 //! `rooms.toml`: the rooms, where they apply and how their lines move.
 
 mod bypass;
+mod policy;
 mod rules;
 
 use std::ops::Range;
 use std::path::Path;
 
+use admission::binding::BindTo;
 use admission::name::RoomId;
 use admission::rules::{DRAIN_PER_MINUTE_MAX, Rules};
 use http::Method;
@@ -13,6 +15,8 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use self::bypass::WireBypass;
+pub use self::policy::OnStoreFailure;
+use self::policy::{bind_tokens_as_str, check_bind_tokens, check_on_store_failure};
 use self::rules::WireLane;
 use super::edge::work_bits_of;
 use super::error::{ConfigError, Source};
@@ -53,6 +57,8 @@ pub struct RoomConfig {
     pub open_per_minute: u64,
     /// How much work is asked for before a ticket, where that is other than for the rooms of the edge.
     pub work_bits: Option<u8>,
+    /// What its admission tokens are bound to; nothing where they are good for whoever has them.
+    pub bind_tokens: Option<BindTo>,
     /// Who goes past its line by a rule.
     pub bypass: Vec<BypassRule>,
     /// Its own pages, over those of the edge.
@@ -73,26 +79,6 @@ impl RoomConfig {
     /// The page where somebody is sent who has to go somewhere in the room.
     pub fn first_page(&self) -> String {
         self.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page)
-    }
-}
-
-/// What becomes of visitors of a room while the store is away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnStoreFailure {
-    /// Nobody is admitted; when they came is noted.
-    #[default]
-    Wait,
-    /// Each proxy lets fans in at a pace of its own.
-    Open,
-}
-
-impl OnStoreFailure {
-    /// As in configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wait => "wait",
-            Self::Open => "open",
-        }
     }
 }
 
@@ -117,6 +103,7 @@ struct WireRoom {
     message: Maybe<String>,
     on_store_failure: Maybe<String>,
     open_per_minute: Maybe<i64>,
+    bind_tokens: Maybe<String>,
     work_bits: Maybe<i64>,
     mode: Maybe<String>,
     prequeue_at: Maybe<Value>,
@@ -209,6 +196,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         message,
         on_store_failure,
         open_per_minute,
+        bind_tokens,
         work_bits,
         mode,
         prequeue_at,
@@ -283,6 +271,7 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         title: text(source, "room.title", &title, room_id.as_str())?,
         message: text(source, "room.message", &message, "")?,
         on_store_failure: check_on_store_failure(source, &on_store_failure)?,
+        bind_tokens: check_bind_tokens(source, &bind_tokens)?,
         hosts: hosts.iter().map(|host| check_host(source, host)).collect::<Result<_, _>>()?,
         paths: check_paths(source, "room.paths", &paths, case)?,
         public_paths: check_paths(source, "room.public_paths", &public_paths, case)?,
@@ -292,17 +281,6 @@ fn check(source: &Source<'_>, span: &Range<usize>, wire: WireRoom) -> Result<Roo
         id: room_id,
         rules,
     })
-}
-
-fn check_on_store_failure(source: &Source<'_>, value: &Maybe<String>) -> Result<OnStoreFailure, ConfigError> {
-    let Some(value) = value else { return Ok(OnStoreFailure::default()) };
-    [OnStoreFailure::Wait, OnStoreFailure::Open]
-        .into_iter()
-        .find(|known| known.as_str() == value.get_ref())
-        .ok_or_else(|| {
-            let needed = "\"wait\" or \"open\" is needed";
-            source.error(&value.span(), "room.on_store_failure", format!("\"{}\"", value.get_ref()), needed)
-        })
 }
 
 fn check_host(source: &Source<'_>, found: &Spanned<String>) -> Result<String, ConfigError> {
@@ -365,6 +343,7 @@ pub fn show(room: &RoomConfig) -> toml::Table {
         message,
         on_store_failure,
         open_per_minute,
+        bind_tokens,
         work_bits,
         bypass,
         pages,
@@ -384,6 +363,7 @@ pub fn show(room: &RoomConfig) -> toml::Table {
     put("on_store_failure", on_store_failure.as_str().into());
     put("open_per_minute", Value::Integer(i64::try_from(*open_per_minute).unwrap_or(i64::MAX)));
     work_bits.map(|bits| put("work_bits", bits.into()));
+    put("bind_tokens", bind_tokens_as_str(*bind_tokens).into());
     if let Some(pages) = pages::show(pages) {
         put("pages", pages.into());
     }

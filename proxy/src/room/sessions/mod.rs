@@ -70,7 +70,7 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// Checks an admission token, and notes that its session is in use. A token that was verified once is not
+    /// Checks an admission token, also whether it is theirs who show it, and notes that its session is in use. A token that was verified once is not
     /// verified again: the same text is the same token.
     pub(super) fn admit(
         &self,
@@ -78,6 +78,7 @@ impl Sessions {
         room: &RoomId,
         token: &str,
         now: Timestamp,
+        is_theirs: impl FnOnce(&Admission) -> bool,
     ) -> Option<Admission> {
         let verified = self.verified(keys, room, token, now)?;
         if verified.admission.expires_at <= now || self.has_ended(verified.admission.ticket) {
@@ -85,6 +86,9 @@ impl Sessions {
         }
         if verified.admission.began_at <= self.voided_before() {
             self.end_the_void(&verified.admission);
+            return None;
+        }
+        if !is_theirs(&verified.admission) {
             return None;
         }
         let touched = verified.touched_at_ms.load(Ordering::Relaxed);

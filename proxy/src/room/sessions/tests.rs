@@ -30,18 +30,30 @@ fn token(number: u8) -> String {
     admission(number).mint(&keys(), TicketId::from_bytes([9; 12])).unwrap()
 }
 
+fn admit(sessions: &Sessions, token: &str, now: Timestamp) -> Option<Admission> {
+    sessions.admit(&keys(), &room(), token, now, |_| true)
+}
+
+#[tokio::test]
+async fn a_token_of_somebody_else_leaves_no_trace() {
+    let sessions = Sessions::default();
+    assert_eq!(sessions.admit(&keys(), &room(), &token(1), NOW, |_| false), None);
+    assert!(!sessions.knows(admission(1).ticket), "a thief does not keep the session going");
+    assert!(admit(&sessions, &token(1), NOW).is_some());
+}
+
 #[tokio::test]
 async fn a_verified_token_still_expires_and_still_ends() {
     let (sessions, token) = (Sessions::default(), token(1));
     for _ in 0..2 {
-        assert_eq!(sessions.admit(&keys(), &room(), &token, NOW), Some(admission(1)));
+        assert_eq!(admit(&sessions, &token, NOW), Some(admission(1)));
     }
-    assert_eq!(sessions.admit(&keys(), &room(), &token, NOW + MINUTE), None);
+    assert_eq!(admit(&sessions, &token, NOW + MINUTE), None);
     sessions.end(&[admission(1).ticket], MINUTE);
-    assert_eq!(sessions.admit(&keys(), &room(), &token, NOW), None);
+    assert_eq!(admit(&sessions, &token, NOW), None);
     assert!(sessions.knows(admission(1).ticket));
     sessions.revive(admission(1).ticket);
-    assert!(sessions.admit(&keys(), &room(), &token, NOW).is_some());
+    assert!(admit(&sessions, &token, NOW).is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +128,7 @@ async fn what_was_voided_opens_nothing_and_what_came_later_does() {
     let later = Admission { began_at: NOW + Duration::from_millis(1), ..admission(3) };
     let later_token = later.mint(&keys(), TicketId::from_bytes([9; 12])).unwrap();
     // One that was used here, and one that was not yet.
-    assert!(sessions.admit(&keys(), &room(), &token(1), NOW).is_some());
+    assert!(admit(&sessions, &token(1), NOW).is_some());
     assert!(sessions.void(NOW, MINUTE), "news");
     assert!(!sessions.void(NOW, MINUTE) && !sessions.void(NOW - MINUTE, MINUTE), "told again");
     assert_eq!(sessions.voided_before(), NOW);
@@ -125,17 +137,17 @@ async fn what_was_voided_opens_nothing_and_what_came_later_does() {
         "their sessions are not reported any more"
     );
     for number in [1, 2] {
-        assert_eq!(sessions.admit(&keys(), &room(), &token(number), NOW), None);
+        assert_eq!(admit(&sessions, &token(number), NOW), None);
         assert!(sessions.has_ended(admission(number).ticket), "nor is the ticket good for anything");
     }
     let mut told = sessions.due_to_end_again();
     told.sort();
     assert_eq!(told, [admission(1).ticket, admission(2).ticket], "the store may not know them");
-    assert_eq!(sessions.admit(&keys(), &room(), &later_token, NOW), Some(later));
+    assert_eq!(admit(&sessions, &later_token, NOW), Some(later));
     // Who stood in line again with the ticket of a voided session, and has another one, is not put out by the old token.
     sessions.revive(admission(1).ticket);
     let again = Admission { began_at: NOW + MINUTE, ..admission(1) };
     sessions.touch(&again, None);
-    assert_eq!(sessions.admit(&keys(), &room(), &token(1), NOW), None);
+    assert_eq!(admit(&sessions, &token(1), NOW), None);
     assert!(!sessions.has_ended(again.ticket));
 }
