@@ -1,5 +1,5 @@
-//! What operators and orchestrators ask, on a listener of its own: health for everybody who can reach it, the rest for
-//! who has a token.
+//! What operators and orchestrators ask, on a listener of its own: health and metrics for everybody who can reach it, the
+//! rest for who has a token.
 //!
 //! - `access`: tokens, roles, how often.
 //! - `rooms`, `tickets`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
@@ -10,6 +10,7 @@ mod body;
 mod edit;
 mod health;
 mod idempotency;
+mod metrics;
 mod problem;
 mod records;
 mod rooms;
@@ -108,6 +109,7 @@ impl Admin {
             .route("/api/v1/openapi.json", document)
             .route("/healthz", axum::routing::get(health::alive))
             .route("/readyz", axum::routing::get(health::ready))
+            .route("/metrics", axum::routing::get(metrics::metrics))
             .fallback(nothing_here)
             .method_not_allowed_fallback(wrong_method)
             .layer(middleware::from_fn_with_state(desk.clone(), idempotency::once))

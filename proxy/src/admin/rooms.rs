@@ -19,6 +19,16 @@ use super::problem::Problem;
 use crate::config::{RoomConfig, rooms};
 use crate::fleet::{Author, ChangeError, InForce};
 
+/// The names of phases.
+pub(super) const PHASES: [(Phase, &str); 6] = [
+    (Phase::Off, "off"),
+    (Phase::Early, "early"),
+    (Phase::Prequeue, "prequeue"),
+    (Phase::Open, "open"),
+    (Phase::Paused, "paused"),
+    (Phase::Closed, "closed"),
+];
+
 /// A lane in figures.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LaneView {
@@ -114,14 +124,7 @@ fn view(in_force: &InForce, config: &RoomConfig) -> Option<RoomView> {
     let room = in_force.rooms.by_id(config.id.as_str())?;
     let figures = room.figures();
     let [joined_total, admitted_total, lapsed_total] = figures.totals;
-    let phase = match figures.phase {
-        Phase::Off => "off",
-        Phase::Early => "early",
-        Phase::Prequeue => "prequeue",
-        Phase::Open => "open",
-        Phase::Paused => "paused",
-        Phase::Closed => "closed",
-    };
+    let phase = PHASES.iter().find(|(phase, _)| *phase == figures.phase).map_or("", |(_, name)| name);
     Some(RoomView {
         id: config.id.to_string(),
         title: config.title.clone(),
