@@ -1,6 +1,6 @@
 # The commands that people and CI use. Each installs what it needs and is missing, and says nothing otherwise.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint build tools clean
+.PHONY: help demo test fuzz lint build screenshots tools clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ fuzz: ## Attack the parsers of tickets, invitations and tokens, FUZZ_SECONDS (30
 lint: ## Check format, lints, docs, dependencies and the house rules
 	@.ci/tools build lint
 	@.ci/lint
+
+screenshots: ## Take the pictures of every page in docs/screenshots anew
+	@.ci/tools build test
+	@STANCHION_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo nextest run -p proxy --test browser --run-ignored all
 
 build: ## Build release binaries into target/release
 	@.ci/tools build

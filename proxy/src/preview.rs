@@ -63,7 +63,7 @@ pub(crate) fn write(preview: &Preview, config: &Config, pages: &Pages) -> Result
     let limit =
         if size > FIRST_FLIGHT { "; more than the 14 KiB that arrive with the first round trip" } else { "" };
     let remark = format!("{}.{} KiB in gzip{limit}\n", size / 1024, size % 1024 * 10 / 1024);
-    let page = with_policy(&page, &look.policy);
+    let page = with_policy(&page, samples::policy(look, &preview.state));
     match &preview.out {
         None => Ok((page, remark)),
         Some(file) => std::fs::write(file, page)

@@ -87,10 +87,11 @@ function listen() {
   };
 }
 
-// The fan is back, or the network is: what was heard long ago may be dead without a word.
+// The fan is back, or the network is: what was heard long ago may be dead without a word. A page that nobody looks at
+// asks too: its fan may want to be called.
 function wake() {
-  if (done || document.hidden) return;
-  if (state === "admitted") { enter(); return; }
+  if (done) return;
+  if (state === "admitted") { if (!document.hidden) enter(); return; }
   if (socket && Date.now() - lastHeard < 20000) return;
   if (socket) { const old = socket; socket = null; old.onclose = null; old.close(); }
   failures = 0;
@@ -98,7 +99,7 @@ function wake() {
   timer = setTimeout(window.WebSocket ? listen : ask, Math.random() * 1000);
 }
 
-document.addEventListener("visibilitychange", wake);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
 document.addEventListener("resume", wake);
 window.addEventListener("online", () => { lastHeard = 0; wake(); });
 // Back again by the back button, as it was frozen: what it shows is old.

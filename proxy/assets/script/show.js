@@ -2,8 +2,11 @@
 let state = main.dataset.state, spokenAt = 0, heardAt = "", claimEnds = 0, noted = "", told = "";
 const counting = {};
 
-// A screen reader hears this.
-const say = (words) => write("news", words);
+// A screen reader hears this: all that changed at once in one piece, or the last words would swallow the first.
+let saying = [];
+const say = (words) => {
+  if (saying.push(words) === 1) queueMicrotask(() => { write("news", saying.join(" ")); saying = []; });
+};
 
 const memory = {
   key: "wr-first " + room + " " + main.dataset.joined,

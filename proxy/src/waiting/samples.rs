@@ -103,6 +103,11 @@ pub fn names() -> Vec<String> {
     STATES.into_iter().map(ToOwned::to_owned).chain(notices).collect()
 }
 
+/// The policy that a page comes with.
+pub fn policy<'a>(look: &'a Look, name: &str) -> &'a str {
+    if name == About::Work.as_str() { &look.policy_with_worker } else { &look.policy }
+}
+
 /// How many bytes a page takes as it is sent.
 pub fn packed(page: &str) -> usize {
     super::parcel::gzip(&[super::parcel::Part::Text(page)]).len()
@@ -159,9 +164,14 @@ fn notice<'a>(subject: &Subject<'a>, about: About, qr: Option<&'a Qr>) -> Notice
     let notice = Notice::new(http::StatusCode::OK, subject.title, about);
     let notice = Notice { values: vec![("moment", "10:00:00 UTC"), ("minutes", "10")], ..notice };
     match about {
-        About::Full | About::NotOpen | About::Closed | About::Failed | About::ShopAway | About::Work => {
-            notice.retry(30)
-        }
+        About::Full
+        | About::Crowded
+        | About::Work
+        | About::NotOpen
+        | About::Closed
+        | About::Failed
+        | About::ShopAway
+        | About::ShopPaused => notice.retry(30),
         About::Move => {
             Notice { qr, retry_at: Some(subject.page), ..notice.retry(60) }.link(subject.page, Way::Back)
         }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,13 +21,12 @@ pub(crate) struct Kind {
     pub(crate) scripts: bool,
     pub(crate) language: &'static str,
     pub(crate) dark: bool,
-    pub(crate) still: bool,
     pub(crate) size: (u32, u32),
 }
 
 impl Default for Kind {
     fn default() -> Self {
-        Self { scripts: true, language: "en-US", dark: false, still: false, size: (900, 1000) }
+        Self { scripts: true, language: "en-US", dark: false, size: (900, 1000) }
     }
 }
 
@@ -147,6 +148,18 @@ impl Browser {
         self.devtools("Browser.setPermission", permission).await;
     }
 
+    /// Has pages see another taste of the fan's.
+    pub(crate) async fn emulate(&self, feature: &str, value: &str) {
+        let features = json!({ "features": [{ "name": feature, "value": value }] });
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// Makes the page so large, narrower than a window may be.
+    pub(crate) async fn sized(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
     /// Runs a script before any of a page's own, on every page from now on.
     pub(crate) async fn before_each_page(&self, source: &str) {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
@@ -173,12 +186,18 @@ impl Browser {
         messages.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Keeps a picture for the documentation, where somebody asks for it.
+    /// Keeps a picture of the whole page for the documentation, where somebody asks for it.
     pub(crate) async fn picture(&self, name: &str) {
-        if let Some(folder) = std::env::var_os("STANCHION_SCREENSHOTS") {
-            let picture = self.client.screenshot().await.unwrap();
-            std::fs::write(PathBuf::from(folder).join(format!("{name}.png")), picture).unwrap();
-        }
+        let Some(folder) = std::env::var_os("STANCHION_SCREENSHOTS") else { return };
+        let size = "return [innerWidth, Math.max(innerHeight, document.documentElement.scrollHeight)]";
+        let size = self.run(size).await;
+        let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1 });
+        let how = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let picture = self.devtools("Page.captureScreenshot", how).await;
+        let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+        let file = PathBuf::from(folder).join(format!("{name}.png"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, picture).unwrap();
     }
 }
 
@@ -202,9 +221,6 @@ fn capabilities(profile: &std::path::Path, kind: Kind) -> Capabilities {
     arguments.push(format!("--accept-lang={}", kind.language));
     if kind.dark {
         arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
-    }
-    if kind.still {
-        arguments.push("--force-prefers-reduced-motion".to_owned());
     }
     let scripts = if kind.scripts { 1 } else { 2 };
     let options = json!({

@@ -18,7 +18,7 @@ async fn a_place_moves_by_the_link_that_the_page_shows() {
     old.click("move").await;
     old.shows("moving", |text| text.contains("for 10 minutes")).await;
     axe::finds_nothing(&old, "moving").await;
-    old.picture("moving").await;
+    old.picture("live/moving").await;
     let link = "return document.querySelector('[data-testid=move-link]').href";
     let link = old.run(link).await.as_str().unwrap().to_owned();
 

@@ -11,6 +11,17 @@ use crate::shop::Shop;
 const NO_LONG_TIMERS: &str = "const real = window.setTimeout; \
     window.setTimeout = (act, ms, ...more) => ms > 1500 ? 0 : real(act, ms, ...more);";
 
+/// Sockets that can die without a word, as they do while a phone sleeps; and a clock that can be moved on.
+const MORTAL_SOCKETS: &str =
+    "window.sockets = []; const Real = WebSocket; window.WebSocket = function (url) {
+        const real = new Real(url), mine = { close: () => real.close() };
+        real.onmessage = (event) => mine.isDead || mine.onmessage(event);
+        real.onclose = (event) => mine.isDead || !mine.onclose || mine.onclose(event);
+        sockets.push(mine);
+        return mine;
+    };
+    window.skew = 0; const now = Date.now; Date.now = () => now() + window.skew;";
+
 async fn waiting(edge: &Edge) -> u64 {
     let facts = program().get(edge.url("/.waiting-room/demo")).send().await.unwrap();
     facts.json::<Value>().await.unwrap()["waiting"].as_u64().unwrap()
@@ -56,9 +67,12 @@ async fn a_page_that_slept_asks_anew_when_it_wakes() {
     let edge = Edge::start(&shop, &room(STANDING));
     let (ahead, browser) = second_in_line(&edge).await;
     browser.before_each_page(NO_LONG_TIMERS).await;
+    browser.before_each_page(MORTAL_SOCKETS).await;
     browser.page().refresh().await.unwrap();
     browser.shows("position", |text| text == "2").await;
-    browser.run("window.sameDocument = true").await;
+    browser
+        .run("window.sameDocument = true; sockets.forEach((one) => { one.isDead = true; }); skew = 60000")
+        .await;
     browser.devtools("Page.setWebLifecycleState", json!({ "state": "frozen" })).await;
     // While it sleeps the server goes and comes, and the line moves. Nobody tells it.
     let edge = edge.kill_and_restart();

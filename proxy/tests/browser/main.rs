@@ -11,10 +11,13 @@
 mod axe;
 mod chromium;
 mod devices;
+mod gallery;
 #[expect(dead_code, reason = "what the tests over the wire need more of it")]
 #[path = "../it/harness.rs"]
 mod harness;
 mod keeping;
+mod previews;
+mod reading;
 #[expect(dead_code, reason = "what the tests over the wire need more of it")]
 #[path = "../it/shop.rs"]
 mod shop;

@@ -1,14 +1,16 @@
 //! Every state of the page: looked at, judged by axe, and without a complaint of the browser.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use admission::clock::{Clock as _, SystemClock};
+use fantoccini::Locator;
 use proxy::waiting::time::rfc3339;
+use serde_json::json;
 
 use crate::axe;
 use crate::chromium::{Browser, Kind};
-use crate::harness::{Edge, STANDING, command, files, room};
+use crate::harness::{Edge, STANDING, room};
+use crate::previews::{Previews, WAITING};
 use crate::shop::Shop;
 
 /// A line that moves for nobody.
@@ -45,6 +47,9 @@ async fn every_state_over_the_wire() {
             }
             "prequeue" => {
                 assert!(browser.shows("countdown", |_| true).await.starts_with("59:"));
+                assert_eq!(browser.text("commitment").await, None, "who wants to check it opens it");
+                let summary = browser.page().find(Locator::Css("summary")).await.unwrap();
+                summary.click().await.unwrap();
                 assert_eq!(browser.shows("commitment", |_| true).await.len(), 64);
             }
             _ => {}
@@ -57,98 +62,91 @@ async fn every_state_over_the_wire() {
     }
 }
 
-/// The pages that `proxy preview` writes, for the states that are hard to come by and for the looks of all.
-struct Previews {
-    folder: tempfile::TempDir,
-}
-
-impl Previews {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let words = folder.path().join("words");
-        std::fs::create_dir(&words).unwrap();
-        std::fs::write(words.join("ar.toml"), include_str!("ar.toml")).unwrap();
-        let rooms = room("message = \"\"").replace("The Show", "Stanchion Demo Night");
-        files(&folder, "[upstream]\naddress = \"127.0.0.1:1\"\n[pages]\ntexts = \"words\"", &rooms);
-        Self { folder }
-    }
-
-    fn write(&self, state: &str, language: &str) -> String {
-        let out: PathBuf = self.folder.path().join(format!("{state}-{language}.html"));
-        let mut command = command();
-        command.arg("--config").arg(self.folder.path().join("edge.toml"));
-        command.arg("--rooms").arg(self.folder.path().join("rooms.toml"));
-        command.args(["preview", "demo", "--state", state, "--lang", language, "--out"]).arg(&out);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        format!("file://{}", out.display())
-    }
-}
-
 #[tokio::test]
-async fn every_page_looks_right_to_axe() {
+async fn axe_finds_nothing_on_any_page_by_day_and_by_night() {
     let previews = Previews::new();
     let browser = Browser::start(Kind::default()).await;
-    for (state, language) in [
-        ("waiting", "ko"),
-        ("prequeue", "ja"),
-        ("drawn", "zh"),
-        ("early", "es"),
-        ("admitted", "en"),
-        ("paused", "de"),
-        ("closed", "fr"),
-        ("expired", "en"),
-        ("full", "en"),
-        ("slowed", "en"),
-        ("store-away", "en"),
-        ("rebuilding", "en"),
-        ("not-open", "de"),
-        ("form-waiting", "ko"),
-        ("take", "en"),
-        ("move", "en"),
-        ("moved", "en"),
-        ("left", "ja"),
-        ("shop-away", "en"),
-    ] {
-        browser.goto(&previews.write(state, language)).await;
-        browser.shows("state", |_| true).await;
-        axe::finds_nothing(&browser, &format!("{state} {language}")).await;
-        assert_eq!(browser.complaints().await, Vec::<String>::new(), "{state} {language}");
-        let pictured =
-            ["waiting", "prequeue", "drawn", "paused", "slowed", "store-away", "shop-away", "take"];
-        if pictured.contains(&state) {
-            browser.picture(&format!("{state}-{language}")).await;
+    let languages = ["en", "ko", "ja", "zh", "es", "de", "fr", "ar"];
+    for (nth, state) in previews.names().iter().enumerate() {
+        let language = languages[nth % languages.len()];
+        for scheme in ["light", "dark"] {
+            browser.emulate("prefers-color-scheme", scheme).await;
+            browser.goto(&previews.write(state, language)).await;
+            browser.shows("state", |_| true).await;
+            // What is folded away is to be read too.
+            browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })").await;
+            axe::finds_nothing(&browser, &format!("{state} {language} {scheme}")).await;
+            assert_eq!(browser.complaints().await, Vec::<String>::new(), "{state} {language}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_page_fits_phones_zoom_the_dark_and_both_directions() {
+async fn the_page_is_dark_in_the_dark_and_turns_around() {
     let previews = Previews::new();
-    let dark = Kind { dark: true, still: true, size: (500, 1000), ..Kind::default() };
-    let browser = Browser::start(dark).await;
+    let browser = Browser::start(Kind { dark: true, size: (500, 1000), ..Kind::default() }).await;
     let ground = "return getComputedStyle(document.body).backgroundColor";
     browser.goto(&previews.write("waiting", "en")).await;
     assert_eq!(browser.run(ground).await, "rgb(21, 20, 26)", "dark where the system is");
-    axe::finds_nothing(&browser, "dark").await;
-    browser.picture("phone-dark").await;
-    let motion = "const bar = document.getElementById('progress'); \
-                  return getComputedStyle(bar, '::-webkit-progress-value').transitionDuration";
-    let motion = browser.run(motion).await;
-    assert!(motion == "0s" || motion == "", "{motion}");
-
+    let sides = "const [ahead, wait] = document.querySelectorAll('dl > div'); \
+                 return [document.dir, ahead.getBoundingClientRect().left < wait.getBoundingClientRect().left]";
+    assert_eq!(browser.run(sides).await, json!(["ltr", true]));
     browser.goto(&previews.write("waiting", "ar")).await;
-    let first = "return [document.dir, getComputedStyle(document.querySelector('dl')).direction]";
-    assert_eq!(browser.run(first).await, serde_json::json!(["rtl", "rtl"]));
-    axe::finds_nothing(&browser, "from right to left").await;
-    browser.picture("right-to-left").await;
+    assert_eq!(browser.run(sides).await, json!(["rtl", false]), "what is read first stands on the right");
+    browser.goto(&previews.write("prequeue", "ar")).await;
+    let text = "document.querySelector('details').open = true; \
+                return getComputedStyle(document.querySelector('.draw p')).textAlign";
+    assert_eq!(browser.run(text).await, "start");
+}
 
-    // 400 % on a screen of 1280 is a window of 320: nothing may need to be moved sideways.
-    for (state, language) in [("waiting", "de"), ("prequeue", "fr"), ("move", "en"), ("form-ended", "de")] {
-        browser.goto(&previews.write(state, language)).await;
-        browser.run("document.documentElement.style.width = '320px'").await;
-        let overflow = "return [...document.querySelectorAll('body *')].filter((one) => \
-                        one.getBoundingClientRect().right > 321).map((one) => one.outerHTML.slice(0, 80))";
-        assert_eq!(browser.run(overflow).await, serde_json::json!([]), "{state} {language}");
+/// 400 % on a screen of 1280 by 1024: a window of 320 by 256, in which nothing may need to be moved sideways.
+#[tokio::test]
+async fn no_page_is_wider_than_a_screen_at_400_percent() {
+    let previews = Previews::new();
+    let browser = Browser::start(Kind::default()).await;
+    browser.sized(320, 256).await;
+    let long = ["de", "fr", "es", "en", "ar", "ja"];
+    for (nth, state) in previews.names().iter().enumerate() {
+        for language in [long[nth % long.len()], "de"] {
+            browser.goto(&previews.write(state, language)).await;
+            browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })").await;
+            let wide = "return [innerWidth, document.scrollingElement.scrollWidth, \
+                        ...[...document.querySelectorAll('body *')].filter((one) => !one.closest('.unseen') && \
+                        (one.getBoundingClientRect().right > 320.5 || one.getBoundingClientRect().left < -0.5)) \
+                        .map((one) => one.outerHTML.slice(0, 80))]";
+            assert_eq!(browser.run(wide).await, json!([320, 320]), "{state} {language}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_moves_where_motion_is_not_wanted() {
+    let previews = Previews::new();
+    let browser = Browser::start(Kind::default()).await;
+    // All that could move: by what is computed for each element, and by the rules in force, for browsers do not tell
+    // what they compute for the inside of a progress bar.
+    let moving = "const found = [];
+        for (const one of document.querySelectorAll('*')) for (const part of ['', '::before', '::after']) {
+            const style = getComputedStyle(one, part || null);
+            const times = [style.transitionDuration, style.animationDuration].join().split(',');
+            if (times.some((time) => parseFloat(time) > 0)) found.push(one.tagName + part);
+        }
+        const rules = (list) => [...list].forEach((rule) => {
+            if (rule.media && !matchMedia(rule.media.mediaText).matches) return;
+            if (rule.cssRules && rule.cssRules.length) rules(rule.cssRules);
+            const style = rule.style;
+            if (style && (parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0 ||
+                style.scrollBehavior === 'smooth')) found.push(rule.selectorText);
+        });
+        [...document.styleSheets].forEach((sheet) => rules(sheet.cssRules));
+        return found;";
+    for state in WAITING.iter().copied().chain(["work", "take", "move"]) {
+        let page = previews.write(state, "en");
+        browser.emulate("prefers-reduced-motion", "reduce").await;
+        browser.goto(&page).await;
+        assert_eq!(browser.run(moving).await, json!([]), "{state}");
+        browser.emulate("prefers-reduced-motion", "no-preference").await;
+        let found = browser.run(moving).await;
+        assert!(found.to_string().contains("progress"), "this would notice: {found}");
     }
 }

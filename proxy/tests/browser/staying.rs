@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use fantoccini::Locator;
-use fantoccini::key::Key;
 use serde_json::json;
 
 use crate::chromium::{Browser, Kind};
@@ -34,55 +33,6 @@ async fn a_fan_without_script_chooses_a_language_and_leaves() {
 }
 
 #[tokio::test]
-async fn everything_is_reached_by_keyboard() {
-    let shop = Shop::start().await;
-    let edge = Edge::start(&shop, &room(STANDING));
-    let browser = Browser::start(Kind::default()).await;
-    browser.goto(&edge.url("/events/demo")).await;
-    browser.shows("position", |_| true).await;
-    let active = "const one = document.activeElement; \
-                  return one.dataset.testid || one.id || one.value || one.tagName";
-    let mut reached = Vec::new();
-    for _ in 0..10 {
-        let body = browser.page().find(Locator::Css("body")).await.unwrap();
-        let focused = browser.page().active_element().await.unwrap_or(body);
-        focused.send_keys(&Key::Tab.to_string()).await.unwrap();
-        reached.push(browser.run(active).await.as_str().unwrap().to_owned());
-    }
-    assert_eq!(reached[..3], ["alert", "move", "leave"], "{reached:?}");
-    for language in ["en", "ko", "ja", "zh", "es", "de", "fr"] {
-        assert!(reached.iter().any(|name| name == language), "{language}: {reached:?}");
-    }
-    let outline = "return getComputedStyle(document.activeElement).outlineStyle";
-    assert_eq!(browser.run(outline).await, "solid", "what has the focus can be seen");
-}
-
-#[tokio::test]
-async fn a_screen_reader_hears_changes_and_not_every_step() {
-    let shop = Shop::start().await;
-    let edge = Edge::start(&shop, &room(STANDING));
-    let ahead = program();
-    navigate(&ahead, &edge.url("/events/demo")).await;
-    let others = [program(), program()];
-    for other in &others {
-        navigate(other, &edge.url("/events/demo")).await;
-    }
-    let browser = Browser::start(Kind::default()).await;
-    browser.goto(&edge.url("/events/demo")).await;
-    browser.shows("position", |text| text == "4").await;
-    let listen = "window.heard = []; new MutationObserver(() => heard.push(document.getElementById('news').textContent))\
-                  .observe(document.getElementById('news'), { childList: true, characterData: true, subtree: true })";
-    browser.run(listen).await;
-    for (nth, gone) in others.iter().enumerate() {
-        gone.delete(edge.url("/.waiting-room/demo/ticket")).send().await.unwrap();
-        let position = (3 - nth).to_string();
-        browser.shows("position", |text| text == position).await;
-    }
-    let heard = browser.run("return heard").await;
-    assert!(heard.as_array().unwrap().len() <= 1, "two steps within a minute: {heard}");
-}
-
-#[tokio::test]
 async fn a_page_reconnects_and_keeps_its_place() {
     let shop = Shop::start().await;
     let edge = Edge::start(&shop, &room(STANDING));
@@ -92,7 +42,7 @@ async fn a_page_reconnects_and_keeps_its_place() {
     browser.run("window.sameDocument = true").await;
     edge.terminate();
     browser.shows("connection", |text| text == "Reconnecting…").await;
-    browser.picture("reconnecting").await;
+    browser.picture("live/reconnecting").await;
     let mut edge = edge;
     edge.wait();
     let edge = edge.kill_and_restart();
@@ -131,7 +81,7 @@ async fn who_looks_elsewhere_is_called_and_goes_in_when_they_come() {
     assert!(left.len() == 5, "{left}");
     assert!(browser.page().title().await.unwrap().starts_with("It is your turn"));
     crate::axe::finds_nothing(&browser, "the turn").await;
-    browser.picture("turn").await;
+    browser.picture("live/turn").await;
     browser.run(&hide(false)).await;
     let until = std::time::Instant::now() + Duration::from_secs(40);
     while browser.text("state").await.is_some() {

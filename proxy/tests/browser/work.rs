@@ -39,7 +39,7 @@ async fn a_page_that_takes_long_says_what_it_does_and_waiting_is_as_good() {
     browser.goto(&edge.url("/events/demo")).await;
     browser.shows("state", |text| text == "One moment, please").await;
     axe::finds_nothing(&browser, "work").await;
-    browser.picture("work").await;
+    browser.picture("live/work").await;
     browser.shows("position", |text| text == "1").await;
 }
 

@@ -277,7 +277,8 @@ impl Look {
                 text => fill(text, &notice.values),
                 retry_seconds => retries,
                 retry_at => notice.retry_at,
-                retries => retries.map(|_| fill(texts.notice("retries"), &[("seconds", &seconds)])),
+                // A page that goes somewhere else by itself does not try again.
+                retries => retries.filter(|_| notice.retry_at.is_none()).map(|_| fill(texts.notice("retries"), &[("seconds", &seconds)])),
                 link => notice.link.map(|(to, _)| to),
                 link_words => notice.link.map(|(_, way)| way.words(texts)),
                 warning => notice.gives_up.then(|| texts.notice("take_instead")),
