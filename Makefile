@@ -14,7 +14,7 @@ test: ## Run every test: unit, property, conformance, end to end, browser
 	@.ci/tools build test
 	@cargo nextest run --workspace
 
-fuzz: ## Attack the parsers of tickets, invitations and tokens, FUZZ_SECONDS (30) each
+fuzz: ## Attack all that fans carry and all that is read of a request, FUZZ_SECONDS (30) each
 	@.ci/tools build fuzz
 	@.ci/fuzz
 

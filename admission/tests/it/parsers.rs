@@ -42,6 +42,16 @@ proptest! {
     }
 
     #[test]
+    fn no_attack_on_links_that_move_a_place_succeeds(bytes in bytes()) {
+        attacks::transfer(&bytes);
+    }
+
+    #[test]
+    fn no_attack_on_links_past_the_line_succeeds(bytes in bytes()) {
+        attacks::bypass(&bytes);
+    }
+
+    #[test]
     fn no_attack_on_admission_tokens_succeeds(bytes in bytes()) {
         attacks::token(&bytes);
     }
@@ -54,6 +64,8 @@ fn what_the_fuzz_targets_begin_with_succeeds_neither() {
         ("ticket", attacks::ticket as fn(&[u8])),
         ("invitation", attacks::invitation),
         ("token", attacks::token),
+        ("transfer", attacks::transfer),
+        ("bypass", attacks::bypass),
     ] {
         let files: Vec<_> = seeds.join(name).read_dir().unwrap().map(|file| file.unwrap().path()).collect();
         assert!(!files.is_empty());

@@ -23,7 +23,7 @@ pub fn back(decision: &Decision, headers: &HeaderMap, paths: &[PathRule]) -> Str
 fn page_of_the_form(decision: &Decision, headers: &HeaderMap) -> Option<String> {
     let (named, page) = target::parse(headers.get(header::REFERER)?.as_bytes()).ok()?;
     let is_here = super::host::parse(named?).ok()? == decision.authority;
-    let is_plain = page.plain() == page.loose() && !is_edge_path(page.plain());
+    let is_plain = page.has_one_reading() && !is_edge_path(page.plain());
     (is_here && is_plain).then(|| page.path_and_query())
 }
 

@@ -10,8 +10,8 @@ pub mod elsewhere;
 pub mod framing;
 pub mod host;
 mod kind;
-mod loose;
 pub mod query;
+mod readings;
 pub mod routes;
 pub mod target;
 
@@ -22,7 +22,7 @@ use calls::Call;
 use host::Authority;
 pub use kind::Kind;
 use routes::Routes;
-use target::Target;
+use target::{Case, Target};
 
 /// Everything below belongs to the edge.
 const EDGE_PATH: &str = "/.waiting-room";
@@ -106,16 +106,19 @@ pub fn decide(
     {
         return Err(Refusal::HostMismatch);
     }
-    let verdict = match (is_edge_path(target.plain()), is_edge_path(target.loose())) {
-        (true, true) if target.plain() == target.loose() => {
-            Verdict::Edge(Call::parse(method, target.plain().strip_prefix(EDGE_PATH).unwrap_or_default()))
+    let verdict = if is_edge_path(target.plain()) {
+        if !target.has_one_reading() {
+            return Err(Refusal::Ambiguous);
         }
-        (false, false) => match routes.find_both(authority.host(), &target) {
+        Verdict::Edge(Call::parse(method, target.plain().strip_prefix(EDGE_PATH).unwrap_or_default()))
+    } else if target.others_as(Case::Ignored).any(is_edge_path) {
+        return Err(Refusal::Ambiguous);
+    } else {
+        match routes.find_both(authority.host(), &target) {
             Ok(Some(room)) => Verdict::Protected { room, kind: Kind::of(method, headers) },
             Ok(None) => Verdict::Open,
             Err(()) => return Err(Refusal::Ambiguous),
-        },
-        _ => return Err(Refusal::Ambiguous),
+        }
     };
     Ok(Decision { authority, target, verdict })
 }

@@ -47,8 +47,7 @@ pub fn local_path(text: &str) -> Option<String> {
         return None;
     }
     let (None, page) = target::parse(text.as_bytes()).ok()? else { return None };
-    let is_one =
-        page.plain() == page.loose() && !is_edge_path(page.plain()) && !page.path().starts_with("//");
+    let is_one = page.has_one_reading() && !is_edge_path(page.plain()) && !page.path().starts_with("//");
     is_one.then(|| page.path_and_query())
 }
 

@@ -7,7 +7,15 @@
     reason = "a test that cannot go on stops"
 )]
 
+// What the attacks of the fuzz targets are on.
+use proxy::gate;
+
+#[expect(unreachable_pub, clippy::expect_used, reason = "elsewhere it is a library; a test may stop")]
+#[path = "../../fuzz/src/attacks/mod.rs"]
+mod attacks;
+
 mod admin;
+mod attacked;
 mod autobahn;
 mod behind_a_cdn;
 mod binding;

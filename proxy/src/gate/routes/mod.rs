@@ -109,14 +109,11 @@ impl Routes {
         self.routes.get(best).map(|route| route.room)
     }
 
-    /// The room for a target, or an error when its two readings lead to different rooms.
+    /// The room for a target, or an error when its readings lead to different rooms.
     pub(super) fn find_both(&self, host: &str, target: &Target) -> Result<Option<usize>, ()> {
         let plain = self.find(host, target.plain(), target.plain_as(Case::Kept));
-        if target.plain_as(Case::Kept) == target.loose_as(Case::Kept) {
-            return Ok(plain);
-        }
-        let loose = self.find(host, target.loose(), target.loose_as(Case::Kept));
-        if plain == loose { Ok(plain) } else { Err(()) }
+        let is_other = |(ignored, kept): (&str, &str)| self.find(host, ignored, kept) != plain;
+        if target.others().any(is_other) { Err(()) } else { Ok(plain) }
     }
 }
 

@@ -54,7 +54,7 @@ impl PathRule {
         let (None, parsed) = target::parse(literal.as_bytes()).ok()? else { return None };
         let is_plain = parsed.path().len() == literal.len() || !literal.is_ascii();
         let is_unambiguous = parsed.query().is_none()
-            && parsed.plain() == parsed.loose()
+            && parsed.has_one_reading()
             && !literal.contains(['%', ';'])
             && !is_edge_path(parsed.plain())
             && !covers_the_edge(whole);
@@ -101,8 +101,7 @@ impl PathRule {
     /// Whether it covers the target however that is read: what is less strict than the room it belongs to must not
     /// be reached by a spelling that leads elsewhere.
     pub fn covers_both(&self, target: &Target) -> bool {
-        let (plain, loose) = (target.plain_as(self.case), target.loose_as(self.case));
-        self.covers(plain) && (plain == loose || self.covers(loose))
+        self.covers_target(target) && target.others_as(self.case).all(|key| self.covers(key))
     }
 
     /// Whether it names exactly the page.
