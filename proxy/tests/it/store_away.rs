@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Edge, PATIENCE, browser, navigate, room, until_state};
+use crate::harness::{Edge, PATIENCE, browser, navigate, room, set_cookie, until_state};
 use crate::live;
 use crate::shop::Shop;
 
@@ -121,4 +121,78 @@ async fn a_store_that_is_away_costs_nobody_anything_but_time() {
     assert_eq!(navigate(&admitted, &edge.url("/events/demo/end")).await.status(), 200);
     until("the second enters", async || status(&second).await["state"] == "admitted").await;
     assert_eq!(status(&third).await["position"], 1);
+}
+
+/// How many commands the store has taken in all.
+fn commands(redis: &Redis) -> u64 {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(redis.address).unwrap();
+    stream.write_all(b"INFO stats\r\nQUIT\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("total_commands_processed:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+/// Asks as somebody who is inside, again and again for a while; gives how long each answer took.
+async fn ask(edge: &Edge, token: &str, time: Duration) -> Vec<Duration> {
+    let until = Instant::now() + time;
+    let asking = (0..4).map(|_| async {
+        let client = reqwest::Client::new();
+        let mut times = Vec::new();
+        while Instant::now() < until {
+            let began = Instant::now();
+            let request = client.get(edge.url("/api/reservations")).header("wr-admission", token);
+            assert_eq!(request.send().await.unwrap().status(), 200);
+            times.push(began.elapsed());
+        }
+        times
+    });
+    let mut times = futures_util::future::join_all(asking).await.concat();
+    times.sort_unstable();
+    times
+}
+
+/// P7. What an admitted request costs the store is nothing, so it does not matter to it whether there is one.
+#[tokio::test]
+async fn who_is_inside_costs_the_store_nothing_and_does_not_notice_that_it_is_away() {
+    let shop = Shop::start().await;
+    let redis = Redis::start(None);
+    let edge = Edge::start_with(
+        &format!("{}\n[limits]\nsession_requests_per_minute = 0", redis.edge_file(&shop)),
+        &room("drain_per_minute = 6000\nburst = 100"),
+    );
+    let fan = browser();
+    let mut token = None;
+    until("a fan enters", async || {
+        token = set_cookie(&navigate(&fan, &edge.url("/events/demo")).await, "wr-admission-demo");
+        token.is_some()
+    })
+    .await;
+    let token = token.unwrap();
+
+    // The ticks ask the store a few things, whether anybody is there or not.
+    let (time, before) = (Duration::from_secs(3), commands(&redis));
+    tokio::time::sleep(time).await;
+    let idle = commands(&redis) - before;
+    let before = commands(&redis);
+    let there = ask(&edge, &token, time).await;
+    let busy = commands(&redis) - before;
+    assert!(there.len() > 100, "{} requests", there.len());
+    assert!(busy < idle * 2 + 20, "{idle} commands in silence, {busy} beside {} requests", there.len());
+
+    // It hangs, then is dead. A request that asked it would wait until a call is given up, which takes more than a second.
+    redis.signal("STOP");
+    let hung = ask(&edge, &token, time).await;
+    redis.signal("CONT");
+    drop(redis);
+    let dead = ask(&edge, &token, time).await;
+    for (state, times) in [("hangs", &hung), ("is dead", &dead)] {
+        let (median, usual) = (times[times.len() / 2], there[there.len() / 2]);
+        assert!(times.len() > 100, "{} requests while it {state}", times.len());
+        assert!(
+            median < usual * 5 + Duration::from_millis(100),
+            "{median:?} while it {state}, {usual:?} before"
+        );
+    }
 }
