@@ -23,6 +23,7 @@ struct RoomMetrics {
     joins: IntCounterVec,
     admissions: IntCounterVec,
     lapsed: IntCounterVec,
+    work: IntCounterVec,
     reachable: IntGaugeVec,
     rebuilding: IntGaugeVec,
     phase: IntGaugeVec,
@@ -66,6 +67,11 @@ impl RoomMetrics {
             joins: counter("joins_total", "Fans who joined, at all proxies.")?,
             admissions: counter("admissions_total", "Turns given, at all proxies.")?,
             lapsed: counter("lapsed_turns_total", "Turns that nobody claimed in time, at all proxies.")?,
+            work: {
+                let help = "What became of fans who have to work for a place, at this proxy.";
+                let name = "stanchion_room_work_total";
+                kept(registry, IntCounterVec::new(Opts::new(name, help), &["room", "outcome"]))?
+            },
             reachable: gauge("line_reachable", "Whether this proxy reaches the line: 1, or 0.", &["room"])?,
             rebuilding: gauge(
                 "line_rebuilding",
@@ -102,6 +108,9 @@ fn gather(desk: &Desk) -> prometheus::Result<Vec<u8>> {
             [&rooms.joins, &rooms.admissions, &rooms.lapsed].into_iter().zip(figures.totals)
         {
             counter.with_label_values(&[id]).inc_by(total);
+        }
+        for (outcome, total) in room.work.totals() {
+            rooms.work.with_label_values(&[id, outcome]).inc_by(total);
         }
         rooms.reachable.with_label_values(&[id]).set(figures.reachable.into());
         rooms.rebuilding.with_label_values(&[id]).set(figures.rebuilding.into());

@@ -4,8 +4,10 @@
 mod pace;
 mod prefixes;
 mod spent;
+mod tally;
 mod work;
 
 pub use pace::{Pace, Paced};
 pub use prefixes::PrefixLimit;
+pub use tally::{WorkDone, WorkTally};
 pub use work::{Asked, Lacking, Proof, Theirs, Work, WorkRules};

@@ -14,7 +14,7 @@ use admission::ticket::TicketId;
 use admission::work::{Challenge, ChallengeError};
 
 use super::spent::Spent;
-use super::{Pace, PrefixLimit};
+use super::{Pace, PrefixLimit, WorkDone};
 
 /// How long a challenge is good for after waiting makes up for it.
 const GOOD_FOR: Duration = Duration::from_secs(600);
@@ -89,6 +89,13 @@ pub struct Proof {
     theirs: Theirs,
     /// Whether by waiting.
     waited: bool,
+}
+
+impl Proof {
+    /// What it was.
+    pub const fn done(&self) -> WorkDone {
+        if self.waited { WorkDone::Waited } else { WorkDone::Computed }
+    }
 }
 
 /// What is wrong with the work of somebody who came.

@@ -58,7 +58,10 @@ impl Edge {
         let presented = presented(headers, WORK_HEADER, room.cookies.work_name());
         let proof = self.work.check(&room.id, client, presented, room.line_now()).map_err(NotYet::Work)?;
         pace()?;
-        self.work.spend(proof, client, room.line_now()).map(|id| May::Join(Some(id))).map_err(NotYet::Work)
+        let done = proof.done();
+        let id = self.work.spend(proof, client, room.line_now()).map_err(NotYet::Work)?;
+        room.work.add(done);
+        Ok(May::Join(Some(id)))
     }
 
     /// How much work a room asks for, in bits.
@@ -67,6 +70,7 @@ impl Edge {
     }
 
     fn ask(&self, room: &Room, client: Option<IpAddr>, lacking: Lacking) -> Option<Asked> {
+        room.work.lack(&lacking);
         let asked = self.work.ask(&room.id, self.work_bits(room), client, lacking, room.line_now());
         asked.inspect_err(|error| tracing::error!(%error, "no challenge can be made")).ok()
     }

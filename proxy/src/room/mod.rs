@@ -41,6 +41,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::config::RoomConfig;
+use crate::limits::WorkTally;
 use crate::waiting::cookies::{Cookies, Scheme};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 pub use binding::Who;
@@ -107,6 +108,8 @@ pub struct Room {
     pub id: RoomId,
     /// Its cookies.
     pub cookies: Cookies,
+    /// What became of the work that was asked for before a ticket.
+    pub work: WorkTally,
     configured: ArcSwap<Configured>,
     ports: Ports,
     view: ArcSwap<View>,
@@ -172,6 +175,7 @@ impl Room {
     ) -> Arc<Self> {
         let room = Arc::new(Self {
             cookies: Cookies::new(&config.id, scheme),
+            work: WorkTally::default(),
             joins: Joins::start(config.id.clone(), ports.store.clone(), ports.random.clone()),
             ends: Ends::start(config.id.clone(), ports.store.clone()),
             id: config.id.clone(),

@@ -165,6 +165,12 @@ async fn a_page_without_script_gets_its_place_by_waiting_and_few_of_one_network_
     // The log counts them.
     edge.until_logged("\"outcome\":\"work_or_wait_longer\"").await;
     edge.until_logged("\"outcome\":\"work_needed\"").await;
+    let metrics = browser().get(format!("http://{}/metrics", edge.admin)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    for (outcome, count) in [("asked", 3), ("computed", 0), ("waited", 2), ("refused", 1)] {
+        let line = format!("stanchion_room_work_total{{outcome=\"{outcome}\",room=\"demo\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
 }
 
 #[tokio::test]
