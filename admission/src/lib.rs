@@ -29,6 +29,7 @@ pub mod position;
 pub mod rank;
 pub mod rules;
 mod sealed;
+pub mod signed_cookie;
 pub mod store;
 pub mod ticket;
 pub mod token;

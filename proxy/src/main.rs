@@ -101,7 +101,7 @@ fn main() -> ExitCode {
     if let Some(Command::Keys(keys_command::Keys::New(new))) = &arguments.command {
         return finish("keys new", keys_command::new(new, &SystemClock, &SystemRandom));
     }
-    let Loaded { config, quick } = match load(&arguments) {
+    let Loaded { mut config, quick } = match load(&arguments) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };
@@ -133,7 +133,7 @@ fn main() -> ExitCode {
     if let Some(Command::Void(arguments)) = &arguments.command {
         return finish("void", void::all(arguments, &config));
     }
-    let (keys, made) = match load_keys(&config, quick.is_some()) {
+    let (keys, made) = match load_keys(&mut config, quick.is_some()) {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };
@@ -211,7 +211,7 @@ fn load(arguments: &Arguments) -> Result<Loaded, ConfigError> {
 }
 
 /// The keys, and the variables of those that were made because there were none and the edge is to run without.
-fn load_keys(config: &Config, may_make: bool) -> Result<(Keys, Vec<&'static str>), ConfigError> {
+fn load_keys(config: &mut Config, may_make: bool) -> Result<(Keys, Vec<&'static str>), ConfigError> {
     let mut made = Vec::new();
     let mut load = |variable, field, file: &Option<PathBuf>| -> Result<Keyring, ConfigError> {
         let mut value = std::env::var(variable).ok().map(Zeroizing::new);
@@ -237,6 +237,12 @@ fn load_keys(config: &Config, may_make: bool) -> Result<(Keys, Vec<&'static str>
             keys::load_admin_tokens(value, config.edge.admin_tokens_file.as_deref())?
         },
     };
+    let value = std::env::var(keys::COOKIE_KEYS_VARIABLE).ok().map(Zeroizing::new);
+    let value = value.as_ref().map(|value| value.as_str());
+    let cookie_keys = keys::load_cookie_keys(value, config.edge.cookie_keys_file.as_deref())?;
+    let rooms_file = config.rooms_file.as_deref().unwrap_or(Path::new("rooms.toml"));
+    keys::check_cookie_rules(rooms_file, &config.rooms_text, &config.rooms, &cookie_keys)?;
+    config.edge.cookie_keys = cookie_keys.into();
     Ok((keys, made))
 }
 

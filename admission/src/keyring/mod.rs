@@ -302,7 +302,7 @@ pub fn is_key_id(id: &str) -> bool {
 }
 
 /// Takes both alphabets of base64, with or without padding: people paste what their tool gives them.
-fn decode_secret(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_secret(text: &str) -> Option<Vec<u8>> {
     let bare = text.trim_end_matches('=');
     URL_SAFE_NO_PAD.decode(bare).ok().or_else(|| STANDARD.decode(text).ok()).or_else(|| {
         let padded = format!("{bare}{}", "=".repeat((4 - bare.len() % 4) % 4));

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use admission::keyring::Keyring;
+use admission::signed_cookie::CookieKeys;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use super::RoomConfig;
 use super::error::ConfigError;
 use crate::admin::access::Tokens;
 
@@ -17,6 +19,8 @@ pub const EDGE_KEYS_VARIABLE: &str = "STANCHION_EDGE_KEYS";
 /// The environment variable with the tokens of operators.
 pub const ADMIN_TOKENS_VARIABLE: &str = "STANCHION_ADMIN_TOKENS";
 
+/// The environment variable with the keys that signed cookies are checked with.
+pub const COOKIE_KEYS_VARIABLE: &str = "STANCHION_COOKIE_KEYS";
 /// The environment variable with the secret that the CDN shows.
 pub const CDN_SECRET_VARIABLE: &str = "STANCHION_CDN_SECRET";
 /// Shortest secret of a CDN, in bytes.
@@ -89,6 +93,56 @@ pub fn load_admin_tokens(from_environment: Option<&str>, file: Option<&Path>) ->
         ConfigError::whole(file, format!("cannot be read (admin_tokens_file names it): {error}"))
     })?;
     Tokens::parse(&text).map_err(|problem| ConfigError::whole(file, problem))
+}
+
+/// Reads the keys that signed cookies are checked with: `from_environment` is the variable's value and wins over the file.
+/// None where neither is there.
+///
+/// # Errors
+/// When what is there is wrong. No message shows a key.
+pub fn load_cookie_keys(
+    from_environment: Option<&str>,
+    file: Option<&Path>,
+) -> Result<CookieKeys, ConfigError> {
+    if let Some(text) = from_environment {
+        let place = format!("environment variable {COOKIE_KEYS_VARIABLE}");
+        return CookieKeys::parse(text)
+            .map_err(|error| ConfigError::whole(Path::new(&place), error.to_string()));
+    }
+    let Some(file) = file else { return Ok(CookieKeys::default()) };
+    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+        ConfigError::whole(file, format!("cannot be read (cookie_keys_file names it): {error}"))
+    })?;
+    CookieKeys::parse(&text).map_err(|error| ConfigError::whole(file, error.to_string()))
+}
+
+/// Whether there is a key for each rule of `rooms`, which were read from `text`.
+///
+/// # Errors
+/// The first one without, with its line.
+pub fn check_cookie_rules(
+    file: &Path,
+    text: &str,
+    rooms: &[RoomConfig],
+    keys: &CookieKeys,
+) -> Result<(), ConfigError> {
+    let names = keys.names();
+    let cookies = rooms.iter().flat_map(|room| &room.bypass).filter_map(|rule| rule.cookie.as_ref());
+    let Some(cookie) = cookies.into_iter().find(|cookie| !names.contains(&cookie.key.as_str())) else {
+        return Ok(());
+    };
+    let quoted = format!("\"{}\"", cookie.key);
+    let line = text.lines().position(|line| line.contains("key") && line.contains(&quoted)).map(|at| at + 1);
+    let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Err(ConfigError {
+        file: file.to_owned(),
+        line,
+        field: Some("room.bypass.cookie.key".to_owned()),
+        problem: format!(
+            "found {quoted}; the name of a key in {COOKIE_KEYS_VARIABLE} (or in the file that `cookie_keys_file` in \
+             edge.toml names) is needed, and there are: {there}"
+        ),
+    })
 }
 
 /// Reads a keyring: `from_environment` is the variable's value and wins over the file.

@@ -42,6 +42,8 @@ fn edge(config: &EdgeConfig) -> Table {
         keys_file,
         edge_keys_file,
         admin_tokens_file,
+        cookie_keys_file,
+        cookie_keys: _,
         store,
         upstream,
         limits,
@@ -61,6 +63,7 @@ fn edge(config: &EdgeConfig) -> Table {
         ("keys_file", keys_file),
         ("edge_keys_file", edge_keys_file),
         ("admin_tokens_file", admin_tokens_file),
+        ("cookie_keys_file", cookie_keys_file),
         ("upgrade_socket", upgrade_socket),
     ];
     for (key, file) in files {

@@ -270,7 +270,9 @@ fn check(
     file: Option<&Path>,
     text: &str,
 ) -> Result<(Vec<RoomConfig>, Pages), ConfigError> {
-    let configs = config::rooms::parse(file.unwrap_or(Path::new("rooms.toml")), text)?;
+    let file = file.unwrap_or(Path::new("rooms.toml"));
+    let configs = config::rooms::parse(file, text)?;
+    config::keys::check_cookie_rules(file, text, &configs, &edge.cookie_keys)?;
     let pages = config::pages::load(edge, &configs)?;
     Ok((configs, pages))
 }

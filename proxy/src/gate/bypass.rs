@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use admission::clock::Timestamp;
+use admission::signed_cookie::CookieKeys;
 use http::{HeaderMap, HeaderName, Method};
 use ipnet::IpNet;
 use subtle::ConstantTimeEq as _;
 
+use super::credentials::{TRIES_MAX, cookies};
 use super::elsewhere::may_have_another_method;
 use super::routes::PathRule;
 use super::target::Target;
@@ -23,6 +26,19 @@ pub struct BypassRule {
     pub networks: Vec<IpNet>,
     /// Headers and their values, each of which has to come exactly so.
     pub headers: Vec<(HeaderName, String)>,
+    /// A cookie that somebody signed.
+    pub cookie: Option<CookieRule>,
+}
+
+/// A cookie that has to come, signed and current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieRule {
+    /// Its name.
+    pub name: String,
+    /// The name of the keys that may have signed it.
+    pub key: String,
+    /// What it has to say: claims and their values.
+    pub claims: Vec<(String, String)>,
 }
 
 /// What is known of a request when a rule is looked for.
@@ -35,22 +51,37 @@ pub struct Asked<'a> {
     pub client: Option<IpAddr>,
     /// The headers.
     pub headers: &'a HeaderMap,
+    /// The keys that signed cookies are checked with.
+    pub cookie_keys: &'a CookieKeys,
+    /// The time.
+    pub now: Timestamp,
 }
 
 impl BypassRule {
     /// Whether the request goes past the line by this rule.
     pub fn covers(&self, asked: &Asked<'_>) -> bool {
-        let Self { name: _, paths, methods, networks, headers } = self;
-        let any = paths.is_empty() && methods.is_empty() && networks.is_empty() && headers.is_empty();
+        let Self { name: _, paths, methods, networks, headers, cookie } = self;
+        let lists = paths.len() + methods.len() + networks.len() + headers.len();
+        let any = lists == 0 && cookie.is_none();
         !any && (paths.is_empty() || paths.iter().any(|path| path.covers_both(asked.target)))
             && (methods.is_empty() || is_one_of(methods, asked))
             && (networks.is_empty() || asked.client.is_some_and(|client| contains(networks, client)))
             && headers.iter().all(|(name, value)| shows(asked.headers, name, value))
+            && cookie.as_ref().is_none_or(|cookie| cookie.is_shown(asked))
     }
 }
 
 fn is_one_of(methods: &[Method], asked: &Asked<'_>) -> bool {
     methods.contains(asked.method) && !may_have_another_method(asked.method, asked.headers)
+}
+
+impl CookieRule {
+    /// Whether the cookie comes, signed, current, and with its claims. The dearest of all questions, so it is asked last.
+    fn is_shown(&self, asked: &Asked<'_>) -> bool {
+        cookies(asked.headers, &self.name)
+            .take(TRIES_MAX)
+            .any(|cookie| asked.cookie_keys.opens(&self.key, cookie, &self.claims, asked.now))
+    }
 }
 
 fn contains(networks: &[IpNet], client: IpAddr) -> bool {
@@ -82,6 +113,7 @@ mod tests {
             methods: vec![Method::GET],
             networks: vec!["198.51.100.0/24".parse().unwrap()],
             headers: vec![(HeaderName::from_static("x-partner"), "0123456789".to_owned())],
+            cookie: None,
         };
         let covers =
             |rule: &BypassRule, path: &str, method, client: Option<&str>, values: &[&'static str]| {
@@ -91,7 +123,15 @@ mod tests {
                     headers.append("x-partner", HeaderValue::from_static(value));
                 }
                 let client = client.map(|client| client.parse().unwrap());
-                rule.covers(&Asked { target: &target, method: &method, client, headers: &headers })
+                let (cookie_keys, now) = (&CookieKeys::default(), Timestamp::default());
+                rule.covers(&Asked {
+                    target: &target,
+                    method: &method,
+                    client,
+                    headers: &headers,
+                    cookie_keys,
+                    now,
+                })
             };
         let good = &["0123456789"][..];
         let here = Some("198.51.100.9");

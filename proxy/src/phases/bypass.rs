@@ -23,6 +23,7 @@ const LINK: &str = "link";
 
 /// As what a request goes past the line of its room, if it does.
 pub(super) fn past_the_line(
+    edge: &Edge,
     room: &Arc<Room>,
     decision: &Decision,
     request: &RequestHeader,
@@ -35,7 +36,8 @@ pub(super) fn past_the_line(
         ..Passage::default()
     };
     let (target, method, headers) = (&decision.target, &request.method, &request.headers);
-    let asked = Asked { target, method, client, headers };
+    let (cookie_keys, now) = (edge.config.cookie_keys.as_ref(), edge.clock.now());
+    let asked = Asked { target, method, client, headers, cookie_keys, now };
     if let Some(rule) = room.config().bypass.iter().find(|rule| rule.covers(&asked)) {
         return Some(passage(&rule.name, None));
     }

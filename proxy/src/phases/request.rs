@@ -92,7 +92,9 @@ impl Edge {
                     return self.send(session, context, reply).await;
                 };
                 context.is_public = room.config().is_public(&session.req_header().method, &decision.target);
-                if let Some(passage) = past_the_line(&room, decision, session.req_header(), context.client) {
+                if let Some(passage) =
+                    past_the_line(self, &room, decision, session.req_header(), context.client)
+                {
                     context.outcome = "bypass";
                     context.passage = passage;
                     self.pass(session);

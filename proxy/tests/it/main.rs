@@ -49,6 +49,7 @@ mod restart;
 mod secure_shop;
 mod shop;
 mod shown;
+mod signed_cookie;
 mod slow_clients;
 mod smuggling;
 mod store_away;

@@ -7,8 +7,10 @@ mod upstream;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use admission::signed_cookie::CookieKeys;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -48,6 +50,10 @@ pub struct EdgeConfig {
     pub edge_keys_file: Option<PathBuf>,
     /// Where the tokens of operators are, unless in the environment.
     pub admin_tokens_file: Option<PathBuf>,
+    /// Where the keys are that signed cookies are checked with, unless in the environment.
+    pub cookie_keys_file: Option<PathBuf>,
+    /// Those keys. They are read after everything else; no configuration holds them.
+    pub cookie_keys: Arc<CookieKeys>,
     /// Where the line lives.
     pub store: StoreConfig,
     /// The shop.
@@ -74,6 +80,7 @@ struct WireEdge {
     keys_file: Option<String>,
     edge_keys_file: Option<String>,
     admin_tokens_file: Option<String>,
+    cookie_keys_file: Option<String>,
     store: Option<store::WireStore>,
     upstream: upstream::WireUpstream,
     limits: Option<limits::WireLimits>,
@@ -105,6 +112,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         keys_file,
         edge_keys_file,
         admin_tokens_file,
+        cookie_keys_file,
         store,
         upstream,
         limits,
@@ -153,6 +161,8 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         keys_file: keys_file.map(|path| folder.join(path)),
         edge_keys_file: edge_keys_file.map(|path| folder.join(path)),
         admin_tokens_file: admin_tokens_file.map(|path| folder.join(path)),
+        cookie_keys_file: cookie_keys_file.map(|path| folder.join(path)),
+        cookie_keys: Arc::default(),
         store: store::check(&source, store, folder)?,
         upstream: upstream::check(&source, upstream, folder)?,
         limits: limits::check(&source, limits.unwrap_or_default())?,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use admission::keyring::is_key_id;
 use http::{HeaderName, Method};
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
 use crate::config::cdn::network;
 use crate::config::error::{ConfigError, Source};
-use crate::gate::bypass::BypassRule;
+use crate::gate::bypass::{BypassRule, CookieRule};
 use crate::gate::routes::PathRule;
 use crate::gate::target::Case;
 
@@ -30,6 +31,16 @@ pub(super) struct WireBypass {
     networks: Vec<Spanned<String>>,
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, Spanned<String>>,
+    cookie: Option<WireCookie>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireCookie {
+    name: Spanned<String>,
+    key: Spanned<String>,
+    #[serde(default)]
+    claims: BTreeMap<String, String>,
 }
 
 /// The rules of a room, checked.
@@ -42,7 +53,7 @@ pub(super) fn check(
     wire: Vec<WireBypass>,
 ) -> Result<Vec<BypassRule>, ConfigError> {
     let mut rules: Vec<BypassRule> = Vec::new();
-    for WireBypass { name, paths, methods, networks, headers } in wire {
+    for WireBypass { name, paths, methods, networks, headers, cookie } in wire {
         let quoted = format!("\"{}\"", name.get_ref());
         let entries = paths.len().max(methods.len()).max(networks.len()).max(headers.len());
         if rules.len() == ENTRIES_MAX || entries > ENTRIES_MAX {
@@ -64,8 +75,8 @@ pub(super) fn check(
                 "each rule needs a name of its own",
             ));
         }
-        if entries == 0 {
-            let needed = "`paths`, `methods`, `networks` or `headers` are needed: a rule without any would open the \
+        if entries == 0 && cookie.is_none() {
+            let needed = "`paths`, `methods`, `networks`, `headers` or a `cookie` are needed: a rule without any would open the \
                           room to everybody (mode = \"off\" does that)";
             return Err(source.error(&name.span(), "room.bypass", quoted, needed));
         }
@@ -81,6 +92,7 @@ pub(super) fn check(
                 .iter()
                 .map(|(name, value)| check_header(source, name, value))
                 .collect::<Result<_, _>>()?,
+            cookie: cookie.map(|cookie| check_cookie(source, cookie)).transpose()?,
         });
     }
     Ok(rules)
@@ -118,10 +130,27 @@ fn check_header(
     Ok((parsed, value.get_ref().clone()))
 }
 
+fn check_cookie(source: &Source<'_>, wire: WireCookie) -> Result<CookieRule, ConfigError> {
+    let WireCookie { name, key, claims } = wire;
+    let is_token = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
+    if name.get_ref().is_empty() || name.get_ref().len() > 128 || !name.get_ref().bytes().all(is_token) {
+        let needed = "the name of a cookie is needed, such as \"shop-staff\"";
+        let found = format!("\"{}\"", name.get_ref());
+        return Err(source.error(&name.span(), "room.bypass.cookie.name", found, needed));
+    }
+    if !is_key_id(key.get_ref()) || claims.len() > ENTRIES_MAX {
+        let needed = "the name of a key in STANCHION_COOKIE_KEYS is needed, and at most 64 claims";
+        let found = format!("\"{}\"", key.get_ref());
+        return Err(source.error(&key.span(), "room.bypass.cookie.key", found, needed));
+    }
+    let claims = claims.into_iter().collect();
+    Ok(CookieRule { name: name.into_inner(), key: key.into_inner(), claims })
+}
+
 /// The rules as tables; values of headers may be secrets and are not shown.
 pub(super) fn show(rules: &[BypassRule]) -> Value {
     let list = |items: Vec<String>| Value::from(items);
-    let tables = rules.iter().map(|BypassRule { name, paths, methods, networks, headers }| {
+    let tables = rules.iter().map(|BypassRule { name, paths, methods, networks, headers, cookie }| {
         let mut table = Table::new();
         table.insert("name".to_owned(), name.clone().into());
         table.insert("paths".to_owned(), list(paths.iter().map(ToString::to_string).collect()));
@@ -132,6 +161,14 @@ pub(super) fn show(rules: &[BypassRule]) -> Value {
             shown.insert(name.as_str().to_owned(), "(not shown)".into());
         }
         table.insert("headers".to_owned(), shown.into());
+        if let Some(CookieRule { name, key, claims }) = cookie {
+            let mut shown = Table::new();
+            shown.insert("name".to_owned(), name.clone().into());
+            shown.insert("key".to_owned(), key.clone().into());
+            let claims = claims.iter().map(|(claim, value)| (claim.clone(), value.clone().into()));
+            shown.insert("claims".to_owned(), Value::Table(claims.collect()));
+            table.insert("cookie".to_owned(), shown.into());
+        }
         Value::from(table)
     });
     tables.collect::<Vec<_>>().into()
