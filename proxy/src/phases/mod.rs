@@ -155,7 +155,7 @@ impl ProxyHttp for Edge {
 
     async fn upstream_response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         answer: &mut ResponseHeader,
         context: &mut Context,
     ) -> Result<()> {
@@ -165,7 +165,7 @@ impl ProxyHttp for Edge {
         if let Some(sending) = context.sending.take() {
             sending.answered(answer.status, context.passage.room.is_some());
         }
-        response::shape(answer, context)
+        response::shape(answer, context, &session.req_header().headers)
     }
 
     fn fail_to_connect(

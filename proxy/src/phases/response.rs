@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use admission::edge_signature::{HEADER_LOAD, HEADER_PREFIX, HEADER_SESSION};
+use http::HeaderMap;
 use http::header::{self, HeaderName};
 use pingora::http::ResponseHeader;
 
 use super::context::Context;
+use crate::gate::credentials::{ADMISSION_HEADER, TICKET_HEADER};
 use crate::waiting::reply::PRIVATE;
 
 /// What the shop says about a session.
@@ -29,7 +31,11 @@ fn session_says(value: &str) -> Option<SessionSays> {
 ///
 /// # Errors
 /// When a header cannot be written.
-pub(super) fn shape(response: &mut ResponseHeader, context: &mut Context) -> pingora::Result<()> {
+pub(super) fn shape(
+    response: &mut ResponseHeader,
+    context: &mut Context,
+    asked: &HeaderMap,
+) -> pingora::Result<()> {
     let says =
         response.headers.get(HEADER_SESSION).and_then(|value| value.to_str().ok()).and_then(session_says);
     let load = response.headers.get(HEADER_LOAD).and_then(|value| value.to_str().ok()?.trim().parse().ok());
@@ -58,8 +64,16 @@ pub(super) fn shape(response: &mut ResponseHeader, context: &mut Context) -> pin
     }
     for cookie in &context.cookies {
         response.append_header(header::SET_COOKIE, cookie)?;
+        if let Some(token) = room.cookies.admission_in(cookie).filter(|_| uses_headers(asked)) {
+            response.insert_header(ADMISSION_HEADER, token)?;
+        }
     }
     Ok(())
+}
+
+/// Whether a client carries by headers what browsers carry in cookies.
+fn uses_headers(asked: &HeaderMap) -> bool {
+    asked.contains_key(ADMISSION_HEADER) || asked.contains_key(TICKET_HEADER)
 }
 
 /// Whether an answer leaves with the shop's own caching headers. One with a cookie, of the edge or of the shop, is one

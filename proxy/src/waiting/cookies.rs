@@ -113,6 +113,12 @@ impl Cookies {
         self.set(&self.admission, token, age)
     }
 
+    /// The admission token that a `Set-Cookie` value gives, if it gives one.
+    pub fn admission_in<'a>(&self, set_cookie: &'a str) -> Option<&'a str> {
+        let value = set_cookie.strip_prefix(self.admission.as_str())?.strip_prefix('=')?;
+        value.split(';').next().filter(|token| !token.is_empty())
+    }
+
     /// The `Set-Cookie` value that keeps an invitation which is good for `age`.
     pub fn give_invitation(&self, sealed: &str, age: Duration) -> String {
         self.set(&self.invitation, sealed, age)

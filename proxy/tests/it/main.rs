@@ -27,6 +27,7 @@ mod ending;
 mod fair_use;
 mod forms;
 mod harness;
+mod header_form;
 mod hot_configuration;
 mod house;
 mod http2;
