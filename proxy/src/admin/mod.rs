@@ -98,6 +98,7 @@ impl Admin {
             .routes(routes!(rooms::close))
             .routes(routes!(tickets::look))
             .routes(routes!(tickets::revoke))
+            .routes(routes!(tickets::void))
             .routes(routes!(records::audit))
             .routes(routes!(records::configuration, records::replace))
             .split_for_parts();

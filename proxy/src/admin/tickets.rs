@@ -13,6 +13,7 @@ use super::access::{Caller, Role};
 use super::body::Body;
 use super::problem::Problem;
 use crate::room::Room;
+use crate::waiting::time::rfc3339;
 
 /// Names a fan by something that they hold.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -136,6 +137,51 @@ pub(super) async fn revoke(
     };
     desk.note(&caller, &room, "revoke", detail).await?;
     Ok(Json(Taken { id: id.to_string() }))
+}
+
+/// What it takes to void all admissions of a room.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Void {
+    /// The room's id once more, so that it is not done by mistake.
+    confirm: String,
+    /// Why, for the audit log.
+    #[serde(default)]
+    reason: String,
+}
+
+/// What was voided.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct VoidedView {
+    /// Sessions that ended.
+    pub(super) sessions: u64,
+    /// Every admission up to this moment is worth nothing.
+    pub(super) before: String,
+}
+
+/// Take every admission until now back: who is inside has to join again. For a key that leaked.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/void", tag = "tickets",
+    params(("room" = String, Path, description = "The room")), request_body = Void,
+    responses((status = 200, body = VoidedView), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem)))]
+pub(super) async fn void(
+    State(desk): State<Desk>,
+    caller: Caller,
+    Path(room): Path<String>,
+    Body(Void { confirm, reason }): Body<Void>,
+) -> Result<Json<VoidedView>, Problem> {
+    caller.may(Role::Operator)?;
+    let room = desk.room(&room)?;
+    if confirm != room.id.as_str() {
+        let detail = format!("`confirm`: found {confirm:?}; the room's id is needed, \"{}\"", room.id);
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_confirmed", detail));
+    }
+    let voided = room.void().await?;
+    let (sessions, before) = (voided.sessions, rfc3339(voided.before));
+    tracing::warn!(room = %room.id, actor = caller.name, sessions, before, "all admissions were voided");
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    desk.note(&caller, &room, "void", format!("{sessions} sessions{why}")).await?;
+    Ok(Json(VoidedView { sessions, before }))
 }
 
 impl Desk {

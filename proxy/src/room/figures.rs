@@ -1,7 +1,7 @@
 //! What operators are told of a room.
 
 use admission::rules::Phase;
-use admission::store::Standing;
+use admission::store::{Standing, Voided};
 use admission::ticket::{Place, Ticket, TicketId};
 use admission::token::Admission;
 
@@ -85,6 +85,14 @@ impl Room {
     pub fn read_token(&self, token: &str) -> Option<TicketId> {
         let now = self.ports.clock.now();
         Admission::verify(&self.ports.keys, &self.id, token, now).ok().map(|admission| admission.ticket)
+    }
+
+    /// Voids every admission until now, at every proxy within a tick.
+    ///
+    /// # Errors
+    /// When the store cannot be reached. Asked again, it voids what is there then.
+    pub async fn void(&self) -> Result<Voided, RoomError> {
+        Ok(bounded(self.ports.store.void(&self.id, None)).await?)
     }
 
     /// Ends a session, everywhere within a tick.

@@ -239,3 +239,25 @@ async fn an_operator_looks_a_fan_up_tells_all_something_and_takes_a_ticket() {
     assert_eq!((&entry["action"], &entry["actor"]), (&json!("revoke"), &json!("anna")));
     assert!(entry["detail"].as_str().unwrap().ends_with(": resold"));
 }
+
+#[tokio::test]
+async fn all_admissions_are_taken_back_when_somebody_means_it() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(""));
+    let fan = browser();
+    assert_eq!(navigate(&fan, &edge.url("/events/demo")).await.status(), 200);
+    let void = |body: Value| answer(call(&edge, OPERATOR, Method::POST, "/rooms/demo/void").json(&body));
+    assert_eq!(void(json!({ "confirm": "dem" })).await.1["code"], "not_confirmed");
+    assert_eq!(navigate(&fan, &edge.url("/events/demo")).await.status(), 200);
+    until(&edge, "one is in", |room| room["active"] == 1).await;
+    assert_eq!(void(json!({ "confirm": "demo", "reason": "a key leaked" })).await.1["sessions"], 1);
+    until(&edge, "nobody is in", |room| room["active"] == 0).await;
+    post(&edge, "/rooms/demo/pause", &json!({})).await;
+    until(&edge, "paused", |room| room["phase"] == "paused").await;
+    assert_eq!(
+        navigate(&fan, &edge.url("/events/demo")).await.status(),
+        202,
+        "the token opens nothing any more"
+    );
+    assert_eq!(get(&edge, "/audit").await["entries"][1]["detail"], "1 sessions: a key leaked");
+}
