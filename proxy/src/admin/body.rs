@@ -1,6 +1,7 @@
-//! Bodies of requests: JSON, of bounded length, refused in words.
+//! What requests bring: bodies of bounded length, paths, queries; refused in words.
 
-use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Query, Request};
+use http::request::Parts;
 use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
@@ -11,6 +12,34 @@ pub(super) const BODY_MAX: usize = 2 << 20;
 
 /// A body that was JSON.
 pub(super) struct Body<T>(pub(super) T);
+
+/// The room that a path names.
+pub(super) struct RoomId(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for RoomId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(room)) => Ok(Self(room)),
+            Err(_) => Err(Problem::no_room()),
+        }
+    }
+}
+
+/// What a query asks for.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(error) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_query", error.body_text())),
+        }
+    }
+}
 
 async fn read<T: DeserializeOwned>(request: Request) -> Result<Option<T>, Problem> {
     let is_json = request.headers().get(header::CONTENT_TYPE).is_none_or(|kind| {

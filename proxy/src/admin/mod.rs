@@ -33,6 +33,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::sync::{Mutex, watch};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -89,7 +90,7 @@ impl Admin {
     /// About this fleet, for holders of `tokens`.
     pub fn new(fleet: Arc<Fleet>, load: Arc<Load>, tokens: Tokens, clock: Arc<dyn Clock>) -> Self {
         let desk = Desk { fleet, load, tokens: Arc::new(tokens), clock, answers: Arc::default() };
-        let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
+        let (api, mut document) = OpenApiRouter::with_openapi(Document::openapi())
             .routes(routes!(rooms::list))
             .routes(routes!(rooms::show, rooms::change))
             .routes(routes!(rooms::tell))
@@ -102,6 +103,7 @@ impl Admin {
             .routes(routes!(records::audit))
             .routes(routes!(records::configuration, records::replace))
             .split_for_parts();
+        with_refusals(&mut document);
         let document = axum::routing::get(move |caller: Caller| async move {
             caller.may(Role::Viewer)?;
             Ok::<_, Problem>(Json(document))
@@ -117,6 +119,35 @@ impl Admin {
             .layer(middleware::from_fn(finish))
             .with_state(desk);
         Self { router }
+    }
+}
+
+/// Every operation may be refused, in the same form.
+fn with_refusals(document: &mut utoipa::openapi::OpenApi) {
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let refusal = |description: &str| {
+        let response = ResponseBuilder::new().description(description);
+        response.content("application/problem+json", problem.clone()).build()
+    };
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            for response in operation.responses.responses.values_mut() {
+                // Refusals are of a type of their own.
+                if let RefOr::T(response) = response
+                    && let Some(content) = response.content.swap_remove("application/json")
+                {
+                    let schema = match &content {
+                        RefOr::T(content) => content.schema.as_ref(),
+                        RefOr::Ref(_) => None,
+                    };
+                    let is_problem = matches!(schema, Some(RefOr::Ref(schema)) if schema.ref_location.ends_with("/Problem"));
+                    let kind = if is_problem { "application/problem+json" } else { "application/json" };
+                    response.content.insert(kind.to_owned(), content);
+                }
+            }
+            operation.responses.responses.insert("default".to_owned(), refusal("Refused, and why.").into());
+        }
     }
 }
 

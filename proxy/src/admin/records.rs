@@ -1,8 +1,8 @@
 //! The configuration as a whole, and who did what.
 
-use admission::store::{AuditEntry, Basis};
+use admission::store::{AUDIT_MAX, AuditEntry, Basis};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Desk;
 use super::access::{Caller, Role};
-use super::body::BODY_MAX;
+use super::body::{Asked, BODY_MAX};
 use super::problem::Problem;
 use super::rooms::{Changed, basis, tagged};
 use crate::fleet::Author;
@@ -49,6 +49,7 @@ pub(super) struct AuditView {
 
 /// How much of the audit log.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct HowMany {
     /// So many entries at most, 1 to 1000.
     #[param(minimum = 1, maximum = 1000)]
@@ -61,10 +62,15 @@ pub(super) struct HowMany {
 pub(super) async fn audit(
     State(desk): State<Desk>,
     caller: Caller,
-    Query(HowMany { limit }): Query<HowMany>,
+    Asked(HowMany { limit }): Asked<HowMany>,
 ) -> Result<Json<AuditView>, Problem> {
     caller.may(Role::Viewer)?;
-    let entries = desk.fleet.audit(limit.unwrap_or(ENTRIES).clamp(1, admission::store::AUDIT_MAX)).await?;
+    let limit = limit.unwrap_or(ENTRIES);
+    if !(1..=AUDIT_MAX).contains(&limit) {
+        let detail = format!("`limit`: found {limit}; 1 to {AUDIT_MAX} is needed");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_query", detail));
+    }
+    let entries = desk.fleet.audit(limit).await?;
     let view = |entry: AuditEntry| {
         let AuditEntry { at, revision, actor, via, room, action, detail } = entry;
         EntryView { at: rfc3339(at), actor, via, room, action, detail, revision }
@@ -74,18 +80,20 @@ pub(super) async fn audit(
 
 /// The rooms.toml that is in force, as its author wrote it. It may hold secrets.
 #[utoipa::path(get, path = "/api/v1/configuration", tag = "records",
-    responses((status = 200, content_type = "application/toml", body = String), (status = 403, body = Problem)))]
+    responses((status = 200, content_type = "text/plain", body = String), (status = 403, body = Problem)))]
 pub(super) async fn configuration(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
     caller.may(Role::Admin)?;
     let configuration = desk.fleet.in_force().configuration.clone();
     let mut response = tagged(configuration.revision, configuration.text);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/toml"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     Ok(response)
 }
 
 /// Put a whole rooms.toml in force.
 #[utoipa::path(put, path = "/api/v1/configuration", tag = "records",
-    request_body(content = String, content_type = "application/toml"),
+    request_body(content = String, content_type = "text/plain"),
     responses((status = 200, body = Changed), (status = 403, body = Problem), (status = 412, body = Problem),
         (status = 422, body = Problem)))]
 pub(super) async fn replace(

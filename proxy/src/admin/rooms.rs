@@ -3,7 +3,7 @@
 use admission::rules::Phase;
 use admission::store::{AuditEntry, Basis};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::Desk;
 use super::access::{Caller, Role};
-use super::body::Body;
+use super::body::{Body, RoomId};
 use super::edit;
 use super::problem::Problem;
 use crate::config::{RoomConfig, rooms};
@@ -188,7 +188,7 @@ pub(super) async fn list(State(desk): State<Desk>, caller: Caller) -> Result<Res
 pub(super) async fn show(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
 ) -> Result<Response, Problem> {
     caller.may(Role::Viewer)?;
     let in_force = desk.fleet.in_force();
@@ -206,7 +206,7 @@ pub(super) async fn show(
 pub(super) async fn change(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     headers: HeaderMap,
     Body(keys): Body<Map<String, Value>>,
 ) -> Result<Response, Problem> {
@@ -225,7 +225,7 @@ pub(super) async fn change(
 pub(super) async fn tell(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     headers: HeaderMap,
     Body(Message { message }): Body<Message>,
 ) -> Result<Response, Problem> {
@@ -239,7 +239,7 @@ pub(super) async fn tell(
 pub(super) async fn pause(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.may(Role::Operator)?;
@@ -255,7 +255,7 @@ pub(super) async fn pause(
 pub(super) async fn resume(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     headers: HeaderMap,
     body: Option<Body<Resume>>,
 ) -> Result<Response, Problem> {
@@ -279,7 +279,7 @@ pub(super) async fn resume(
 pub(super) async fn close(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.may(Role::Operator)?;

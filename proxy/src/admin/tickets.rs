@@ -3,14 +3,14 @@
 use admission::store::{AuditEntry, Standing};
 use admission::ticket::{Place, TicketId};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Desk;
 use super::access::{Caller, Role};
-use super::body::Body;
+use super::body::{Body, RoomId};
 use super::problem::Problem;
 use crate::room::Room;
 use crate::waiting::time::rfc3339;
@@ -82,7 +82,7 @@ fn find(room: &Room, papers: &Papers) -> Result<Found, Problem> {
 pub(super) async fn look(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     Body(papers): Body<Papers>,
 ) -> Result<Json<TicketView>, Problem> {
     caller.may(Role::Viewer)?;
@@ -119,7 +119,7 @@ pub(super) async fn look(
 pub(super) async fn revoke(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     Body(papers): Body<Papers>,
 ) -> Result<Json<Taken>, Problem> {
     caller.may(Role::Operator)?;
@@ -167,7 +167,7 @@ pub(super) struct VoidedView {
 pub(super) async fn void(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(room): Path<String>,
+    RoomId(room): RoomId,
     Body(Void { confirm, reason }): Body<Void>,
 ) -> Result<Json<VoidedView>, Problem> {
     caller.may(Role::Operator)?;

@@ -261,3 +261,25 @@ async fn all_admissions_are_taken_back_when_somebody_means_it() {
     );
     assert_eq!(get(&edge, "/audit").await["entries"][1]["detail"], "1 sessions: a key leaked");
 }
+
+/// What may be asked and what is answered is as the document says, whoever asks it.
+#[test]
+fn the_document_of_the_api_is_true() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let edge = runtime.block_on(async { Edge::start(&Shop::start().await, &room(STANDING)) });
+    let tool = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/schemathesis");
+    let mut command = std::process::Command::new(&tool);
+    command
+        .current_dir(edge.folder.path())
+        .arg("run")
+        .arg(format!("http://{}/api/v1/openapi.json", edge.admin))
+        .args(["--header", &format!("Authorization: Bearer {ADMIN}")])
+        // Each token may ask so often. Tickets are signed: none that is made up is taken.
+        .args(["--rate-limit", "15/s", "--max-examples", "5", "--phases", "coverage,fuzzing"])
+        .args(["--exclude-checks", "positive_data_acceptance", "--no-color"]);
+    let said = command.output().unwrap_or_else(|error| {
+        panic!("{}: {error}; `.ci/tools test` installs schemathesis", tool.display())
+    });
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    assert!(!edge.log().concat().contains("panicked"));
+}
