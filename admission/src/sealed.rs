@@ -168,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_was_edited_or_cut_opens() {
+        let sealed = Sealer::new(&ring(), Purpose::Ticket).text("demo").number(7).seal();
+        for at in 0..sealed.len() {
+            for with in ["A", "-", ".", "="] {
+                let edited = format!("{}{with}{}", &sealed[..at], &sealed[at + 1..]);
+                assert!(edited == sealed || check(&edited).is_err(), "{with} at {at}");
+            }
+            assert!(check(&sealed[..at]).is_err() && check(&sealed[at + 1..]).is_err(), "cut at {at}");
+            assert!(check(&format!("{}A{}", &sealed[..at], &sealed[at..])).is_err(), "longer at {at}");
+        }
+    }
+
+    #[test]
     fn a_seal_holds_for_its_purpose_only() {
         let sealed = Sealer::new(&ring(), Purpose::Invitation).text("a").seal();
         assert!(matches!(check(&sealed), Err(SealError::Forged)));

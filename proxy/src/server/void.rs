@@ -15,8 +15,8 @@ use crate::config::edge::StoreConfig;
 pub enum VoidError {
     /// The line is in the memory of another process.
     #[error(
-        "edge.toml keeps the line in the memory of the edge (`store.kind`), where nobody else reaches it; with \
-         `store.kind` \"redis\" this works while edges run, with `store.path` while the edge is stopped"
+        "edge.toml keeps the line in the memory of the edge (`store.kind`), where nobody else reaches it: ask that edge, by \
+         POST /api/v1/rooms/<room>/void on its `admin_listen`"
     )]
     OutOfReach,
     /// The store cannot be opened.

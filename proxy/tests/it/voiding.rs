@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Edge, browser, command, navigate, room, set_cookie, until_state};
+use crate::harness::{Edge, OPERATOR, VIEWER, browser, command, navigate, room, set_cookie, until_state};
 use crate::shop::Shop;
 use crate::store_away::{Redis, until};
 
@@ -77,7 +77,7 @@ async fn what_is_voided_opens_nothing_at_any_edge_and_its_fan_may_join_again() {
 }
 
 #[tokio::test]
-async fn an_embedded_line_is_voided_while_its_edge_is_stopped() {
+async fn an_embedded_line_is_voided_by_its_edge_or_while_that_is_stopped() {
     let shop = Shop::start().await;
     let folder = tempfile::tempdir().unwrap();
     let file = |path: &str| {
@@ -88,6 +88,22 @@ async fn an_embedded_line_is_voided_while_its_edge_is_stopped() {
     let (_, token) = inside(&edge).await;
     let (done, said) = void(&edge, &["--room", "demo"]);
     assert!(!done && said.contains("another process keeps its line"), "{said}");
+    // Its own API reaches it.
+    let ask = async |who: &str| {
+        let request = browser().post(format!("http://{}/api/v1/rooms/demo/void", edge.admin));
+        let answer = request.bearer_auth(who).json(&json!({ "confirm": "demo", "reason": "a drill" })).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    assert_eq!(ask(VIEWER).await.0, 403);
+    let (status, voided) = ask(OPERATOR).await;
+    assert!(status == 200 && voided["sessions"] == 1, "{voided}");
+    until("it is refused", async || !opens(&edge, &token).await).await;
+    let audit = browser().get(format!("http://{}/api/v1/audit?limit=1", edge.admin)).bearer_auth(VIEWER);
+    let audit: Value = audit.send().await.unwrap().json().await.unwrap();
+    let entry = &audit["entries"][0];
+    assert!(entry["action"] == "void" && entry["detail"].as_str().unwrap().ends_with(": a drill"), "{entry}");
+
+    let (_, token) = inside(&edge).await;
     edge.terminate();
     assert!(edge.wait().success());
     let (done, said) = void(&edge, &["--room", "demo"]);
