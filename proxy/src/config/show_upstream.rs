@@ -18,6 +18,7 @@ pub(super) fn table(upstream: &UpstreamConfig) -> Table {
         tls,
         connect_timeout,
         read_timeout,
+        first_byte_timeout,
         stream_timeout,
         write_timeout,
         keepalive,
@@ -39,6 +40,7 @@ pub(super) fn table(upstream: &UpstreamConfig) -> Table {
         [
             ("connect_timeout", time(*connect_timeout)),
             ("read_timeout", time(*read_timeout)),
+            ("first_byte_timeout", time(first_byte_timeout.unwrap_or(*read_timeout))),
             ("stream_timeout", time(*stream_timeout)),
             ("write_timeout", time(*write_timeout)),
             ("keepalive", number(*keepalive as u64)),

@@ -10,7 +10,7 @@ use admission::token::Admission;
 use crate::gate::Decision;
 use crate::live::{HandOver, HeadArrived, StreamNote};
 use crate::room::Room;
-use crate::upstream::Sending;
+use crate::upstream::{FirstByte, Sending};
 
 /// What one request carries from phase to phase.
 pub struct Context {
@@ -42,6 +42,10 @@ pub struct Context {
     pub forwarded_at: Option<Instant>,
     /// It on its way to an instance of the shop, until that answers.
     pub sending: Option<Sending>,
+    /// The connection over which its answer is awaited, where that has a time of its own.
+    pub first_byte: Option<FirstByte>,
+    /// Whether the answer did not begin in that time.
+    pub is_overdue: bool,
     /// The instances that it was sent to.
     pub tried: Vec<usize>,
     /// No instance takes requests for so long.
@@ -85,6 +89,8 @@ impl Context {
             body_bytes: 0,
             forwarded_at: None,
             sending: None,
+            first_byte: None,
+            is_overdue: false,
             tried: Vec::new(),
             circuit_open: None,
             outcome: "unread",

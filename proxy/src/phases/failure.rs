@@ -24,7 +24,7 @@ impl Edge {
         error: &Error,
         context: &mut Context,
     ) -> FailToProxy {
-        let status = status_of(error);
+        let status = if context.is_overdue { Some(StatusCode::GATEWAY_TIMEOUT) } else { status_of(error) };
         if let (Some(status), None) = (status, session.response_written()) {
             context.outcome = if context.circuit_open.is_some() { "circuit_open" } else { "failed" };
             if status.is_server_error() {

@@ -19,6 +19,7 @@ mod visitor;
 mod work;
 
 use std::any::Any;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use admission::edge_signature::TICKET_WHILE_OFF;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::Digest;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
@@ -38,7 +40,7 @@ pub use edge::Edge;
 
 use crate::ids;
 use crate::live::{HeadArrived, StreamNote};
-use crate::upstream::{Signed, forward};
+use crate::upstream::{FirstByte, Signed, forward};
 use shop::broke;
 
 #[async_trait]
@@ -93,6 +95,27 @@ impl ProxyHttp for Edge {
 
     async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
         self.choose(session, context).await
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        session: &mut Session,
+        _is_reused: bool,
+        _peer: &HttpPeer,
+        descriptor: RawFd,
+        _digest: Option<&Digest>,
+        context: &mut Context,
+    ) -> Result<()> {
+        if let Some(most) = self.config.upstream.first_byte_timeout
+            && !session.is_upgrade_req()
+        {
+            let mut first_byte = FirstByte::new(descriptor, most);
+            if session.is_body_empty() || session.is_body_done() {
+                first_byte.is_sent();
+            }
+            context.first_byte = Some(first_byte);
+        }
+        Ok(())
     }
 
     async fn upstream_request_filter(
@@ -162,6 +185,7 @@ impl ProxyHttp for Edge {
         if answer.status.is_informational() && answer.status != http::StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
+        context.first_byte = None;
         if let Some(sending) = context.sending.take() {
             sending.answered(answer.status, context.passage.room.is_some());
         }

@@ -48,6 +48,9 @@ impl Context {
         if let Some(sending) = &mut self.sending {
             sending.is_whole();
         }
+        if let Some(first_byte) = &mut self.first_byte {
+            first_byte.is_sent();
+        }
         if let Some(at) = &mut self.forwarded_at {
             *at = Instant::now();
         }
@@ -63,8 +66,10 @@ pub(super) fn broke(
     context: &mut Context,
     is_reused: bool,
 ) -> Box<Error> {
-    let may_be_repeated =
-        session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated();
+    context.is_overdue = context.first_byte.take().is_some_and(|first_byte| first_byte.end());
+    let may_be_repeated = !context.is_overdue
+        && session.req_header().method.is_idempotent()
+        && !session.as_ref().retry_buffer_truncated();
     if may_be_repeated {
         error.retry.decide_reuse(is_reused);
     } else {

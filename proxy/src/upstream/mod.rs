@@ -1,6 +1,7 @@
 //! The shop's instances: which one gets a request, which are left alone, and how it went.
 
 pub mod breaker;
+mod first_byte;
 mod health;
 mod instance;
 mod peer;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::config::edge::UpstreamConfig;
 use breaker::{Outcome, Permit};
+pub use first_byte::FirstByte;
 pub use health::look_after;
 use instance::Instance;
 pub use peer::Wanted;

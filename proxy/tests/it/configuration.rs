@@ -93,6 +93,16 @@ fn a_bad_configuration_is_explained() {
             vec!["edge.toml:5: `listen.certificates`", "where no name fits"],
         ),
         (
+            "[upstream]\naddress = \"a:1\"\nfirst_byte_timeout = \"90s\"",
+            rooms.clone(),
+            vec!["edge.toml:3: `upstream.first_byte_timeout`", "\"90s\"", "to 1m"],
+        ),
+        (
+            "[upstream]\naddress = \"a:1\"\nprotocol = \"http2\"\nfirst_byte_timeout = \"9s\"",
+            rooms.clone(),
+            vec!["edge.toml:4: `upstream.first_byte_timeout`", "share a connection"],
+        ),
+        (
             "[upstream]\naddress = \"a:1\"\n[limits]\nconnections = 0",
             rooms.clone(),
             vec!["edge.toml:4: `limits.connections`", "found 0", "from 1"],

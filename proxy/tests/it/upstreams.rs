@@ -265,6 +265,25 @@ async fn events_of_the_shop_come_as_they_are_sent() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_begin_in_time_is_given_up_and_one_that_has_begun_may_be_silent_for_longer() {
+    let shop = Shop::start().await;
+    let timeouts = "first_byte_timeout = \"500ms\"\nread_timeout = \"10m\"";
+    let edge = edge_before(&[shop.address.to_string()], timeouts);
+    let fan = browser();
+    for _ in 0..2 {
+        let late = fan.get(edge.url("/late")).header("accept", "text/html").send().await.unwrap();
+        assert_eq!(late.status(), 504);
+        assert!(late.text().await.unwrap().contains("not available right now"));
+        let late = fan.post(edge.url("/late")).body("x").send().await.unwrap();
+        assert_eq!(late.status(), 504, "whatever the method");
+        // Its first piece comes at once, the second after more than a second.
+        let events = fan.get(edge.url("/events-of-the-shop")).send().await.unwrap();
+        assert_eq!(events.text().await.unwrap(), "data: first\n\ndata: second\n\n");
+        assert_eq!(fan.get(edge.url("/")).send().await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
 async fn an_instance_that_hangs_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

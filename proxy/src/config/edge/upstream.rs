@@ -26,8 +26,10 @@ pub struct UpstreamConfig {
     pub tls: Option<UpstreamTls>,
     /// Longest time to connect, TLS included.
     pub connect_timeout: Duration,
-    /// Longest silence while an answer is awaited or read.
+    /// Longest silence while an answer is read, or awaited.
     pub read_timeout: Duration,
+    /// Longest time until an answer begins, where that is shorter.
+    pub first_byte_timeout: Option<Duration>,
     /// The same, for who asks for an event stream.
     pub stream_timeout: Duration,
     /// Longest time that a write may block.
@@ -74,6 +76,7 @@ pub(super) struct WireUpstream {
     tls_name: Maybe<String>,
     tls_ca: Maybe<PathBuf>,
     connect_timeout: Maybe<String>,
+    first_byte_timeout: Maybe<String>,
     read_timeout: Maybe<String>,
     stream_timeout: Maybe<String>,
     write_timeout: Maybe<String>,
@@ -124,6 +127,7 @@ pub(super) fn check(
         tls_name,
         tls_ca,
         connect_timeout,
+        first_byte_timeout,
         read_timeout,
         stream_timeout,
         write_timeout,
@@ -136,9 +140,11 @@ pub(super) fn check(
         source.duration(field, value, MILLISECOND..=HOUR, SECOND * default)
     };
     let read_timeout = timeout("upstream.read_timeout", &read_timeout, 60)?;
+    let http2 = speaks_http2(source, &protocol)?;
     Ok(UpstreamConfig {
         addresses: addresses(source, address)?,
-        http2: speaks_http2(source, &protocol)?,
+        http2,
+        first_byte_timeout: first_byte(source, &first_byte_timeout, read_timeout, http2)?,
         tls: tls(source, tls_name, tls_ca, folder)?,
         connect_timeout: timeout("upstream.connect_timeout", &connect_timeout, 2)?,
         read_timeout,
@@ -149,6 +155,23 @@ pub(super) fn check(
         health: health.map(|health| check_health(source, health)).transpose()?,
         breaker: check_breaker(source, breaker.unwrap_or_default())?,
     })
+}
+
+/// The time for an answer to begin; nothing where it is that for any silence.
+fn first_byte(
+    source: &Source<'_>,
+    value: &Maybe<String>,
+    read_timeout: Duration,
+    http2: bool,
+) -> Result<Option<Duration>, ConfigError> {
+    let Some(written) = value else { return Ok(None) };
+    let field = "upstream.first_byte_timeout";
+    let time = source.duration(field, value, MILLISECOND..=read_timeout, read_timeout)?;
+    if http2 && time < read_timeout {
+        let needed = "over HTTP/2 requests share a connection, and `read_timeout` is all there is; remove one of the two";
+        return Err(source.error(&written.span(), field, format!("\"{}\"", written.get_ref()), needed));
+    }
+    Ok((time < read_timeout).then_some(time))
 }
 
 fn addresses(source: &Source<'_>, address: Spanned<OneOrMore>) -> Result<Vec<String>, ConfigError> {
