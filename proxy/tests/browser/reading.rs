@@ -186,8 +186,7 @@ async fn a_fan_whose_lane_is_gone_reads_that_the_line_stands() {
     let edge = with_rules(edge, &lane("members"));
     browser.shows("state", |text| text == "The line is paused").await;
     assert_eq!((browser.text("position").await, browser.text("wait").await), (None, None));
-    let title = browser.page().title().await.unwrap();
-    assert_eq!(title, "The line is paused · The Show");
+    browser.until("return document.title", |title| title == "The line is paused · The Show").await;
     axe::finds_nothing(&browser, "a lane that is gone").await;
     browser.page().refresh().await.unwrap();
     browser.shows("state", |text| text == "The line is paused").await;

@@ -42,7 +42,7 @@ async fn every_state_over_the_wire() {
         match name {
             "waiting" => {
                 assert_eq!(browser.shows("position", |_| true).await, "1");
-                assert!(browser.page().title().await.unwrap().starts_with("1 in line"));
+                browser.until("return document.title", |title| title == "1 in line · The Show").await;
                 assert_eq!(browser.shows("message", |_| true).await, "Doors at eight.");
             }
             "prequeue" => {

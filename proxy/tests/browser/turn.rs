@@ -47,12 +47,12 @@ async fn who_asked_for_it_is_called_by_title_sound_and_notification() {
     let browser = Browser::start(Kind::default()).await;
     browser.allow("notifications", true).await;
     wait(&browser, &edge).await;
-    assert_eq!(browser.page().title().await.unwrap(), "1 in line · The Show");
+    browser.until("return document.title", |title| title == "1 in line · The Show").await;
     browser.click("alert").await;
     browser.shows("alert-on", |text| text.contains("You will hear a sound")).await;
     leave(&inside, &edge).await;
     browser.shows("state", |text| text == "It is your turn").await;
-    assert_eq!(browser.page().title().await.unwrap(), "It is your turn · The Show");
+    browser.until("return document.title", |title| title == "It is your turn · The Show").await;
     let calls = browser.until("return window.calls", |calls| of(calls, "notification").len() == 1).await;
     assert_eq!(of(&calls, "notification"), [&json!(["notification", "It is your turn", "The Show"])]);
     assert_eq!(of(&calls, "tone"), [&json!(["tone", "running"]); 3]);

@@ -2,14 +2,14 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use admission::clock::{Clock as _, SystemClock};
 use proxy::waiting::time::rfc3339;
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-use crate::harness::{Edge, assert_private, browser, navigate, room, set_cookie};
+use crate::harness::{Edge, PATIENCE, assert_private, browser, navigate, room, set_cookie};
 use crate::shop::Shop;
 
 const TICKET: &str = "/.waiting-room/demo/ticket";
@@ -178,9 +178,12 @@ async fn where_nobody_waits_nobody_works_and_when_somebody_does_they_work() {
     let shop = Shop::start().await;
     let edge =
         edge(&shop, "work_bits = 8", "mode = \"auto\"\ndrain_per_minute = 60\nburst = 1\nmax_active = 1");
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    let inside = navigate(&browser(), &edge.url("/events/demo")).await;
-    assert_eq!(inside.status(), 200, "nobody waits");
+    // The line gathers its first permit within a second; until then there is work to do.
+    let until = Instant::now() + PATIENCE;
+    while navigate(&browser(), &edge.url("/events/demo")).await.status() != 200 {
+        assert!(Instant::now() < until, "nobody waits, and nobody gets in");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let second = navigate(&browser(), &edge.url("/events/demo")).await;
     assert_eq!(second.status(), 202);
     assert!(set_cookie(&second, "wr-ticket-demo").is_none() && set_cookie(&second, "wr-work-demo").is_some());
