@@ -16,8 +16,7 @@ function beep() {
 
 function ring() {
   if (rang || !wantsAlert()) return;
-  // Of two tabs only one rings: the one whose moment comes first says so to the other.
-  setTimeout(() => {
+  const call = () => {
     if (rang) return;
     rang = true;
     tell("rang");
@@ -28,7 +27,15 @@ function ring() {
         note.onclick = () => { window.focus(); note.close(); };
       }
     } catch { /* only a service worker may, on some phones */ }
-  }, Math.random() * 300);
+  };
+  // Of two tabs only one rings: the one that gets the lock, and says so to the other. The moments alone would not tell
+  // them apart, for browsers wake all tabs that nobody looks at together.
+  if (!navigator.locks) { setTimeout(call, Math.random() * 300); return; }
+  navigator.locks.request("wr ring " + room, { ifAvailable: true }, (lock) => {
+    if (!lock) return null;
+    call();
+    return new Promise((over) => setTimeout(over, 5000));
+  });
 }
 
 on("alert", "click", async () => {
