@@ -1,42 +1,99 @@
 //! Random ids, and jitter, from the random port.
 
-use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use admission::clock::Random;
+use admission::clock::{Random, RandomError};
+use parking_lot::Mutex;
 
-/// `bytes` random bytes in hexadecimal.
-fn hex<const BYTES: usize>(random: &dyn Random) -> String {
+/// How many bytes are fetched at once: those of some hundred requests.
+const POOL_BYTES: usize = 4096;
+
+/// A random source that asks another one for many bytes at once. Every request takes some for its ids, and a system call
+/// each time would cost more than all else about them. For ids only: what was fetched lies in memory until it is used.
+pub(crate) struct Pooled {
+    source: Arc<dyn Random>,
+    pool: Mutex<Pool>,
+}
+
+struct Pool {
+    bytes: Box<[u8; POOL_BYTES]>,
+    used: usize,
+}
+
+impl Pooled {
+    /// Asks `source`.
+    pub(crate) fn new(source: Arc<dyn Random>) -> Self {
+        Self { source, pool: Mutex::new(Pool { bytes: Box::new([0; POOL_BYTES]), used: POOL_BYTES }) }
+    }
+}
+
+impl Random for Pooled {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        // Another thread that is at it is not waited for.
+        let Some(mut pool) = self.pool.try_lock().filter(|_| buffer.len() <= POOL_BYTES) else {
+            return self.source.fill(buffer);
+        };
+        let Pool { bytes, used } = &mut *pool;
+        if *used + buffer.len() > POOL_BYTES {
+            // Nothing is given out twice, though the source should fail half-way.
+            *used = POOL_BYTES;
+            self.source.fill(bytes.as_mut_slice())?;
+            *used = 0;
+        }
+        let Some(given) = bytes.get_mut(*used..*used + buffer.len()) else { return self.source.fill(buffer) };
+        buffer.copy_from_slice(given);
+        given.fill(0);
+        *used += buffer.len();
+        Ok(())
+    }
+}
+
+/// `bytes` random bytes in hexadecimal, behind what is there.
+fn append_hex<const BYTES: usize>(random: &dyn Random, text: &mut String) {
     let mut buffer = [0; BYTES];
     if random.fill(&mut buffer).is_err() {
         // The id then names nothing, which costs a log line its use and nobody their place.
         tracing::error!("the random source failed");
     }
-    buffer.iter().fold(String::with_capacity(BYTES * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
+    for byte in buffer {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
 }
 
 /// The id of a request.
 pub(crate) fn request_id(random: &dyn Random) -> String {
-    hex::<16>(random)
+    let mut id = String::with_capacity(32);
+    append_hex::<16>(random, &mut id);
+    id
 }
 
 /// A W3C `traceparent` that begins a trace.
 pub(crate) fn traceparent(random: &dyn Random) -> String {
-    format!("00-{}-{}-01", hex::<16>(random), hex::<8>(random))
+    let mut trace = String::with_capacity(55);
+    trace.push_str("00-");
+    append_hex::<16>(random, &mut trace);
+    trace.push('-');
+    append_hex::<8>(random, &mut trace);
+    trace.push_str("-01");
+    trace
 }
 
 /// Whether `text` is a W3C `traceparent` of the version that we know.
 pub(crate) fn is_traceparent(text: &str) -> bool {
-    let fields: Vec<&str> = text.split('-').collect();
-    let [version, trace, span, flags] = fields.as_slice() else { return false };
+    let mut fields = text.split('-');
+    let (Some(version), Some(trace), Some(span), Some(flags), None) =
+        (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        return false;
+    };
     let is_hex = |text: &str, length: usize| {
         text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
     let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
-    *version == "00"
+    version == "00"
         && is_hex(trace, 32)
         && is_hex(span, 16)
         && is_hex(flags, 2)
@@ -80,6 +137,35 @@ mod tests {
         ] {
             assert!(!is_traceparent(bad), "{bad}");
         }
+    }
+
+    /// Counts upwards, sixteen bits at a time, and how often it is asked.
+    #[derive(Default)]
+    struct Counting(Mutex<(u16, usize)>);
+
+    impl Random for Counting {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+            let (number, asked) = &mut *self.0.lock();
+            *asked += 1;
+            for pair in buffer.chunks_mut(2) {
+                *number += 1;
+                pair.copy_from_slice(&number.to_be_bytes()[..pair.len()]);
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_pooled_is_given_out_once_and_seldom_fetched() {
+        let source = Arc::new(Counting::default());
+        let pooled = Pooled::new(source.clone());
+        let ids: Vec<String> = (0..1000).map(|_| request_id(&pooled)).collect();
+        let unique: std::collections::HashSet<&String> = ids.iter().collect();
+        assert_eq!(unique.len(), ids.len());
+        assert_eq!(source.0.lock().1, 1000 * 16 / POOL_BYTES + 1);
+        let mut much = [0; POOL_BYTES + 1];
+        pooled.fill(&mut much).unwrap();
+        assert_ne!(much[..16], much[16..32]);
     }
 
     #[test]

@@ -23,8 +23,12 @@ impl Kind {
     pub fn of(method: &Method, headers: &HeaderMap) -> Self {
         let says = |name: &str, words: &[&str]| {
             headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-                let value = value.to_ascii_lowercase();
-                words.iter().any(|word| value.contains(word))
+                words.iter().any(|word| {
+                    value
+                        .as_bytes()
+                        .windows(word.len())
+                        .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+                })
             })
         };
         let guesses = ["sec-purpose", "purpose", "x-purpose", "x-moz"];

@@ -132,6 +132,10 @@ pub fn parse(raw: &[u8]) -> Result<(Option<&[u8]>, Target), BadTarget> {
     let path = halves.next().unwrap_or_default();
     let query = halves.next().map(clean_query).transpose()?;
     let path = normal_path(if path.is_empty() { b"/" } else { path })?;
+    if is_simple(&path) {
+        let plain = Key::new(path.clone());
+        return Ok((authority, Target { path, query, plain, others: Vec::new() }));
+    }
     let plain = Key::new(plain_key(&path));
     let mut others = Vec::new();
     for reading in readings(&path)? {
@@ -141,6 +145,12 @@ pub fn parse(raw: &[u8]) -> Result<(Option<&[u8]>, Target), BadTarget> {
         }
     }
     Ok((authority, Target { path, query, plain, others }))
+}
+
+/// Whether there is but one reading of a path in its forwarded form: small letters, digits, and what no server reads as
+/// anything else. Most paths are like that, and need no readings worked out.
+fn is_simple(path: &str) -> bool {
+    path.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'/'))
 }
 
 fn split_authority(raw: &[u8]) -> Result<(Option<&[u8]>, &[u8]), BadTarget> {
@@ -289,6 +299,21 @@ fn encode(byte: u8, into: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        /// What is taken as simple would have had no other reading.
+        #[test]
+        fn a_simple_path_has_one_reading(raw in "/[a-c0-2_/-]{0,12}[a-z0-9._~/%;A-Z-]{0,2}[a-c/-]{0,6}") {
+            let Ok(path) = normal_path(raw.as_bytes()) else { return Ok(()) };
+            if is_simple(&path) {
+                let plain = Key::new(path.clone());
+                proptest::prop_assert!(Key::new(plain_key(&path)) == plain);
+                for reading in readings(&path).unwrap() {
+                    proptest::prop_assert!(Key::new(plain_key(&reading)) == plain, "{reading}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn one_path_for_each_spelling() {

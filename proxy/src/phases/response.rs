@@ -40,6 +40,7 @@ pub(super) fn shape(
         response.headers.get(HEADER_SESSION).and_then(|value| value.to_str().ok()).and_then(session_says);
     let load = response.headers.get(HEADER_LOAD).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     context.saw_the_shop(response.status.is_server_error(), load);
+    // Where there is none, which is nearly always, nothing is allocated.
     let private_talk: Vec<HeaderName> =
         response.headers.keys().filter(|name| name.as_str().starts_with(HEADER_PREFIX)).cloned().collect();
     for name in &private_talk {
@@ -89,17 +90,16 @@ fn overrules(name: &str) -> bool {
 
 /// A shared cache would hand a protected answer to someone whose turn has not come.
 fn keep_private(response: &mut ResponseHeader) -> pingora::Result<()> {
-    let said: Vec<String> = response
-        .headers
-        .get_all(header::CACHE_CONTROL)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(|directive| directive.trim().to_ascii_lowercase())
-        .collect();
     // `private="name"` covers one header only; and there are caches that heed no `no-store`.
-    let is_private = said.iter().any(|directive| directive == "private");
-    let is_shared = said.iter().any(|directive| directive == "public" || directive.starts_with("s-maxage"));
+    let (mut is_private, mut is_shared) = (false, false);
+    let said = response.headers.get_all(header::CACHE_CONTROL).iter();
+    for directive in said.filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(',')) {
+        let directive = directive.trim();
+        is_private |= directive.eq_ignore_ascii_case("private");
+        let begins =
+            |with: &str| directive.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+        is_shared |= directive.eq_ignore_ascii_case("public") || begins("s-maxage");
+    }
     let overruling: Vec<HeaderName> =
         response.headers.keys().filter(|name| overrules(name.as_str())).cloned().collect();
     for name in &overruling {

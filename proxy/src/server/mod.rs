@@ -25,6 +25,7 @@ use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
 use crate::config::{Config, EdgeConfig};
 use crate::fleet::Fleet;
+use crate::ids::Pooled;
 use crate::limits::{PrefixLimit, Work};
 use crate::listen::tls::{CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
@@ -146,7 +147,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         work: Work::new(limits.work, network_bits, line_keys, random.clone()),
         load: load.clone(),
         clock: clock.clone(),
-        random: random.clone(),
+        random: Arc::new(Pooled::new(random.clone())),
     };
     let grace = edge_config.shutdown_grace;
     let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), edge_config.clone(), random);

@@ -4,9 +4,10 @@
 use admission::clock::Timestamp;
 use admission::edge_signature::{self, EdgeRequest};
 use admission::keyring::Keyring;
-use http::Method;
 use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, request};
 use pingora::http::RequestHeader;
+use pingora::{ErrorType, OrErr as _};
 
 use crate::gate::Decision;
 use crate::gate::client::AddressHeader;
@@ -34,7 +35,7 @@ pub struct Signed<'a> {
     /// The header in which a CDN shows its secret.
     pub secret_header: Option<&'a HeaderName>,
     /// How they asked.
-    pub scheme: &'a str,
+    pub scheme: &'static str,
     /// The keys shared with the shop.
     pub keys: &'a Keyring,
 }
@@ -53,76 +54,118 @@ const ADDRESS_HEADERS: [&str; 7] = [
 
 /// Whether a header that came from outside stays outside. Servers that read `_` as `-` are thought of.
 fn is_the_edges(name: &str, method: &Method) -> bool {
-    let name = name.replace('_', "-");
-    leads_elsewhere(&name, method)
+    let dashed;
+    let name = if name.contains('_') {
+        dashed = name.replace('_', "-");
+        dashed.as_str()
+    } else {
+        name
+    };
+    leads_elsewhere(name, method)
         || name.starts_with(edge_signature::HEADER_PREFIX)
         || name.starts_with("wr-")
         || name.starts_with("x-forwarded-")
-        || matches!(name.as_str(), "forwarded" | edge_signature::HEADER_REQUEST_ID)
-        || ADDRESS_HEADERS.contains(&name.as_str())
+        || matches!(name, "forwarded" | edge_signature::HEADER_REQUEST_ID)
+        || ADDRESS_HEADERS.contains(&name)
 }
 
-/// Turns the request that came into the one that goes to the shop.
+/// What is added to each request, besides the signature's own.
+const ADDED: usize = 12;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const REQUEST_ID: HeaderName = HeaderName::from_static(edge_signature::HEADER_REQUEST_ID);
+const ROOM: HeaderName = HeaderName::from_static(edge_signature::HEADER_ROOM);
+const TICKET: HeaderName = HeaderName::from_static(edge_signature::HEADER_TICKET);
+const TIME: HeaderName = HeaderName::from_static(edge_signature::HEADER_TIME);
+const SIGNATURE: HeaderName = HeaderName::from_static(edge_signature::HEADER_SIGNATURE);
+
+/// Turns the request that came into the one that goes to the shop. The names of its headers go in lower case, as over
+/// HTTP/2: to keep how each was spelled takes the library a second table, and a third of the time of all this.
 ///
 /// # Errors
 /// When a header cannot be written.
 pub fn forward(request: &mut RequestHeader, signed: &Signed<'_>) -> pingora::Result<()> {
+    let end_stream = request.send_end_stream();
+    let nothing = RequestHeader::from(http::Request::new(()).into_parts().0);
+    let mut parts = request::Parts::from(std::mem::replace(request, nothing));
+    let path_and_query = signed.decision.target.path_and_query();
+    let outcome = sign(&mut parts, &path_and_query, signed);
+    *request = RequestHeader::from(parts);
+    if let Some(end_stream) = end_stream {
+        request.set_send_end_stream(end_stream);
+    }
+    outcome.or_err(ErrorType::InvalidHTTPHeader, "a header for the shop")?;
+    request.set_raw_path(path_and_query.as_bytes())
+}
+
+fn sign(
+    parts: &mut request::Parts,
+    path_and_query: &str,
+    signed: &Signed<'_>,
+) -> Result<(), header::InvalidHeaderValue> {
+    let headers = &mut parts.headers;
     let is_the_cdns = |name: &HeaderName| {
         signed.secret_header == Some(name)
             || signed.address_header.is_some_and(|header| header.as_str() == name.as_str())
     };
-    let is_strange = |name: &&HeaderName| is_the_edges(name.as_str(), &request.method) || is_the_cdns(name);
-    let strange: Vec<HeaderName> = request.headers.keys().filter(|name| is_strange(name)).cloned().collect();
+    let is_strange = |name: &&HeaderName| is_the_edges(name.as_str(), &parts.method) || is_the_cdns(name);
+    let strange: Vec<HeaderName> = headers.keys().filter(is_strange).cloned().collect();
     for name in &strange {
-        request.remove_header(name);
+        headers.remove(name);
     }
-    forward_cookies(request)?;
+    headers.reserve(ADDED);
+    forward_cookies(headers)?;
 
-    let path_and_query = signed.decision.target.path_and_query();
-    request.set_raw_path(path_and_query.as_bytes())?;
     let authority = signed.decision.authority.as_str();
-    request.insert_header(header::HOST, authority)?;
-    request.insert_header("X-Forwarded-For", signed.client)?;
-    request.insert_header("X-Forwarded-Proto", signed.scheme)?;
-    request.insert_header("X-Forwarded-Host", authority)?;
-    request.insert_header("Traceparent", signed.traceparent)?;
-
-    let method = request.method.as_str().to_owned();
     let signature = edge_signature::sign(
         signed.keys,
         &EdgeRequest {
-            method: &method,
+            method: parts.method.as_str(),
             authority,
-            path_and_query: &path_and_query,
+            path_and_query,
             room: signed.room,
             ticket: signed.ticket,
             time: signed.time,
             request_id: signed.request_id,
         },
     );
-    request.insert_header(edge_signature::HEADER_REQUEST_ID, signed.request_id)?;
-    request.insert_header(edge_signature::HEADER_ROOM, signed.room)?;
-    request.insert_header(edge_signature::HEADER_TICKET, signed.ticket)?;
-    request.insert_header(edge_signature::HEADER_TIME, signed.time.to_string())?;
-    request.insert_header(edge_signature::HEADER_SIGNATURE, signature)
+    let authority = HeaderValue::from_str(authority)?;
+    headers.insert(header::HOST, authority.clone());
+    headers.insert(FORWARDED_FOR, HeaderValue::from_str(signed.client)?);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(signed.scheme));
+    headers.insert(FORWARDED_HOST, authority);
+    headers.insert(TRACEPARENT, HeaderValue::from_str(signed.traceparent)?);
+    headers.insert(REQUEST_ID, HeaderValue::from_str(signed.request_id)?);
+    headers.insert(ROOM, HeaderValue::from_str(signed.room)?);
+    headers.insert(TICKET, HeaderValue::from_str(signed.ticket)?);
+    headers.insert(TIME, HeaderValue::from(signed.time.as_millis()));
+    headers.insert(SIGNATURE, HeaderValue::try_from(signature)?);
+    Ok(())
 }
 
 /// Takes the edge's own cookies out; what is left goes on in one line.
-fn forward_cookies(request: &mut RequestHeader) -> pingora::Result<()> {
-    let lines: Vec<Vec<u8>> =
-        request.headers.get_all(header::COOKIE).iter().map(|value| value.as_bytes().to_vec()).collect();
-    if lines.is_empty() {
-        return Ok(());
+fn forward_cookies(headers: &mut HeaderMap) -> Result<(), header::InvalidHeaderValue> {
+    let mut kept = String::new();
+    for line in headers.get_all(header::COOKIE) {
+        if let Some(line) = without_own_cookies(&String::from_utf8_lossy(line.as_bytes())) {
+            if !kept.is_empty() {
+                kept.push_str("; ");
+            }
+            kept.push_str(&line);
+        }
     }
-    request.remove_header(&header::COOKIE);
-    let kept: Vec<String> =
-        lines.iter().filter_map(|line| without_own_cookies(&String::from_utf8_lossy(line))).collect();
-    if kept.is_empty() { Ok(()) } else { request.insert_header(header::COOKIE, kept.join("; ")) }
+    headers.remove(header::COOKIE);
+    if !kept.is_empty() {
+        headers.insert(header::COOKIE, HeaderValue::try_from(kept)?);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
 
     use super::*;
     use crate::gate::{self, routes::Routes};
