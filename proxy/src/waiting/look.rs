@@ -7,6 +7,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::mould::{Moulds, Shared};
 use super::notice::Puzzle;
 use super::own::{self, OwnError};
 use super::page;
@@ -37,7 +38,7 @@ const WORK_SCRIPT: [&str; 3] =
     ["\"use strict\";(() => {\n", include_str!("../../assets/script/work.js"), "})();"];
 
 /// Stands in a rendered page before the letter of a part that is the same for everyone. No text is written with it.
-const MARK: char = '\u{e000}';
+pub(super) const MARK: char = '\u{e000}';
 
 /// A template that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +96,10 @@ pub struct Look {
     scripts: Vec<Fixed>,
     notice_script: Fixed,
     work_script: Fixed,
+    /// Whether the template of the waiting page is the one that ships.
+    pub(super) is_shipped: bool,
+    /// Of that one.
+    pub(super) moulds: Moulds,
     /// The `Content-Security-Policy`.
     pub policy: String,
     /// The same, and a worker that the script of the page makes.
@@ -170,6 +175,8 @@ impl Look {
             )
         };
         Ok(Self {
+            is_shipped: template.is_none(),
+            moulds: Moulds::default(),
             words: languages.iter().map(|texts| Value::from_serialize(&texts.page)).collect(),
             scripts: scripts.collect(),
             notice_script: Fixed::new(format!("<script>{notice_script}</script>")),
@@ -204,13 +211,6 @@ impl Look {
         context: impl Serialize,
     ) -> Result<Bytes, minijinja::Error> {
         let language = reader.choose(&self.languages);
-        let texts = self.languages.get(language);
-        let shell = minijinja::context! {
-            lang => texts.tag, dir => texts.dir, t => self.words.get(language),
-            style => Value::from_safe_string(format!("{MARK}s")),
-            script => Value::from_safe_string(format!("{MARK}j")),
-            ..Value::from_serialize(context)
-        };
         let (name, puzzle) = match template {
             Template::Waiting => ("waiting", None),
             Template::Notice(puzzle) => ("notice", puzzle),
@@ -219,7 +219,7 @@ impl Look {
             let json = serde_json::to_string(puzzle).unwrap_or_default().replace('<', "\\u003c");
             format!("<script type=\"application/json\" id=\"work\">{json}</script>")
         });
-        let page = self.templates.get_template(name)?.render(shell)?;
+        let page = self.text_of(name, language, context)?;
         let mut pieces = page.split(MARK);
         let mut parts = vec![Part::Text(pieces.next().unwrap_or_default())];
         for piece in pieces {
@@ -238,6 +238,33 @@ impl Look {
             parts.push(Part::Text(rest.as_str()));
         }
         Ok(if reader.takes_gzip { parcel::gzip(&parts) } else { parcel::plain(&parts) })
+    }
+}
+
+impl Look {
+    /// What `template` renders, with marks in place of style and script.
+    pub(super) fn text_of(
+        &self,
+        template: &str,
+        language: usize,
+        context: impl Serialize,
+    ) -> Result<String, minijinja::Error> {
+        let texts = self.languages.get(language);
+        let shell = minijinja::context! {
+            lang => texts.tag, dir => texts.dir, t => self.words.get(language),
+            style => Value::from_safe_string(format!("{MARK}s")),
+            script => Value::from_safe_string(format!("{MARK}j")),
+            ..Value::from_serialize(context)
+        };
+        self.templates.get_template(template)?.render(shell)
+    }
+
+    /// A part of the waiting page that is the same for everyone.
+    pub(super) fn shared(&self, shared: Shared, language: usize) -> &Fixed {
+        match shared {
+            Shared::Style => &self.style,
+            Shared::Script => self.scripts.get(language).unwrap_or(&self.notice_script),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod cookies;
 pub mod draw;
 pub mod look;
+mod mould;
 pub mod moving;
 pub mod notice;
 mod own;

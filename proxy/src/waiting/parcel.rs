@@ -8,9 +8,9 @@ use bytes::Bytes;
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
 /// Magic number, deflate, no flags, no time, no hints, unknown system.
-const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+pub(super) const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// An empty block that says that it is the last one.
-const END: [u8; 2] = [0x03, 0x00];
+pub(super) const END: [u8; 2] = [0x03, 0x00];
 /// For what is compressed each time: nearly as small as the best, in a third of the time.
 const EACH_TIME: Compression = Compression::new(4);
 
@@ -19,8 +19,10 @@ const EACH_TIME: Compression = Compression::new(4);
 pub(super) struct Fixed {
     /// As text.
     pub(super) text: String,
-    deflated: Vec<u8>,
-    crc: Crc,
+    /// In blocks that end on a byte and refer to nothing before them.
+    pub(super) deflated: Vec<u8>,
+    /// The checksum of the text.
+    pub(super) crc: Crc,
 }
 
 impl Fixed {

@@ -1,5 +1,6 @@
 //! The pages: the waiting page, and the plain ones for when there is no line to show.
 
+mod quick;
 #[cfg(test)]
 mod tests;
 
@@ -176,7 +177,12 @@ impl Look {
     /// The waiting page.
     pub fn waiting(&self, reader: &Reader, page: &WaitingPage<'_>) -> Reply {
         let refresh_seconds = refresh_seconds(page.status);
-        let page = self.render(Template::Waiting, reader, self.given(reader, page, refresh_seconds));
+        let given = self.given(reader, page, refresh_seconds);
+        let page = if self.has_mould(reader, &given) {
+            self.by_mould(reader, &given)
+        } else {
+            self.render(Template::Waiting, reader, given)
+        };
         self.finish(StatusCode::ACCEPTED, &self.policy, reader, page).retry_after(refresh_seconds)
     }
 

@@ -119,6 +119,41 @@ fn speaking(tag: &str, takes_gzip: bool) -> Reader {
     Reader::of(&headers, Scheme::Http, "/events/demo")
 }
 
+/// Those who come later get what was made for those before them, with what is their own.
+#[test]
+fn a_page_from_a_mould_is_the_page() {
+    let pages = Pages::shipped().unwrap();
+    let draw = |ticket: &str| DrawNote { commitment: "c0ffee00".repeat(8), ticket: ticket.to_owned() };
+    let (one, other) = (draw("abcdefghijklmnop"), draw("ponmlkjihgfedcba"));
+    let states = [
+        status(),
+        Status { position: Some(1), ahead: Some(0), eta_seconds: None, poll_after_ms: 2000, ..status() },
+        Status { position: None, ahead: None, updated_at: "2027-01-01T12:02:00.000Z".to_owned(), ..status() },
+        Status { message: String::new(), note: Some(Note::Full), ..status() },
+        Status { state: State::Paused, ..status() },
+        Status { state: State::Expired, position: None, ahead: None, ..status() },
+        Status { state: State::Admitted, claim_seconds: Some(0), ..status() },
+        Status { state: State::Admitted, claim_seconds: Some(95), ..status() },
+        early(),
+        Status { opens_in: Some(std::time::Duration::from_secs(5)), ..early() },
+    ];
+    for address in ["/events/demo", "/events/demo?a='\"<&b=é/", "/"] {
+        for draw in [None, Some(&one), Some(&other)] {
+            for (joined, status) in states.iter().enumerate() {
+                let page = WaitingPage { joined: joined as u64, ..page("<The> Show", status, draw) };
+                let read = |takes_gzip| {
+                    let mut reader = speaking("fr", takes_gzip);
+                    reader.page = address.to_owned();
+                    pages.waiting(&reader, &page).body
+                };
+                let mut unpacked = String::new();
+                flate2::read::GzDecoder::new(read(true).as_ref()).read_to_string(&mut unpacked).unwrap();
+                assert_eq!(unpacked.as_bytes(), read(false), "{status:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_page_speaks_the_language_of_its_reader() {
     let pages = Pages::shipped().unwrap();

@@ -1,0 +1,247 @@
+//! Pages that are made once for all who read the same, with holes for what differs from fan to fan.
+//!
+//! To render a page and to compress it takes a hundred times as long as to send it. The template that ships only prints
+//! what differs (places, times, addresses), so it is rendered once with marks in their places, cut at the marks, and the
+//! pieces are compressed. For each fan the holes are filled: what goes into them is stored as it is, which deflate allows
+//! between its blocks.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::Crc;
+use minijinja::HtmlEscape;
+use parking_lot::RwLock;
+
+use super::parcel::{END, Fixed, HEAD};
+
+/// Most moulds that are kept: some for each language and state. Beyond, all are made anew.
+const MOULDS_MAX: usize = 256;
+/// A piece that is shorter is stored as it is.
+const LITERAL_MAX: usize = 64;
+/// From this length on it is quicker to combine checksums than to read the text again.
+const COMBINE_FROM: usize = 4096;
+/// Longest stored block.
+const STORED_MAX: usize = 0xffff;
+
+/// Which part of a page that is the same for everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shared {
+    Style,
+    Script,
+}
+
+/// A piece of a rendered page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut<'a> {
+    /// As it was rendered.
+    Text(&'a str),
+    /// The style or the script.
+    Shared(Shared),
+    /// The hole with this number.
+    Hole(usize),
+}
+
+#[derive(Debug)]
+enum Piece {
+    Packed(Fixed),
+    Literal(String),
+    Shared(Shared),
+    Hole(usize),
+}
+
+/// A page with holes.
+#[derive(Debug)]
+pub(super) struct Mould {
+    pieces: Vec<Piece>,
+}
+
+impl Mould {
+    /// Packs what is the same each time.
+    pub(super) fn new<'a>(cuts: impl IntoIterator<Item = Cut<'a>>) -> Self {
+        let pieces = cuts.into_iter().map(|cut| match cut {
+            Cut::Text(text) if text.len() < LITERAL_MAX => Piece::Literal(text.to_owned()),
+            Cut::Text(text) => Piece::Packed(Fixed::new(text.to_owned())),
+            Cut::Shared(shared) => Piece::Shared(shared),
+            Cut::Hole(hole) => Piece::Hole(hole),
+        });
+        Self { pieces: pieces.collect() }
+    }
+
+    /// The page in gzip, with these texts in its holes.
+    pub(super) fn fill<'a>(&self, shared: impl Fn(Shared) -> &'a Fixed, holes: &[impl AsRef<str>]) -> Bytes {
+        let mut page = Page { bytes: Vec::with_capacity(16 * 1024), crc: Crc::new(), stored_from: None };
+        page.bytes.extend_from_slice(&HEAD);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Packed(fixed) => page.packed(fixed),
+                Piece::Shared(name) => page.packed(shared(*name)),
+                Piece::Literal(text) => page.stored(text),
+                Piece::Hole(hole) => page.stored(holes.get(*hole).map_or("", AsRef::as_ref)),
+            }
+        }
+        page.finish()
+    }
+}
+
+/// A page that is being put together.
+struct Page {
+    bytes: Vec<u8>,
+    crc: Crc,
+    /// Where the head of the stored block begins that is being written.
+    stored_from: Option<usize>,
+}
+
+impl Page {
+    fn packed(&mut self, fixed: &Fixed) {
+        self.close();
+        self.bytes.extend_from_slice(&fixed.deflated);
+        match fixed.text.len() {
+            0..COMBINE_FROM => self.crc.update(fixed.text.as_bytes()),
+            _ => self.crc.combine(&fixed.crc),
+        }
+    }
+
+    fn stored(&mut self, text: &str) {
+        self.crc.update(text.as_bytes());
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let from = *self.stored_from.get_or_insert_with(|| {
+                let from = self.bytes.len();
+                self.bytes.extend_from_slice(&[0; 5]);
+                from
+            });
+            let room = (from + 5 + STORED_MAX).saturating_sub(self.bytes.len());
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.bytes.extend_from_slice(now);
+            rest = later;
+            if !rest.is_empty() {
+                self.close();
+            }
+        }
+    }
+
+    /// Ends the stored block: only now its length is known.
+    fn close(&mut self) {
+        let Some(from) = self.stored_from.take() else { return };
+        let length = u16::try_from(self.bytes.len() - from - 5).unwrap_or(u16::MAX);
+        let [[low, high], [not_low, not_high]] = [length.to_le_bytes(), (!length).to_le_bytes()];
+        if let Some(head) = self.bytes.get_mut(from..from + 5) {
+            head.copy_from_slice(&[0, low, high, not_low, not_high]);
+        }
+    }
+
+    fn finish(mut self) -> Bytes {
+        self.close();
+        self.bytes.extend_from_slice(&END);
+        self.bytes.extend_from_slice(&self.crc.sum().to_le_bytes());
+        self.bytes.extend_from_slice(&self.crc.amount().to_le_bytes());
+        Bytes::from(self.bytes)
+    }
+}
+
+/// The moulds of one look.
+#[derive(Debug, Default)]
+pub(super) struct Moulds {
+    /// Two, for two keys that are alike would show one fan the page of another.
+    hashers: [RandomState; 2],
+    made: RwLock<HashMap<[u64; 2], Arc<Mould>>>,
+}
+
+impl Moulds {
+    /// The mould of all pages that have `key` in common; where there is none it is made by `make`.
+    pub(super) fn get<E>(
+        &self,
+        key: &impl Hash,
+        make: impl FnOnce() -> Result<Mould, E>,
+    ) -> Result<Arc<Mould>, E> {
+        let key = self.hashers.each_ref().map(|hasher| hasher.hash_one(key));
+        if let Some(mould) = self.made.read().get(&key) {
+            return Ok(mould.clone());
+        }
+        let mould = Arc::new(make()?);
+        let mut made = self.made.write();
+        if made.len() >= MOULDS_MAX {
+            made.clear();
+        }
+        made.insert(key, mould.clone());
+        Ok(mould)
+    }
+}
+
+/// `text` as templates write it into a page.
+pub(super) fn escaped(text: &str) -> Cow<'_, str> {
+    if text.contains(['&', '<', '>', '"', '\'', '/']) {
+        HtmlEscape(text).to_string().into()
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    fn unpacked(page: &Bytes) -> String {
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(page.as_ref()).read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn holes_are_filled() {
+        let long = "the same for everyone, ".repeat(400);
+        let style = Fixed::new("a style, ".repeat(20));
+        let far_too_long = "é".repeat(STORED_MAX);
+        let cuts = [
+            Cut::Text(&long),
+            Cut::Hole(0),
+            Cut::Text("short"),
+            Cut::Hole(1),
+            Cut::Shared(Shared::Style),
+            Cut::Hole(1),
+            Cut::Hole(7),
+            Cut::Text(""),
+        ];
+        let mould = Mould::new(cuts);
+        for one in ["", "x", far_too_long.as_str()] {
+            let page = mould.fill(|_| &style, &["7", one]);
+            assert!(unpacked(&page) == format!("{long}7short{one}{}{one}", style.text), "{}", one.len());
+        }
+        assert!(Mould::new(cuts).fill(|_| &style, &["7", "x"]).len() < 300);
+    }
+
+    #[test]
+    fn moulds_are_made_once_and_never_too_many() {
+        let moulds = Moulds::default();
+        let mut made = 0;
+        for _ in 0..3 {
+            let make = || {
+                made += 1;
+                Ok::<_, ()>(Mould::new([]))
+            };
+            moulds.get(&("a", 1), make).unwrap();
+        }
+        assert_eq!(made, 1);
+        for other in 0..2 * MOULDS_MAX {
+            moulds.get(&other, || Ok::<_, ()>(Mould::new([]))).unwrap();
+            assert!(moulds.made.read().len() <= MOULDS_MAX);
+        }
+        assert_eq!(moulds.get(&"bad", || Err(7)).unwrap_err(), 7);
+    }
+
+    #[test]
+    fn what_fans_bring_is_escaped() {
+        assert_eq!(escaped("a?b=1"), "a?b=1");
+        let letters = "\"><i>'&/é";
+        assert_eq!(escaped(letters), "&quot;&gt;&lt;i&gt;&#x27;&amp;&#x2f;é");
+        // Each that the library escapes is looked for.
+        for letter in (0_u8..=127).map(char::from).map(String::from) {
+            assert_eq!(escaped(&letter), HtmlEscape(&letter).to_string());
+        }
+    }
+}
