@@ -1,5 +1,7 @@
 //! `loadtest`: the crowd.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use loadtest::away::{self, AwayPlan};
+use loadtest::bench::edge::{self, EdgePlan};
+use loadtest::bench::fans::hold::{self, HoldPlan};
+use loadtest::bench::fans::{self, FansPlan};
 use loadtest::bench::joins::{self, JoinsPlan};
 use loadtest::check::{self, CheckPlan, Report};
 use loadtest::demo::{self, DemoPlan};
@@ -15,6 +20,9 @@ use loadtest::random;
 use loadtest::stack::{Room, Store};
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// Most fans of one row of `bench fans`.
+const FANS_MAX: usize = 1_000_000;
 
 /// The crowd before the ticket shop: a demo to stand in line with, and checks of what the waiting room promises.
 #[derive(Debug, Parser)]
@@ -69,21 +77,9 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Measure how many fans can join a second, with edge, Redis and this crowd on one machine. Build with --release.
-    ///
-    /// Starts an edge and a Redis of its own on the loopback address, and stops them afterwards. Two rounds over the same
-    /// kept connections: first everybody asks for the facts of the room, which cost the edge as much and the store
-    /// nothing; then everybody joins, again and again, each time as a new fan. The table tells how many answers came a
-    /// second, how long they took, and how many were others than wanted. Machines differ: the ratio of the two rounds
-    /// tells more than either.
-    BenchJoins {
-        /// Connections at once.
-        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=2000))]
-        connections: u16,
-        /// How long each round takes, in seconds.
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
-        seconds: u64,
-    },
+    /// Measure the real binaries beside their peers, on this machine alone. Build with --release.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Take the store away from fans who are inside, and see that they go on: two stacks beside each other, of one of
     /// which Redis hangs, then is dead, then comes back.
     StoreAway {
@@ -123,6 +119,69 @@ enum Command {
         /// Repeats the fans of an earlier run.
         #[arg(long)]
         seed: Option<u64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// What a request costs: passed on, answered with the waiting page, refused; over HTTP/1.1, TLS and HTTP/2.
+    ///
+    /// Beside the edge: nginx, HAProxy where it is installed, and a plain Pingora proxy that is built alike. Each server
+    /// has one core, load and shop have another, and all take turns, many times and shortly. Ratios are what counts:
+    /// machines differ, and other work on this one meets all of them alike. Builds and tools:
+    /// cargo build --release -p proxy -p loadtest --bins --examples; .ci/tools bench
+    Edge {
+        /// How often each row of the report has its turn.
+        #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u8).range(1..=101))]
+        rounds: u8,
+        /// How long one turn takes, in milliseconds.
+        #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=10_000))]
+        millis: u64,
+        /// Requests at once.
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=512))]
+        connections: u16,
+    },
+    /// What fans cost who wait on WebSockets while 50 a second leave the front: memory, work, how soon turns are told.
+    ///
+    /// Edges on one core, Redis and fans on another; several edges, and several processes of fans, for systems bound the
+    /// descriptors of one. Over TLS each fan takes a handshake first: a hundred thousand take minutes to come.
+    Fans {
+        /// How many fans, for each row of the report.
+        #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000,100000")]
+        plain: Vec<usize>,
+        /// The same over TLS.
+        #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000,100000")]
+        tls: Vec<usize>,
+        /// How long each row is measured, in seconds.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+    },
+    /// Fans of `bench fans`, in a process of their own.
+    #[command(hide = true)]
+    Hold {
+        #[arg(long)]
+        edge: SocketAddr,
+        #[arg(long)]
+        room: String,
+        #[arg(long)]
+        fans: usize,
+        #[arg(long)]
+        certificate: Option<PathBuf>,
+    },
+    /// Measure how many fans can join a second, with edge, Redis and this crowd on one machine. Build with --release.
+    ///
+    /// Starts an edge and a Redis of its own on the loopback address, and stops them afterwards. Two rounds over the same
+    /// kept connections: first everybody asks for the facts of the room, which cost the edge as much and the store
+    /// nothing; then everybody joins, again and again, each time as a new fan. The table tells how many answers came a
+    /// second, how long they took, and how many were others than wanted. Machines differ: the ratio of the two rounds
+    /// tells more than either.
+    Joins {
+        /// Connections at once.
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=2000))]
+        connections: u16,
+        /// How long each round takes, in seconds.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+        seconds: u64,
     },
 }
 
@@ -177,7 +236,27 @@ async fn run(command: Command) -> Result<ExitCode> {
                 () = interrupted => Ok(ExitCode::FAILURE),
             }
         }
-        Command::BenchJoins { connections, seconds } => {
+        Command::Bench(Bench::Edge { rounds, millis, connections }) => {
+            let length = Duration::from_millis(millis);
+            let plan = EdgePlan { rounds: rounds.into(), length, connections: connections.into() };
+            let Some(report) = edge::run(plan, interrupted).await? else { return Ok(ExitCode::FAILURE) };
+            println!("{report}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench(Bench::Fans { plain, tls, seconds }) => {
+            let sizes =
+                |sizes: Vec<usize>| sizes.into_iter().filter(|fans| (1..=FANS_MAX).contains(fans)).collect();
+            let length = Duration::from_secs(seconds);
+            let plan = FansPlan { plain: sizes(plain), tls: sizes(tls), length };
+            let Some(report) = fans::run(plan, interrupted).await? else { return Ok(ExitCode::FAILURE) };
+            println!("{report}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench(Bench::Hold { edge, room, fans, certificate }) => tokio::select! {
+            held = hold::run(HoldPlan { edge, room, fans, certificate }) => held.map(|()| ExitCode::SUCCESS),
+            () = interrupted => Ok(ExitCode::FAILURE),
+        },
+        Command::Bench(Bench::Joins { connections, seconds }) => {
             let plan = JoinsPlan { connections: connections.into(), length: Duration::from_secs(seconds) };
             tokio::select! {
                 outcome = joins::run(plan) => outcome.map(|()| ExitCode::SUCCESS),

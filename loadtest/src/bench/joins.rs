@@ -1,11 +1,12 @@
 //! How many fans can join a second, over HTTP: edge, Redis and the crowd beside each other on one machine.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio::net::TcpStream;
 
-use super::pipe::{self, Seen};
+use super::pipe::{self, Seen, Window};
 use crate::stack::{Blueprint, Room, Stack, Store};
 
 /// How the joins are measured.
@@ -57,22 +58,22 @@ pub async fn run(plan: JoinsPlan) -> Result<()> {
 
 async fn round(address: SocketAddr, plan: JoinsPlan, line: &str, wanted: u16) -> Result<Round> {
     let request = format!("{line} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");
-    let begin = Instant::now();
-    let end = begin + plan.length;
+    let window = Window::after(Duration::ZERO, plan.length);
     let tasks: Vec<_> = (0..plan.connections)
         .map(|_| {
             let request = request.clone();
-            tokio::spawn(async move { pipe::ask(address, request.as_bytes(), wanted, end).await })
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.context("the edge cannot be reached")?;
+                stream.set_nodelay(true)?;
+                pipe::ask(&mut stream, request.as_bytes(), wanted, window).await
+            })
         })
         .collect();
     let mut all = Seen::default();
     for task in tasks {
-        let seen = task.await??;
-        all.good += seen.good;
-        all.other += seen.other;
-        all.times.extend(seen.times);
+        all.add(task.await??);
     }
-    let a_second = all.good as f64 / begin.elapsed().as_secs_f64();
+    let a_second = all.good as f64 / plan.length.as_secs_f64();
     all.times.sort_unstable();
     let median = all.times.get(all.times.len() / 2).copied().unwrap_or_default();
     Ok(Round { a_second, other: all.other, median, slowest: all.times.last().copied().unwrap_or_default() })

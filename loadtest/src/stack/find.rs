@@ -26,14 +26,18 @@ fn beside(own: &Path, name: &str) -> Result<PathBuf> {
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let file = folder.join(name);
     if !file.is_file() {
-        bail!("{} is missing; build it first: cargo build --workspace", file.display());
+        bail!("{} is missing; build it first: cargo build --workspace --bins --examples", file.display());
     }
     Ok(file)
 }
 
 /// A tool of the system, which `make tools` installs.
 pub fn tool(name: &str) -> Result<PathBuf> {
-    find_in_path(name).with_context(|| format!("{name} is not installed; install it with: make tools"))
+    // Servers are where not everybody's path leads.
+    let server = || Some(Path::new("/usr/sbin").join(name)).filter(|file| file.is_file());
+    find_in_path(name)
+        .or_else(server)
+        .with_context(|| format!("{name} is not installed; install it with: make tools"))
 }
 
 /// A port of the loopback address that nobody listens on.

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 pub use blueprint::{Blueprint, Room, Row, Sale, Store};
 pub use find::{binary, free_port, is_free, tool};
 pub use process::{Process, Program};
+pub use ready::answers_tcp;
 pub use redis_server::RedisServer;
 pub use secrets::Secrets;
 

@@ -29,6 +29,11 @@ pub(super) async fn speaks(process: &mut Process, url: &Url) -> Result<()> {
     until(process, async || http.get(url.clone()).send().await.is_ok()).await
 }
 
+/// Waits until somebody listens at `address`.
+pub async fn answers_tcp(process: &mut Process, address: std::net::SocketAddr) -> Result<()> {
+    until(process, async || TcpStream::connect(address).await.is_ok()).await
+}
+
 /// Waits until Redis answers on `port`.
 pub(super) async fn pongs(process: &mut Process, port: u16) -> Result<()> {
     until(process, async || ping(port).await.is_ok_and(|answer| answer == *b"+PONG")).await

@@ -32,7 +32,7 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// Starts an empty one, with its files in `folder`.
-    pub(super) async fn start(folder: &Path) -> Result<Self> {
+    pub async fn start(folder: &Path) -> Result<Self> {
         let (process, port) =
             on_free_port("Redis", None, async |port| spawn(folder, port, &[]).await).await?;
         Ok(Self { process, folder: folder.to_owned(), port })

@@ -23,7 +23,8 @@ impl Secrets {
         Ok(Self { keys: key()?, edge_keys: key()?, organiser: URL_SAFE_NO_PAD.encode(secret::<24>()?) })
     }
 
-    pub(super) fn of_proxy(&self) -> Vec<(&'static str, String)> {
+    /// What a proxy finds in its environment.
+    pub fn of_proxy(&self) -> Vec<(&'static str, String)> {
         vec![("STANCHION_KEYS", self.keys.clone()), ("STANCHION_EDGE_KEYS", self.edge_keys.clone())]
     }
 

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod adaptive;
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod broken;
 #[cfg(test)]
 mod browser;

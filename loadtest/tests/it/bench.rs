@@ -1,0 +1,64 @@
+//! `loadtest bench`, as somebody at a terminal runs it: that the report is there and its parts are real. What the figures
+//! are is nothing for a test.
+
+use std::process::Stdio;
+
+use crate::support::{PATIENCE, loadtest};
+
+/// The report of one short run.
+async fn report(arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let run = loadtest()
+        .arg("bench")
+        .args(arguments)
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("loadtest runs");
+    let output =
+        tokio::time::timeout(PATIENCE, run.wait_with_output()).await.expect("it stops by itself").unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "it leaves nothing behind, but {left:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The cells of a row of a table.
+fn cells(line: &str) -> Vec<&str> {
+    line.trim_matches('|').split('|').map(str::trim).collect()
+}
+
+#[tokio::test]
+async fn the_edge_is_measured_beside_its_peers() {
+    let report = report(&["edge", "--rounds", "1", "--millis", "100", "--connections", "8"]).await;
+    // Each row has a figure of its own, for every server answered as it should, or there would be no report.
+    for (what, who) in [
+        ("passing on", "no proxy"),
+        ("passing on", "nginx"),
+        ("passing on", "plain Pingora"),
+        ("passing on", "edge, open path"),
+        ("passing on", "edge"),
+        ("passing on, with a line of log each", "edge"),
+        ("waiting page", "nginx"),
+        ("waiting page", "edge"),
+        ("429", "nginx"),
+        ("429", "edge"),
+        ("passing on, TLS", "edge"),
+        ("passing on, HTTP/2", "plain Pingora"),
+        ("passing on, HTTP/2", "edge"),
+        ("waiting page, HTTP/2", "nginx"),
+        ("429, HTTP/2", "edge"),
+    ] {
+        let row = report.lines().map(cells).find(|cells| cells.starts_with(&[what, who]));
+        let row = row.unwrap_or_else(|| panic!("no row of {what} by {who} in {report}"));
+        let a_second: f64 = row[2].parse().unwrap();
+        assert!(a_second > 0.0, "{row:?}");
+        if who != "no proxy" {
+            assert!(row[3].parse::<f64>().unwrap() > 0.0, "the work of a server is counted: {row:?}");
+        }
+    }
+    assert!(report.contains("| passing on | plain Pingora | ≥ 0.97 |"), "{report}");
+    assert!(report.contains("| waiting page, HTTP/2 | nginx | ≥ 0.85 |"), "{report}");
+}
