@@ -121,7 +121,7 @@ impl Edge {
             "ready_in_seconds": asked.ready_in,
             "expires_in_seconds": asked.good_for.as_secs(),
         } });
-        Reply::problem_with(StatusCode::PRECONDITION_REQUIRED, asked.lacking.code(), detail, more)
+        Reply::problem_with(StatusCode::PRECONDITION_REQUIRED, asked.lacking.code(), detail, &more)
             .retry_after(asked.ready_in)
     }
 }

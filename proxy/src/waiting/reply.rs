@@ -55,11 +55,11 @@ impl Reply {
 
     /// An error as `application/problem+json` (RFC 9457) with a `code` that programs can tell apart.
     pub fn problem(status: StatusCode, code: &str, detail: &str) -> Self {
-        Self::problem_with(status, code, detail, Value::Null)
+        Self::problem_with(status, code, detail, &Value::Null)
     }
 
     /// The same, with more to say: the members of `more`.
-    pub fn problem_with(status: StatusCode, code: &str, detail: &str, more: Value) -> Self {
+    pub fn problem_with(status: StatusCode, code: &str, detail: &str, more: &Value) -> Self {
         // By hand, for it is what a crowd is told most often.
         let text = |text: &str| Value::from(text).to_string();
         let mut body = format!(
