@@ -1,6 +1,8 @@
 //! Sends the edge's own answers, and writes one line of log for each request.
 
+use admission::edge_signature::HEADER_REQUEST_ID;
 use http::Method;
+use http::header::{self, HeaderName, HeaderValue};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, Result};
@@ -22,14 +24,20 @@ impl Edge {
         let Reply { status, headers, body } = reply;
         dispose(session, context).await;
         context.own_status = Some(status.as_u16());
-        let mut response = ResponseHeader::build(status, Some(headers.len() + 3))?;
+        // Not by the library's own methods: they parse each name again, and keep how it was spelled.
+        let mut parts = http::Response::new(()).into_parts().0;
+        parts.status = status;
+        parts.headers.reserve(headers.len() + 4);
         for (name, value) in headers {
-            response.append_header(name, value)?;
+            parts.headers.append(name, value);
         }
         if status != http::StatusCode::NO_CONTENT {
-            response.set_content_length(body.len())?;
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
-        response.insert_header("x-request-id", &context.request_id)?;
+        if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+            parts.headers.insert(HeaderName::from_static(HEADER_REQUEST_ID), id);
+        }
+        let response = ResponseHeader::from(parts);
         let has_body = !body.is_empty() && session.req_header().method != Method::HEAD;
         session.write_response_header(Box::new(response), !has_body).await?;
         if has_body {

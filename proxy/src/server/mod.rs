@@ -126,6 +126,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         );
     }
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let ids: Arc<dyn Random> = Arc::new(Pooled::new(random.clone()));
     let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
     let public_keys = keys.line.jwks();
     let line_keys = Arc::new(keys.line);
@@ -147,10 +148,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         work: Work::new(limits.work, network_bits, line_keys, random.clone()),
         load: load.clone(),
         clock: clock.clone(),
-        random: Arc::new(Pooled::new(random.clone())),
+        random: ids.clone(),
     };
     let grace = edge_config.shutdown_grace;
-    let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), edge_config.clone(), random);
+    let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), edge_config.clone(), ids);
 
     wait_until(FIRST_LOOK, || fleet.in_force().rooms.iter().all(|room| room.is_ready())).await;
     let (stop, stopped) = watch::channel(false);
