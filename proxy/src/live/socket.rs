@@ -92,9 +92,10 @@ pub(super) async fn run(mut stream: Stream, hand_over: HandOver, surroundings: S
     if !matches!(answered.await, Ok(Ok(()))) {
         return;
     }
-    // The default buffers hold 128 KiB for each fan.
+    // The default buffers hold 128 KiB for each fan. What fans send is a few bytes, pongs and the like; what is longer is
+    // read in pieces.
     let config = WebSocketConfig::default()
-        .read_buffer_size(512)
+        .read_buffer_size(128)
         .write_buffer_size(0)
         .max_write_buffer_size(16 * 1024)
         .max_message_size(Some(MESSAGE_MAX))

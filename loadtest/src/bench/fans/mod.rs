@@ -20,7 +20,7 @@ use super::cores::on_the_core_of_the_load;
 use stage::Stage;
 
 /// How many fans one edge holds at most, and one process of fans: below what systems allow a process by default.
-const FANS_PER_EDGE: usize = 16_000;
+const FANS_PER_EDGE: usize = 16_700;
 
 /// How fans are measured.
 #[derive(Clone, Debug)]
