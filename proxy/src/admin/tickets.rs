@@ -19,10 +19,10 @@ use crate::waiting::time::rfc3339;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Papers {
-    /// A ticket: the value of the cookie wr-ticket-<room>, or of the header WR-Ticket.
+    /// A ticket: the value of the cookie `wr-ticket-<room>`, or of the header `WR-Ticket`.
     #[serde(default)]
     pub(super) ticket: Option<String>,
-    /// An admission token: the value of the cookie wr-admission-<room>.
+    /// An admission token: the value of the cookie `wr-admission-<room>`.
     #[serde(default)]
     pub(super) token: Option<String>,
     /// Why, for the audit log.

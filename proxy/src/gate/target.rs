@@ -4,7 +4,7 @@
 //! - The *forwarded* form goes to the shop: percent-encoded where needed, nothing encoded that need not be,
 //!   no empty segments, no dot segments.
 //! - The *plain* key is the forwarded form decoded and in lower case. Routes are looked up by it.
-//! - The *readings* are the keys under which lenient servers may look for it ([`super::readings`]). Where one of them
+//! - The *readings* are the keys under which lenient servers may look for it (`super::readings`). Where one of them
 //!   leads to another room than the plain key, the request could be read in two ways, and is refused.
 
 use std::fmt::Write as _;
