@@ -91,7 +91,12 @@ async fn an_embedded_line_is_voided_by_its_edge_or_while_that_is_stopped() {
     // Its own API reaches it.
     let ask = async |who: &str| {
         let request = browser().post(format!("http://{}/api/v1/rooms/demo/void", edge.admin));
-        let answer = request.bearer_auth(who).json(&json!({ "confirm": "demo", "reason": "a drill" })).send().await.unwrap();
+        let answer = request
+            .bearer_auth(who)
+            .json(&json!({ "confirm": "demo", "reason": "a drill" }))
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
     };
     assert_eq!(ask(VIEWER).await.0, 403);
