@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
+use admission::clock::{Clock as _, SystemClock, SystemRandom};
+use admission::keyring::Keyring;
+use admission::name::{LaneId, RoomId};
+use admission::ticket::TicketId;
+use admission::token::Admission;
 use serde_json::{Value, json};
 
-use crate::harness::{Edge, OPERATOR, VIEWER, browser, command, navigate, room, set_cookie, until_state};
+use crate::harness::{
+    Edge, KEYS, OPERATOR, VIEWER, browser, command, navigate, room, set_cookie, until_state,
+};
 use crate::shop::Shop;
 use crate::store_away::{Redis, until};
 
@@ -29,6 +36,22 @@ async fn inside(edge: &Edge) -> (reqwest::Client, String) {
     (fan, status["admission_token"].as_str().unwrap().to_owned())
 }
 
+/// A token of somebody who was let in just now.
+fn unheard() -> String {
+    let (now, id) = (SystemClock.now(), || TicketId::random(&SystemRandom).unwrap());
+    let admission = Admission {
+        room: RoomId::parse("demo").unwrap(),
+        ticket: id(),
+        lane: LaneId::general(),
+        admitted_at: now,
+        began_at: now,
+        issued_at: now,
+        expires_at: now + Duration::from_secs(300),
+        binding: None,
+    };
+    admission.mint(&Keyring::parse(KEYS).unwrap(), id()).unwrap()
+}
+
 async fn opens(edge: &Edge, token: &str) -> bool {
     let asked = browser().get(edge.url("/api/reservations")).header("wr-admission", token).send().await;
     asked.unwrap().status() == 200
@@ -41,6 +64,8 @@ async fn what_is_voided_opens_nothing_at_any_edge_and_its_fan_may_join_again() {
     let [one, two] = [(); 2].map(|()| Edge::start_with(&redis.edge_file(&shop), &room(RULES)));
     let (fan, token) = inside(&one).await;
     let (_, other) = inside(&two).await;
+    // Sessions that no store and no edge has heard of, as after a loss; each is shown to one edge only.
+    let [unheard, unheard_later] = [(); 2].map(|()| unheard());
     for edge in [&one, &two] {
         assert!(opens(edge, &token).await && opens(edge, &other).await);
     }
@@ -50,6 +75,7 @@ async fn what_is_voided_opens_nothing_at_any_edge_and_its_fan_may_join_again() {
         edge.until_logged("all admissions up to this moment are void").await;
         assert!(!opens(edge, &token).await && !opens(edge, &other).await);
     }
+    assert!(!opens(&one, &unheard).await);
     // Their ticket is over as well; with the next page they stand in line again, and are let in.
     let status: Value =
         fan.get(two.url("/.waiting-room/demo/ticket")).send().await.unwrap().json().await.unwrap();
@@ -69,6 +95,7 @@ async fn what_is_voided_opens_nothing_at_any_edge_and_its_fan_may_join_again() {
         until("it is refused", async || !opens(edge, &token).await).await;
         assert!(!opens(edge, &other).await);
     }
+    assert!(!opens(&three, &unheard_later).await, "the moment itself was told again");
     until("who came later is in", async || opens(&three, status["admission_token"].as_str().unwrap()).await)
         .await;
 
