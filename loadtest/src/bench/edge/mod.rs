@@ -14,7 +14,7 @@ mod variants;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::certificate::Certificate;
 use super::cores::{Cores, on_the_core_of_the_load, worked};
@@ -27,6 +27,9 @@ use variants::{Variant, variants};
 
 /// How long connections ask before it counts.
 const WARM_UP: Duration = Duration::from_millis(60);
+
+/// How often a turn is taken in which nobody was answered.
+const TRIES: u32 = 5;
 
 /// How the edge is measured.
 #[derive(Clone, Copy, Debug)]
@@ -71,17 +74,26 @@ async fn measure(plan: EdgePlan, cores: Cores) -> Result<Report> {
     Ok(Report { plan, rows })
 }
 
-/// One turn of one row.
+/// One turn of one row. Where the machine had no time at all for it, it is taken again.
 async fn turn(variant: &Variant, load: &Load, plan: EdgePlan) -> Result<Round> {
     let times = (WARM_UP, plan.length);
-    let before = variant.process.map(worked).transpose()?;
-    let seen = load.round(variant.server, variant.speech, &variant.asks, plan.connections, times).await?;
-    let after = variant.process.map(worked).transpose()?;
-    ensure!(seen.other == 0, "{} of {} answers were others than wanted", seen.other, seen.other + seen.good);
-    ensure!(seen.good > 0, "nobody was answered");
-    // The work of the warm-up is in it, in the same proportion for everybody.
-    let worked = before.zip(after).map(|(before, after)| after.saturating_sub(before));
-    Ok(Round::new(seen, plan.length, worked.map(|worked| worked.div_f64(share(plan)))))
+    for _ in 0..TRIES {
+        let before = variant.process.map(worked).transpose()?;
+        let seen = load.round(variant.server, variant.speech, &variant.asks, plan.connections, times).await?;
+        let after = variant.process.map(worked).transpose()?;
+        ensure!(
+            seen.other == 0,
+            "{} of {} answers were others than wanted",
+            seen.other,
+            seen.other + seen.good
+        );
+        if seen.good > 0 {
+            // The work of the warm-up is in it, in the same proportion for everybody.
+            let worked = before.zip(after).map(|(before, after)| after.saturating_sub(before));
+            return Ok(Round::new(seen, plan.length, worked.map(|worked| worked.div_f64(share(plan)))));
+        }
+    }
+    bail!("nobody was answered in {TRIES} turns")
 }
 
 /// How much longer the asking takes than what counts of it.
