@@ -22,7 +22,7 @@ use quick_start::QuickArguments;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
-/// A request is some two hundred small pieces of memory, taken and given back; this allocator takes half as long over them
+/// A request is many small pieces of memory, taken and given back; this allocator takes less than half as long over them
 /// as the system's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,6 +1,6 @@
 //! Pages that are made once for all who read the same, with holes for what differs from fan to fan.
 //!
-//! To render a page and to compress it takes a hundred times as long as to send it. The template that ships only prints
+//! To render a page and to compress it takes twice as long as everything else about it. The template that ships only prints
 //! what differs (places, times, addresses), so it is rendered once with marks in their places, cut at the marks, and the
 //! pieces are compressed. For each fan the holes are filled: what goes into them is stored as it is, which deflate allows
 //! between its blocks.
