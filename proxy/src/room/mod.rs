@@ -5,9 +5,11 @@
 
 mod arriving;
 mod binding;
+mod configured;
 mod drawing;
 mod ends;
 mod figures;
+mod here;
 mod load;
 mod moving;
 mod noted;
@@ -22,8 +24,7 @@ mod tick;
 mod view;
 
 use std::future::Future;
-use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -34,9 +35,8 @@ use admission::rules::{Mode, Phase};
 use admission::store::{Joins, QueueStore, Standing, StoreError};
 use admission::ticket::{Place, TicketId};
 use admission::token::TokenError;
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -45,6 +45,7 @@ use crate::limits::WorkTally;
 use crate::waiting::cookies::{Cookies, Scheme};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 pub use binding::Who;
+pub use configured::Configured;
 use ends::Ends;
 pub use figures::Figures;
 use load::Load;
@@ -85,21 +86,6 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-}
-
-/// A room's configuration, and which one that is.
-#[derive(Clone, Debug)]
-pub struct Configured {
-    config: RoomConfig,
-    revision: u64,
-}
-
-impl Deref for Configured {
-    type Target = RoomConfig;
-
-    fn deref(&self) -> &RoomConfig {
-        &self.config
-    }
 }
 
 /// A room as one proxy sees it.
@@ -194,32 +180,6 @@ impl Room {
         let task = tokio::spawn(tick::run(room.clone(), tick));
         room.tick.get_or_init(|| task.abort_handle());
         room
-    }
-
-    /// As configured now.
-    pub fn config(&self) -> Guard<Arc<Configured>> {
-        self.configured.load()
-    }
-
-    /// Goes on by another configuration. What of it concerns the line is put in force at the next tick.
-    pub fn reconfigure(&self, config: RoomConfig, revision: u64) {
-        let said = |config: &RoomConfig| (config.message.clone(), config.title.clone());
-        let is_news = said(&self.config()) != said(&config);
-        self.configured.store(Arc::new(Configured { config, revision }));
-        if is_news {
-            self.registry.lock().ring_all();
-        }
-    }
-
-    /// The room is no longer configured: its fans are told that they need not wait.
-    pub fn retire(&self) {
-        self.is_retired.store(true, Ordering::Relaxed);
-        self.registry.lock().ring_all();
-    }
-
-    /// Whether its background tasks have ended.
-    pub fn is_over(&self) -> bool {
-        self.tick.get().is_some_and(AbortHandle::is_finished)
     }
 
     /// Tells the store what was accepted and it does not know yet, at most until `deadline`; then stops. Whoever
@@ -425,22 +385,6 @@ impl Room {
         self.registry.lock().forget(place);
         self.sessions.end(&[place.id], self.token_life());
         Ok(())
-    }
-
-    /// A fan opened a WebSocket; `bell` rings when there is something to tell.
-    pub fn attach(&self, place: &Place, bell: &Arc<Notify>) -> bool {
-        self.registry.lock().attach(place, bell, Instant::now())
-    }
-
-    /// A fan was shown this place before, maybe by another proxy: they are not shown a higher one. It is theirs to
-    /// say, and concerns nobody else.
-    pub fn was_shown(&self, place: &Place, position: u64) {
-        self.registry.lock().show(place, position.saturating_sub(1));
-    }
-
-    /// A fan's WebSocket closed.
-    pub fn detach(&self, place: &Place, bell: &Arc<Notify>) {
-        self.registry.lock().detach(place, bell, RECONNECT_GRACE, Instant::now());
     }
 }
 

@@ -8,6 +8,8 @@
 //! No verb ever waits for the disk. A disk that fails, is full or too slow costs the ability to survive a
 //! restart, is logged, and is tried again.
 
+#[cfg(test)]
+mod dice;
 mod frame;
 mod image;
 mod queue;

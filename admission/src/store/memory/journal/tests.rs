@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
+use super::dice::{Dice, ManualClock, START};
 use super::*;
 use crate::name::{LaneId, RoomId};
 use crate::rank::Rank;
@@ -15,35 +16,6 @@ use crate::store::{
     Intent, InvitationUse, Join, Joined, Memory, Presence, QueueStore as _, Snapshot, Standing, Stay,
 };
 use crate::ticket::{Place, TicketId};
-
-const START: u64 = 1_800_000_000_000;
-
-struct ManualClock(AtomicU64);
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % limit
-    }
-
-    fn id(&mut self) -> TicketId {
-        let mut bytes = [0; 12];
-        bytes[..8].copy_from_slice(&self.below(u64::MAX).to_be_bytes());
-        TicketId::from_bytes(bytes)
-    }
-}
 
 /// Equal lines, equal telling.
 #[derive(Clone, Debug, Default, PartialEq)]
