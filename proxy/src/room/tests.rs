@@ -14,6 +14,8 @@ use admission::store::{
 };
 use admission::ticket::Order;
 
+use tokio::sync::Notify;
+
 use super::*;
 use crate::config::rooms;
 use crate::waiting::status::State;
