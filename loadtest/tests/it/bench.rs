@@ -62,3 +62,14 @@ async fn the_edge_is_measured_beside_its_peers() {
     assert!(report.contains("| passing on | plain Pingora | ≥ 0.97 |"), "{report}");
     assert!(report.contains("| waiting page, HTTP/2 | nginx | ≥ 0.85 |"), "{report}");
 }
+
+#[tokio::test]
+async fn waiting_fans_are_measured_while_the_line_moves() {
+    let report = report(&["fans", "--plain", "1500", "--tls", "0", "--seconds", "2"]).await;
+    let row = report.lines().map(cells).find(|cells| cells.first() == Some(&"1500"));
+    let row = row.unwrap_or_else(|| panic!("no row in {report}"));
+    let figure = |cell: usize| row[cell].parse::<f64>().unwrap_or_else(|_| panic!("no figure in {row:?}"));
+    let (edges, memory, cores, messages, told) = (figure(1), figure(2), figure(3), figure(5), figure(6));
+    assert!((edges - 1.0).abs() < 1e-9, "{row:?}");
+    assert!(memory > 0.0 && cores > 0.0 && messages > 0.0 && told > 0.0, "each was seen: {row:?}");
+}
