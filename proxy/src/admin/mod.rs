@@ -190,12 +190,8 @@ impl Caller {
         if self.role >= role {
             return Ok(());
         }
-        let detail = format!(
-            "`{}` is a token for a {}; this takes one for an {}",
-            self.name,
-            self.role.as_str(),
-            role.as_str()
-        );
+        let detail =
+            format!("the role of `{}` is {}; this takes {}", self.name, self.role.as_str(), role.as_str());
         Err(Problem::new(StatusCode::FORBIDDEN, "role", detail))
     }
 }

@@ -290,7 +290,7 @@ pub(super) async fn close(
 }
 
 /// How often a change is tried again when another one came first.
-const TRIES: usize = 5;
+const TRIES: usize = 100;
 /// How a pause notes in the audit log which mode there was before.
 const BEFORE: &str = "was ";
 

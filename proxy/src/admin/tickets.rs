@@ -70,7 +70,7 @@ fn find(room: &Room, papers: &Papers) -> Result<Found, Problem> {
         }
     };
     found.ok_or_else(|| {
-        let detail = "that is no ticket of this room, or no token of it that is still good";
+        let detail = "that is no ticket of this room, or no token of it that is still good; a ticket goes into `ticket`, an admission token into `token`";
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_ticket", detail)
     })
 }
@@ -125,6 +125,13 @@ pub(super) async fn revoke(
     caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
     let Found { id, place } = find(&room, &papers)?;
+    if let Some(place) = &place
+        && room.standing(place).await? == Some(Standing::Ended)
+    {
+        let detail = "the ticket is worth nothing already; if its fan moved the place to another device, revoke the ticket that \
+                      is held there";
+        return Err(Problem::new(StatusCode::CONFLICT, "already_ended", detail));
+    }
     match &place {
         Some(place) => room.leave(place).await?,
         None => room.end_session(id).await?,

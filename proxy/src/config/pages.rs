@@ -134,6 +134,11 @@ fn look(layers: &[&PagesConfig]) -> Result<Look, ConfigError> {
 }
 
 fn bounded(file: &Path) -> Result<String, ConfigError> {
+    let length = std::fs::metadata(file).map_or(0, |data| data.len());
+    if length > FILE_MAX as u64 {
+        let problem = format!("found {length} bytes; at most {FILE_MAX} are needed");
+        return Err(ConfigError::whole(file, problem));
+    }
     let text = read(file)?;
     if text.len() > FILE_MAX {
         let problem = format!("found {} bytes; at most {FILE_MAX} are needed", text.len());

@@ -103,11 +103,21 @@ impl Follower {
         let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, millis);
         let author = Author { actor: &fleet.host, via };
         let entry = AuditEntry { action: "configure".to_owned(), ..AuditEntry::default() };
-        match fleet.put_in_force(Basis::Latest(written), &text, author, entry).await {
+        // Whoever sends a signal means this file; what changed by itself is as new as it was written.
+        let basis = if via == "signal" { Basis::Latest(written) } else { Basis::Newer(written) };
+        match fleet.put_in_force(basis, &text, author, entry).await {
             Ok(_) => (self.is_untold, self.logged) = (false, None),
             Err(ChangeError::Wrong(error)) => {
                 self.is_untold = false;
                 self.refuse(&error.to_string());
+            }
+            Err(ChangeError::Outrun(in_force)) => {
+                self.is_untold = false;
+                self.refuse(&format!(
+                    "{} was written before what is in force now (revision {in_force}); save it again or send SIGHUP if it \
+                     should be",
+                    file.display()
+                ));
             }
             // Tried again until the store is back.
             Err(error) => {

@@ -183,6 +183,9 @@ impl Fleet {
         entry: AuditEntry,
     ) -> Result<(u64, Vec<String>), ChangeError> {
         let _one = self.changing.lock().await;
+        if author.via == "api" {
+            self.refuse_new_files(text)?;
+        }
         let (configs, pages) = check(&self.edge, self.file.as_deref(), text)?;
         let told = changes(&self.in_force().configs, &configs);
         let detail = if told.is_empty() { "nothing that counts".to_owned() } else { told.join("; ") };
@@ -213,6 +216,23 @@ impl Fleet {
                 Ok((revision, told))
             }
             Proposed::Refused(revision) => Err(ChangeError::Outrun(revision)),
+        }
+    }
+
+    /// Refuses a text that names files of this machine which are not named yet. Whoever has a token could have any file
+    /// served to the public otherwise, keys included.
+    fn refuse_new_files(&self, text: &str) -> Result<(), ConfigError> {
+        let file = self.file.as_deref().unwrap_or(Path::new("rooms.toml"));
+        let named = config::rooms::named_files(text);
+        let known = config::rooms::named_files(&self.in_force().configuration.text);
+        match named.iter().find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(name) => Err(ConfigError::whole(
+                file,
+                format!(
+                    "`room.pages`: found {name:?}; which files are pages is said in rooms.toml on the edge's own machine, not over the API"
+                ),
+            )),
         }
     }
 

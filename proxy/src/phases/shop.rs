@@ -82,7 +82,7 @@ pub(super) fn broke(
     } else if let Some(sending) = sending
         && *error.esource() == ErrorSource::Upstream
     {
-        sending.broke();
+        sending.broke(context.passage.room.is_some());
     }
     error
 }

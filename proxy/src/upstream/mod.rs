@@ -106,9 +106,12 @@ impl Sending {
         self.sent_at.get_or_insert_with(Instant::now);
     }
 
-    /// The answer began, with this status; to somebody who was `let_in`, or to anybody.
+    /// The answer began, with this status; to somebody who was `let_in`, or to anybody. That a page of an open path breaks,
+    /// is slow or hangs up is for anybody to bring about, as often as they like; they must not be able to close the shop
+    /// to all others with it. Whoever was let in has stood in line for it.
     pub fn answered(mut self, status: http::StatusCode, let_in: bool) {
-        self.end(if has_failed(status, let_in) || self.is_overdue() { Outcome::Bad } else { Outcome::Good });
+        let is_bad = let_in && (status.is_server_error() || self.is_overdue());
+        self.end(if is_bad { Outcome::Bad } else { Outcome::Good });
     }
 
     /// No connection was to be had.
@@ -116,9 +119,10 @@ impl Sending {
         self.end(Outcome::Silent);
     }
 
-    /// The connection broke, or nothing came. While the request was not whole that says nothing.
-    pub fn broke(mut self) {
-        self.end(if self.sent_at.is_some() { Outcome::Silent } else { Outcome::Unknown });
+    /// The connection broke, or nothing came. While the request was not whole that says nothing, nor does it when
+    /// anybody might have asked: a page of an open path that hangs up would close the shop.
+    pub fn broke(mut self, let_in: bool) {
+        self.end(if let_in && self.sent_at.is_some() { Outcome::Silent } else { Outcome::Unknown });
     }
 
     fn is_overdue(&self) -> bool {
@@ -130,13 +134,6 @@ impl Sending {
             self.shop.tell(self.index, permit, outcome);
         }
     }
-}
-
-/// Whether the shop has failed that answers like this. That a page of an open path breaks is for anybody to bring
-/// about, as often as they like; they must not be able to close the shop to all others with it. Whoever was let in has
-/// stood in line for it.
-fn has_failed(status: http::StatusCode, let_in: bool) -> bool {
-    status.is_server_error() && (let_in || matches!(status.as_u16(), 502..=504))
 }
 
 impl Drop for Sending {

@@ -45,7 +45,7 @@ fn who_is_down_is_asked_only_when_there_is_no_other() {
 #[test]
 fn a_client_that_never_sends_its_body_or_goes_away_says_nothing_about_the_shop() {
     let shop = upstream("\"a:1\"", "[upstream.breaker]\nfailures = 1\nleast = 1\npercent = 1");
-    shop.pick(&[]).unwrap().broke();
+    shop.pick(&[]).unwrap().broke(true);
     drop(shop.pick(&[]).unwrap());
     let mut sending = shop.pick(&[]).unwrap();
     sending.is_whole();
@@ -57,11 +57,23 @@ fn a_client_that_never_sends_its_body_or_goes_away_says_nothing_about_the_shop()
 #[test]
 fn a_page_that_anybody_can_break_closes_the_shop_to_nobody() {
     let one_is_enough = "[upstream.breaker]\nleast = 1\npercent = 1";
-    for (status, let_in, opens) in
-        [(500, false, false), (500, true, true), (502, false, true), (503, false, true), (499, true, false)]
-    {
+    for (status, let_in, opens) in [
+        (500, false, false),
+        (500, true, true),
+        (502, false, false),
+        (503, false, false),
+        (503, true, true),
+        (499, true, false),
+    ] {
         let shop = upstream("\"a:1\"", one_is_enough);
         shop.pick(&[]).unwrap().answered(http::StatusCode::from_u16(status).unwrap(), let_in);
         assert_eq!(shop.pick(&[]).is_err(), opens, "{status}, let in: {let_in}");
+    }
+    for let_in in [false, true] {
+        let shop = upstream("\"a:1\"", one_is_enough);
+        let mut sending = shop.pick(&[]).unwrap();
+        sending.is_whole();
+        sending.broke(let_in);
+        assert_eq!(shop.pick(&[]).is_err(), let_in, "hung up, let in: {let_in}");
     }
 }

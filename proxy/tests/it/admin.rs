@@ -181,6 +181,8 @@ async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
         (json!({ "drain_per_minutes": 5 }), "bad_configuration", "drain_per_minutes"),
         (json!({ "mode": "pause" }), "bad_configuration", "paused"),
         (json!({ "id": "other" }), "bad_configuration", "id"),
+        (json!({ "pages": { "template": "/etc/hostname" } }), "bad_configuration", "room.pages"),
+        (json!({ "pages": { "notice": "edge.toml" } }), "bad_configuration", "room.pages"),
         (json!({ "paths": [null] }), "bad_configuration", "paths"),
         (json!({}), "nothing_to_change", "drain_per_minute"),
         (json!([1]), "bad_body", "map"),
@@ -195,6 +197,9 @@ async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
     }
     let (status, problem) = answer(call(&edge, OPERATOR, Method::POST, "/rooms/none/pause")).await;
     assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("no_room")));
+    let own = format!("{}[room.pages]\ntexts = \"/etc\"\n", room(STANDING));
+    let put = call(&edge, ADMIN, Method::PUT, "/configuration").body(own);
+    assert!(answer(put).await.1["detail"].as_str().unwrap().contains("room.pages"));
     let put = call(&edge, ADMIN, Method::PUT, "/configuration").body("[[room]\n");
     assert!(answer(put).await.1["detail"].as_str().unwrap().contains("rooms.toml"));
     assert_eq!(get(&edge, "/rooms/demo").await["configuration"], before);
@@ -216,10 +221,10 @@ async fn an_operator_looks_a_fan_up_tells_all_something_and_takes_a_ticket() {
         (&json!("waiting"), &json!(0), &json!("general"))
     );
     let told = call(&edge, OPERATOR, Method::PUT, "/rooms/demo/message")
-        .json(&json!({ "message": "Back at nine." }));
+        .json(&json!({ "message": "2027-05-01T10:00:00Z" }));
     assert_eq!(answer(told).await.0, 200);
     let deadline = Instant::now() + PATIENCE;
-    while until_state(&fan, &edge, "paused").await["message"] != "Back at nine." {
+    while until_state(&fan, &edge, "paused").await["message"] != "2027-05-01T10:00:00Z" {
         assert!(Instant::now() < deadline);
     }
     let bad = call(&edge, OPERATOR, Method::POST, "/rooms/demo/tickets/revoke")
@@ -235,6 +240,8 @@ async fn an_operator_looks_a_fan_up_tells_all_something_and_takes_a_ticket() {
     let status =
         fan.get(edge.url("/.waiting-room/demo/ticket")).header("wr-ticket", &ticket).send().await.unwrap();
     assert_eq!(status.json::<Value>().await.unwrap()["code"], "no_ticket");
+    let again = call(&edge, OPERATOR, Method::POST, "/rooms/demo/tickets/revoke").json(&papers);
+    assert_eq!(answer(again).await.1["code"], "already_ended");
     let entry = get(&edge, "/audit?limit=1").await["entries"][0].clone();
     assert_eq!((&entry["action"], &entry["actor"]), (&json!("revoke"), &json!("anna")));
     assert!(entry["detail"].as_str().unwrap().ends_with(": resold"));

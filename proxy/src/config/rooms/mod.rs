@@ -174,6 +174,17 @@ pub fn parse(file: &Path, text: &str) -> Result<Vec<RoomConfig>, ConfigError> {
     Ok(rooms)
 }
 
+/// The files that a text names for pages, as they are written there. None where the text cannot be read.
+pub fn named_files(text: &str) -> Vec<String> {
+    let read: toml::Table = text.parse().unwrap_or_default();
+    let rooms = read.get("room").and_then(Value::as_array).into_iter().flatten();
+    let pages = rooms.filter_map(|room| room.get("pages")).filter_map(Value::as_table);
+    pages
+        .flat_map(toml::Table::values)
+        .map(|name| name.as_str().map_or_else(|| name.to_string(), ToOwned::to_owned))
+        .collect()
+}
+
 /// The routes that lead to `room`, the `index`th.
 pub(crate) fn room_routes(room: &RoomConfig, index: usize) -> Vec<Route> {
     let hosts: Vec<Option<String>> =

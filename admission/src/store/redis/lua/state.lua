@@ -59,7 +59,7 @@ end
 
 -- Voids the admissions up to a moment, if they are not yet: their sessions are over. How many there were.
 local function void(state, before)
-  if before <= number(state, 'voided_before') then return 0 end
+  before = math.max(before, number(state, 'voided_before'))
   set(state, 'voided_before', before)
   local admitted, over = redis.call('HGETALL', ADMITTED), {}
   for i = 1, #admitted, 2 do
