@@ -21,60 +21,69 @@ if due <= 0 then return { 0 } end
 local seen_after = exact(math.max(0, own_time - number(state, 'presence_window'), math.min(number(state, 'shows_after'), own_time) - 1))
 local depth = math.max(2000, due * 4)
 
--- Fans in order of rank, by their chunks: lists side by side, for there may be thousands.
-local function fans() return { offsets = {}, bases = {} } end
+-- Fans in order of rank, by their chunks: the offsets of each beside its base, for there may be thousands.
+local function fans() return { bases = {}, offsets = {}, count = 0 } end
+
+local function add_fans(group, base, offsets, count)
+  if count == 0 then return end
+  local last = #group.bases + 1
+  group.bases[last], group.offsets[last], group.count = base, offsets, group.count + count
+end
 
 -- The front of a lane: up to `due` present fans, and the absent ones before the last of them.
 local function front(lane)
   local present, absent = fans(), fans()
-  local looked_at, chunk, found = 0, 0, 0
-  while looked_at < depth and found < due do
+  local looked_at, chunk = 0, 0
+  while looked_at < depth and present.count < due do
     local base = redis.call('ZRANGE', waiting_key(lane), chunk, chunk)[1]
     if not base then break end
     local offsets, seen = digits(lane, base), seen_in(lane, base)
+    local here, gone = {}, {}
+    local heres, gones, most = 0, 0, due - present.count
     for i = 1, math.min(#offsets, depth - looked_at) do
-      if found == due then break end
-      looked_at = looked_at + 1
+      if heres == most then break end
       local offset = offsets[i]
       local at = seen[offset]
-      local group = absent
       if at and (at > seen_after or #at > #seen_after) then
-        group, found = present, found + 1
+        heres = heres + 1
+        here[heres] = offset
+      else
+        gones = gones + 1
+        gone[gones] = offset
       end
-      local last = #group.offsets + 1
-      group.offsets[last], group.bases[last] = offset, base
     end
+    looked_at = looked_at + heres + gones
+    add_fans(present, base, here, heres)
+    add_fans(absent, base, gone, gones)
     chunk = chunk + 1
   end
   return present, absent
 end
 
--- Takes the first fans of a list out of the line, a chunk at a time; gives their ranks.
-local function take(lane, group, count)
-  local from, ranks = 1, {}
-  while from <= count do
-    local to, base = from, group.bases[from]
-    while to < count and group.bases[to + 1] == base do to = to + 1 end
-    local first = tonumber(base)
-    for i = from, to do ranks[i] = exact(first + group.offsets[i]) end
-    -- A chunk that goes whole goes in one step.
-    if tonumber(redis.call('HGET', counts_key(lane), base)) > to - from + 1 then
-      redis.call('SREM', chunk_key(lane, base), unpack(group.offsets, from, to))
-      redis.call('HDEL', seen_key(lane, base), unpack(group.offsets, from, to))
+-- Takes the first fans of a group out of the line, a chunk at a time; gives their ranks, and the list
+-- `rank, value, rank, value …`, or `value, rank …` where the value comes first.
+local function take(lane, group, count, value, value_first)
+  local ranks, pairs_of = {}, {}
+  local taken, at = 0, 0
+  while taken < count do
+    at = at + 1
+    local base, offsets = group.bases[at], group.offsets[at]
+    local some = math.min(#offsets, count - taken)
+    local first, shift = tonumber(base), value_first and 0 or 1
+    for i = 1, some do
+      local rank = exact(first + offsets[i])
+      taken = taken + 1
+      ranks[taken] = rank
+      pairs_of[2 * taken - shift], pairs_of[2 * taken - 1 + shift] = rank, value
     end
-    changed(lane, base, from - to - 1)
-    from = to + 1
+    -- A chunk that goes whole goes in one step.
+    if tonumber(redis.call('HGET', counts_key(lane), base)) > some then
+      redis.call('SREM', chunk_key(lane, base), unpack(offsets, 1, some))
+      redis.call('HDEL', seen_key(lane, base), unpack(offsets, 1, some))
+    end
+    changed(lane, base, -some)
   end
-  return ranks
-end
-
--- The list `a1, b, a2, b …` or `b, a1, b, a2 …`.
-local function beside(list, value, value_first)
-  local both = {}
-  for i = 1, #list do
-    both[2 * i - 1], both[2 * i] = value_first and value or list[i], value_first and list[i] or value
-  end
-  return both
+  return ranks, pairs_of
 end
 
 local fronts = {}
@@ -85,7 +94,7 @@ for _, lane in ipairs(lanes_of(state)) do
     name = lane.name, present = present, absent = absent, taken = 0,
     pass = number(state, 'pass:' .. lane.name), stride = math.floor(STRIDE / lane.weight),
   }
-  if #present.offsets > 0 then level = math.max(level, one.pass) end
+  if present.count > 0 then level = math.max(level, one.pass) end
   slack = math.max(slack, one.stride)
   fronts[#fronts + 1] = one
 end
@@ -96,16 +105,16 @@ for _, one in ipairs(fronts) do one.pass = math.max(one.pass, level - slack) end
 local answer = { 0 }
 local given, rivals = 0, 0
 for _, one in ipairs(fronts) do
-  if #one.present.offsets > 0 then rivals = rivals + 1 end
+  if one.present.count > 0 then rivals = rivals + 1 end
 end
 while given < due do
   local best
   for _, one in ipairs(fronts) do
-    if one.taken < #one.present.offsets and (not best or one.pass < best.pass) then best = one end
+    if one.taken < one.present.count and (not best or one.pass < best.pass) then best = one end
   end
   if not best then break end
   -- Who has no rival takes all at once.
-  local turns = rivals == 1 and math.min(due - given, #best.present.offsets) or 1
+  local turns = rivals == 1 and math.min(due - given, best.present.count) or 1
   best.taken = best.taken + turns
   best.pass = best.pass + best.stride * turns
   given = given + turns
@@ -114,10 +123,10 @@ end
 local turn_until = exact(now + number(state, 'claim_window'))
 local return_until = exact(own_time + number(state, 'return_window'))
 for _, one in ipairs(fronts) do
-  local absent = take(one.name, one.absent, #one.absent.offsets)
-  call_many('ZADD', passed_key(one.name), beside(absent, return_until, true))
-  local ranks = take(one.name, one.present, one.taken)
-  call_many('HSET', turns_key(one.name), beside(ranks, turn_until, false))
+  local absent, passed = take(one.name, one.absent, one.absent.count, return_until, true)
+  call_many('ZADD', passed_key(one.name), passed)
+  local ranks, turns = take(one.name, one.present, one.taken, turn_until, false)
+  call_many('HSET', turns_key(one.name), turns)
   local together = table.concat(ranks, ' ')
   if #ranks > 0 then redis.call('ZADD', lapsing_key(one.name), turn_until, together) end
   if #absent + #ranks > 0 then redis.call('HINCRBY', room, 'drained:' .. one.name, #absent + #ranks) end
