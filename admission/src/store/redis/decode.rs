@@ -166,12 +166,21 @@ pub(super) fn drained(value: Value) -> Result<Drained, StoreError> {
     let mut turns = Vec::new();
     while !reply.is_empty() {
         let name = lane_name(&reply.take::<String>("lane name")?)?;
-        let ranks: String = reply.take("ranks")?;
-        for rank in ranks.split_whitespace() {
-            turns.push((name.clone(), Rank::new(rank.parse().map_err(|_| unreadable("rank"))?)));
+        let chunks: String = reply.take("ranks")?;
+        for chunk in chunks.split_terminator(';') {
+            for rank in ranks(chunk).ok_or_else(|| unreadable("ranks"))? {
+                turns.push((name.clone(), rank));
+            }
         }
     }
     Ok(Drained { turns, passed })
+}
+
+/// `<base> <offset> <offset> …`: a rank for each offset.
+fn ranks(chunk: &str) -> Option<Vec<Rank>> {
+    let mut numbers = chunk.split(' ').map(str::parse::<u64>);
+    let base = numbers.next()?.ok()?;
+    numbers.map(|offset| base.checked_add(offset.ok()?).map(Rank::new)).collect()
 }
 
 pub(super) fn presence(value: Value, waiting: &[Place]) -> Result<PresenceAnswer, StoreError> {

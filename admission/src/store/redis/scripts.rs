@@ -27,6 +27,8 @@ macro_rules! script {
             "\n",
             include_str!("lua/state.lua"),
             "\n",
+            include_str!("lua/turns.lua"),
+            "\n",
             include_str!("lua/waiting.lua"),
             "\n",
             include_str!("lua/ladder.lua"),

@@ -14,6 +14,7 @@ on_both_stores! {
     leavers_cost_no_throughput
     absent_fans_are_passed_over_and_cost_no_permit
     a_passed_fan_who_returns_enters_first
+    a_turn_between_those_of_others_takes_nothing_from_them
     a_passed_fan_who_stays_away_too_long_loses_the_place
     those_who_leave_hold_up_nobody
     while_no_edge_reaches_the_store_nobody_becomes_absent
@@ -44,6 +45,24 @@ async fn a_passed_fan_who_returns_enters_first(kind: Kind) {
     let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
     assert_eq!(turns[..5], ranks(&places[..5]), "P1: those who returned go before all others");
     assert_eq!(turns[5..], ranks(&places[15..20]));
+}
+
+async fn a_turn_between_those_of_others_takes_nothing_from_them(kind: Kind) {
+    let line = used_up(kind, rules()).await;
+    let places = line.fans(&lane("general"), 9).await;
+    line.pass(11 * SECOND).await;
+    let present: Vec<Place> = places.iter().step_by(2).cloned().collect();
+    line.see(&present).await;
+    assert_eq!(line.drain().await.len(), 5);
+    line.clock.advance(SECOND);
+    line.see(&places).await;
+    assert_eq!(line.drain().await.len(), 4, "those in between returned");
+    for place in &places {
+        let standing = line.look(place).await;
+        assert!(matches!(standing, Standing::Turn { .. }), "{place:?}: {standing:?}");
+    }
+    let standings = line.store.claim(&line.room, &places).await.unwrap();
+    assert!(standings.iter().all(|standing| matches!(standing, Standing::Active { .. })), "{standings:?}");
 }
 
 async fn a_passed_fan_who_stays_away_too_long_loses_the_place(kind: Kind) {

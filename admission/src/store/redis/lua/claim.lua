@@ -12,7 +12,7 @@ expire(state)
 local admitted_at = admission_time(state)
 local until_ms = admitted_at + number(state, 'session')
 each_place(2, function(lane, rank, id)
-  if redis.call('HDEL', turns_key(lane), rank) == 1 and not redis.call('ZSCORE', ENDED, id) then
+  if take_turn(lane, rank) and not redis.call('ZSCORE', ENDED, id) then
     redis.call('ZADD', ACTIVE, until_ms, id)
     redis.call('HSET', ADMITTED, id, admitted_at)
   end

@@ -2,8 +2,8 @@
 -- present. Absent fans in front of them are passed over: they cost no permit and may return.
 --
 -- ARGV[2]     most turns that one call gives
--- Reply       fans passed over, then for each lane its name and the ranks that got a turn, in ascending order,
---             separated by spaces
+-- Reply       fans passed over, then for each lane its name and who got a turn, in ascending order of rank: a base
+--             and ranks less that base, separated by spaces, and the next after a semicolon
 -- Cost        O(turns + fans passed over), each with log waiting; looks at scan_depth fans a lane at most
 
 local state = load_state()
@@ -60,30 +60,22 @@ local function front(lane)
   return present, absent
 end
 
--- Takes the first fans of a group out of the line, a chunk at a time; gives their ranks, and the list
--- `rank, value, rank, value …`, or `value, rank …` where the value comes first.
-local function take(lane, group, count, value, value_first)
-  local ranks, pairs_of = {}, {}
-  local taken, at = 0, 0
-  while taken < count do
+-- Takes the first fans of a group out of the line, a chunk at a time, and has each chunk's visited.
+local function take(lane, group, count, visit)
+  local at = 0
+  while count > 0 do
     at = at + 1
     local base, offsets = group.bases[at], group.offsets[at]
-    local some = math.min(#offsets, count - taken)
-    local first, shift = tonumber(base), value_first and 0 or 1
-    for i = 1, some do
-      local rank = exact(first + offsets[i])
-      taken = taken + 1
-      ranks[taken] = rank
-      pairs_of[2 * taken - shift], pairs_of[2 * taken - 1 + shift] = rank, value
-    end
+    local some = math.min(#offsets, count)
+    count = count - some
     -- A chunk that goes whole goes in one step.
     if tonumber(redis.call('HGET', counts_key(lane), base)) > some then
       redis.call('SREM', chunk_key(lane, base), unpack(offsets, 1, some))
       redis.call('HDEL', seen_key(lane, base), unpack(offsets, 1, some))
     end
     changed(lane, base, -some)
+    visit(base, offsets, some)
   end
-  return ranks, pairs_of
 end
 
 local fronts = {}
@@ -120,21 +112,29 @@ while given < due do
   given = given + turns
 end
 
-local turn_until = exact(now + number(state, 'claim_window'))
+local turn_until_ms = exact(now + number(state, 'claim_window'))
 local return_until = exact(own_time + number(state, 'return_window'))
 for _, one in ipairs(fronts) do
-  local absent, passed = take(one.name, one.absent, one.absent.count, return_until, true)
-  call_many('ZADD', passed_key(one.name), passed)
-  local ranks, turns = take(one.name, one.present, one.taken, turn_until, false)
-  call_many('HSET', turns_key(one.name), turns)
-  local together = table.concat(ranks, ' ')
-  if #ranks > 0 then redis.call('ZADD', lapsing_key(one.name), turn_until, together) end
-  if #absent + #ranks > 0 then redis.call('HINCRBY', room, 'drained:' .. one.name, #absent + #ranks) end
-  local cursor = math.max(number(state, 'cursor:' .. one.name), tonumber(ranks[#ranks] or '0'))
-  redis.call('HSET', room, 'pass:' .. one.name, one.pass, 'cursor:' .. one.name, cursor)
-  answer[1] = answer[1] + #absent
-  answer[#answer + 1] = one.name
-  answer[#answer + 1] = together
+  local lane, cursor = one.name, number(state, 'cursor:' .. one.name)
+  local passed, turns, last = {}, {}, cursor
+  take(lane, one.absent, one.absent.count, function(base, offsets, count)
+    for i = 1, count do
+      passed[#passed + 1] = return_until
+      passed[#passed + 1] = exact(base + offsets[i])
+    end
+  end)
+  call_many('ZADD', passed_key(lane), passed)
+  take(lane, one.present, one.taken, function(base, offsets, count)
+    give_turns(lane, cursor, base, offsets, 1, count, turn_until_ms)
+    turns[#turns + 1] = base .. ' ' .. table.concat(offsets, ' ', 1, count)
+    last = math.max(last, base + offsets[count])
+  end)
+  local gone = one.absent.count + one.taken
+  if gone > 0 then redis.call('HINCRBY', room, 'drained:' .. lane, gone) end
+  redis.call('HSET', room, 'pass:' .. lane, one.pass, 'cursor:' .. lane, last)
+  answer[1] = answer[1] + one.absent.count
+  answer[#answer + 1] = lane
+  answer[#answer + 1] = table.concat(turns, ';')
 end
 set_units(state, state.units - given * UNITS_PER_PERMIT)
 redis.call('HINCRBY', room, 'admitted_total', given)

@@ -11,7 +11,7 @@ local ended = {}
 each_place(2, function(lane, rank, id)
   remove(lane, rank)
   redis.call('ZREM', passed_key(lane), rank)
-  redis.call('HDEL', turns_key(lane), rank)
+  take_turn(lane, rank)
   redis.call('ZREM', ACTIVE, id)
   redis.call('HDEL', ADMITTED, id)
   ended[#ended + 1] = id

@@ -4,8 +4,7 @@
 --          them share the hash tag and live in one slot:
 --            :waiting:<lane>   who waits, and who near the front was seen when: see waiting.lua
 --            :passed:<lane>    sorted set, who was passed over  member rank, score own time at which the right lapses
---            :turns:<lane>     hash, whose turn has come        rank → ms until the turn lapses
---            :lapsing:<lane>   sorted set, turns given together  member their ranks, score ms until they lapse
+--            :turns:<lane>     whose turn has come, and until when: see turns.lua
 --            :active           sorted set, who has a session    member ticket id, score ms of its end
 --            :admitted         hash, when they were admitted    ticket id → ms
 --            :ended            sorted set, whose is over        member ticket id, score mark (µs, unique)
@@ -54,8 +53,6 @@ local function first_rank_of(ms)
 end
 
 local function passed_key(lane) return room .. ':passed:' .. lane end
-local function turns_key(lane) return room .. ':turns:' .. lane end
-local function lapsing_key(lane) return room .. ':lapsing:' .. lane end
 
 -- Calls a command with any number of arguments, in pieces.
 local function call_many(command, key, arguments)
@@ -136,55 +133,6 @@ local function add_ended(ids)
   for _, id in ipairs(ids) do
     if redis.call('ZADD', ENDED, 'NX', mark, id) == 1 then mark = mark + 1 end
   end
-end
-
--- Turns that nobody claimed in time: their fans are passed over, their permits go back to the drain.
-local function lapse(state, lane, return_until)
-  local given = redis.call('ZRANGEBYSCORE', lapsing_key(lane), '-inf', now)
-  local passed, gone = {}, {}
-  for _, ranks in ipairs(given) do
-    for rank in string.gmatch(ranks, '%d+') do
-      local until_ms = redis.call('HGET', turns_key(lane), rank)
-      if until_ms and tonumber(until_ms) <= now then
-        gone[#gone + 1] = rank
-        passed[#passed + 1] = return_until
-        passed[#passed + 1] = rank
-      end
-    end
-    redis.call('ZREM', lapsing_key(lane), ranks)
-  end
-  call_many('HDEL', turns_key(lane), gone)
-  call_many('ZADD', passed_key(lane), passed)
-  return #gone
-end
-
--- Ends what has run out: sessions, turns that nobody claimed, rights to return.
-local function expire(state)
-  local over = redis.call('ZRANGEBYSCORE', ACTIVE, '-inf', now)
-  call_many('ZREM', ACTIVE, over)
-  call_many('HDEL', ADMITTED, over)
-  add_ended(over)
-  local lapsed = 0
-  for _, lane in ipairs(known_lanes(state)) do
-    lapsed = lapsed + lapse(state, lane, own_time + number(state, 'return_window'))
-    redis.call('ZREMRANGEBYSCORE', passed_key(lane), '-inf', own_time)
-  end
-  if lapsed > 0 then
-    redis.call('HINCRBY', room, 'lapsed_total', lapsed)
-    state.lapsed_total = number(state, 'lapsed_total') + lapsed
-    set_units(state, math.min(number(state, 'units') + lapsed * UNITS_PER_PERMIT, units_max(state)))
-  end
-  redis.call('ZREMRANGEBYSCORE', ENDED, '-inf', '(' .. exact((now - ENDED_MEMORY_MS) * 1000))
-end
-
-local function count_turns(state)
-  local turns = 0
-  for _, lane in ipairs(known_lanes(state)) do turns = turns + redis.call('HLEN', turns_key(lane)) end
-  return turns
-end
-
-local function room_left(state)
-  return math.max(0, number(state, 'max_active') - redis.call('ZCARD', ACTIVE) - count_turns(state))
 end
 
 -- How deep into each lane presence has to be known: well beyond what the drains of the next seconds look at.

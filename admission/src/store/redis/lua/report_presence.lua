@@ -27,7 +27,7 @@ for index = 0, waiting_count - 1 do
     if redis.call('ZREM', passed_key(lane), rank) == 1 then
       add(lane, rank)
     end
-    if not see(lane, rank) and redis.call('HEXISTS', turns_key(lane), rank) == 0 then
+    if not see(lane, rank) and not turn_until(lane, rank) then
       not_waiting[#not_waiting + 1] = index
     end
   end

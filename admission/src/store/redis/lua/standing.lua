@@ -8,7 +8,7 @@ local function standing(state, lane, rank, id)
   if until_ms then return ACTIVE_STANDING, tonumber(until_ms), tonumber(redis.call('HGET', ADMITTED, id) or '0') end
   if redis.call('ZSCORE', ENDED, id) then return ENDED_STANDING, 0 end
   if not state['next:' .. lane] then return ENDED_STANDING, 0 end
-  until_ms = redis.call('HGET', turns_key(lane), rank)
+  until_ms = turn_until(lane, rank)
   if until_ms then return TURN, tonumber(until_ms) end
   if is_waiting(lane, rank) or redis.call('ZSCORE', passed_key(lane), rank) then return WAITING, 0 end
   if may_have_forgotten(state, rank) then return UNKNOWN, 0 end

@@ -141,7 +141,7 @@ end
 local function has(lane, rank)
   rank = exact(rank)
   return is_waiting(lane, rank) or redis.call('ZSCORE', passed_key(lane), rank)
-    or redis.call('HEXISTS', turns_key(lane), rank) == 1
+    or turn_until(lane, rank)
 end
 
 -- Puts in ranks in ascending order, all above those that wait. The first `seen_count` of them count as seen.
