@@ -22,6 +22,18 @@ pub struct Configuration {
     pub revision: u64,
     /// The text, as its author wrote it.
     pub text: String,
+    /// The file of which changes were taken last, as it was then. What is otherwise in `text` was changed over the API.
+    #[serde(default)]
+    pub file: Option<RoomsFile>,
+}
+
+/// A file with a configuration, as somebody wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomsFile {
+    /// What is in it.
+    pub text: String,
+    /// When it was written, in milliseconds since the Unix epoch, by the clock of its host.
+    pub written: u64,
 }
 
 /// When a proposed configuration may take the place of the one that is kept.
@@ -87,11 +99,18 @@ pub trait FleetStore: Send + Sync {
     /// When the store cannot be reached, or holds what it cannot have written.
     async fn configuration(&self, knows: u64) -> Result<(u64, Option<Configuration>), StoreError>;
 
-    /// Keeps a configuration, and notes who made it; or nothing, where `basis` says so.
+    /// Keeps a configuration, and notes who made it; or nothing, where `basis` says so. `file` is where it comes from, if
+    /// from one. A text that is kept already stays of its revision, and nobody is noted.
     ///
     /// # Errors
-    /// When the store cannot be reached, or the text is longer than [`CONFIGURATION_MAX`].
-    async fn propose(&self, basis: Basis, text: &str, entry: AuditEntry) -> Result<Proposed, StoreError>;
+    /// When the store cannot be reached, or a text is longer than [`CONFIGURATION_MAX`].
+    async fn propose(
+        &self,
+        basis: Basis,
+        text: &str,
+        file: Option<&RoomsFile>,
+        entry: AuditEntry,
+    ) -> Result<Proposed, StoreError>;
 
     /// Notes something that somebody did.
     ///

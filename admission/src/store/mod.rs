@@ -39,6 +39,7 @@ use crate::ticket::{Place, TicketId};
 
 pub use fleet::{
     AUDIT_MAX, AUDIT_TEXT_MAX, AuditEntry, Basis, CONFIGURATION_MAX, Configuration, FleetStore, Proposed,
+    RoomsFile,
 };
 pub use join::{BatchId, Intent, InvitationUse, Join, Joined};
 pub use joins::Joins;

@@ -231,7 +231,7 @@ async fn the_configuration_and_who_changed_it_survive_too() {
     let house = House::new();
     let store = house.open();
     let entry = AuditEntry { actor: "anna".to_owned(), ..AuditEntry::default() };
-    let kept = store.propose(Basis::Latest(5), "a = 1", entry).await.unwrap();
+    let kept = store.propose(Basis::Latest(5), "a = 1", None, entry).await.unwrap();
     assert_eq!(kept, Proposed::Kept(5));
     store.close();
     drop(store);
@@ -246,7 +246,7 @@ async fn the_configuration_and_who_changed_it_survive_too() {
     std::fs::write(&file, "{").unwrap();
     let store = house.open();
     assert_eq!(store.configuration(0).await.unwrap(), (0, None));
-    store.propose(Basis::Latest(6), "a = 2", AuditEntry::default()).await.unwrap();
+    store.propose(Basis::Latest(6), "a = 2", None, AuditEntry::default()).await.unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "{");
 }
 

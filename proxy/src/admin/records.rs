@@ -14,7 +14,7 @@ use super::access::{Caller, Role};
 use super::body::{Asked, BODY_MAX};
 use super::problem::Problem;
 use super::rooms::{Changed, basis, tagged};
-use crate::fleet::Author;
+use crate::fleet::{Author, Change};
 use crate::waiting::time::rfc3339;
 
 /// Entries that are told where nothing is asked.
@@ -122,7 +122,8 @@ pub(super) async fn replace(
         basis => basis,
     };
     let author = Author { actor: &caller.name, via: "api" };
+    let change = Change { basis, text, file: None, lost: Vec::new(), author };
     let entry = AuditEntry { action: "configure".to_owned(), ..AuditEntry::default() };
-    let (revision, changes) = desk.fleet.put_in_force(basis, text, author, entry).await?;
+    let (revision, changes) = desk.fleet.put_in_force(change, entry).await?;
     Ok(tagged(revision, Json(Changed { revision, changes })))
 }

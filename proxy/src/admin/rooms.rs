@@ -17,7 +17,7 @@ use super::body::{Body, RoomId};
 use super::edit;
 use super::problem::Problem;
 use crate::config::{RoomConfig, rooms};
-use crate::fleet::{Author, ChangeError, InForce};
+use crate::fleet::{Author, Change, ChangeError, InForce};
 
 /// The names of phases.
 pub(super) const PHASES: [(Phase, &str); 6] = [
@@ -320,7 +320,11 @@ async fn make(
         };
         let text = edit::change_room(&configuration.text, room, keys)?;
         let made = match made_from == configuration.revision {
-            true => desk.fleet.put_in_force(Basis::From(made_from), &text, author, entry.clone()).await,
+            true => {
+                let basis = Basis::From(made_from);
+                let change = Change { basis, text: &text, file: None, lost: Vec::new(), author };
+                desk.fleet.put_in_force(change, entry.clone()).await
+            }
             false => Err(ChangeError::Outrun(configuration.revision)),
         };
         match made {

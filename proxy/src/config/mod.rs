@@ -8,7 +8,7 @@ pub mod duration;
 pub mod edge;
 mod error;
 pub mod keys;
-mod moment;
+pub(crate) mod moment;
 pub mod pages;
 pub mod quick;
 pub mod rooms;

@@ -14,7 +14,7 @@ pub(super) const NEEDED: &str = "a date and time with its offset is needed, such
 const YEARS: std::ops::RangeInclusive<u16> = 1970..=2200;
 
 /// Reads a moment.
-pub(super) fn parse(value: &Value) -> Option<Timestamp> {
+pub(crate) fn parse(value: &Value) -> Option<Timestamp> {
     let written: Datetime = match value {
         Value::Datetime(written) => *written,
         Value::String(text) => text.trim().parse().ok()?,

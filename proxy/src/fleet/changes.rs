@@ -53,7 +53,7 @@ fn differences(before: &Table, after: &Table) -> Vec<String> {
     lines
 }
 
-fn short(value: &Value) -> String {
+pub(super) fn short(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(VALUE_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

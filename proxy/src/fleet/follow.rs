@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use admission::clock::millis;
-use admission::store::{AuditEntry, Basis};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::watched::Watched;
-use super::{Author, Begun, ChangeError, Fleet, check};
+use super::{Begun, ChangeError, Fleet, check};
 use crate::config::pages;
 
 /// How often files are looked at. What changed is read when it stayed so until the next look.
@@ -84,46 +82,20 @@ impl Follower {
         }
     }
 
-    /// The file is the newest configuration, if it is good.
+    /// What was changed in the file is the newest, if it is good.
     async fn take_file(&mut self, via: &'static str) {
         let fleet = self.fleet.clone();
-        let Some(file) = &fleet.file else { return };
-        let text = match tokio::fs::read_to_string(file).await {
-            Ok(text) => text,
-            Err(error) => {
-                return self.refuse(&format!("{} cannot be read: {error}", file.display()));
-            }
-        };
-        if text == fleet.in_force().configuration.text {
-            (self.is_untold, self.logged) = (false, None);
-            *fleet.problem.lock() = None;
-            return;
-        }
-        let written = std::fs::metadata(file).and_then(|data| data.modified()).ok();
-        let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, millis);
-        let author = Author { actor: &fleet.host, via };
-        let entry = AuditEntry { action: "configure".to_owned(), ..AuditEntry::default() };
-        // Whoever sends a signal means this file; what changed by itself is as new as it was written.
-        let basis = if via == "signal" { Basis::Latest(written) } else { Basis::Newer(written) };
-        match fleet.put_in_force(basis, &text, author, entry).await {
-            Ok(_) => (self.is_untold, self.logged) = (false, None),
-            Err(ChangeError::Wrong(error)) => {
-                self.is_untold = false;
-                self.refuse(&error.to_string());
-            }
-            Err(ChangeError::Outrun(in_force)) => {
-                self.is_untold = false;
-                self.refuse(&format!(
-                    "{} was written before what is in force now (revision {in_force}); save it again or send SIGHUP if it \
-                     should be",
-                    file.display()
-                ));
-            }
-            // Tried again until the store is back.
-            Err(error) => {
-                self.is_untold = true;
-                self.refuse(&error.to_string());
-            }
+        let outcome = fleet.take_file(via).await;
+        // Tried again until the store is back.
+        self.is_untold = matches!(outcome, Err(ChangeError::Store(_)));
+        match (outcome, &fleet.file) {
+            (Ok(()), _) => self.logged = None,
+            (Err(ChangeError::Outrun(_)), Some(file)) => self.refuse(&format!(
+                "{} was written before the file of which changes were taken last; save it again or send SIGHUP if its \
+                 changes should be in force",
+                file.display()
+            )),
+            (Err(error), _) => self.refuse(&error.to_string()),
         }
     }
 

@@ -11,10 +11,14 @@
 //! - `follow` notices what changed: files here, and in the store what others changed.
 //! - `changes` says in words what differs.
 //!
-//! The newest change wins. One that is wrong changes nothing, wherever it comes from.
+//! - `merge` puts what somebody changed in the file together with what others changed meanwhile; pure. `file` does it.
+//!
+//! The newest change of a key wins. One that is wrong changes nothing, wherever it comes from.
 
 mod changes;
+mod file;
 mod follow;
+mod merge;
 mod rooms;
 mod watched;
 
@@ -23,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use admission::store::{AuditEntry, Basis, Configuration, FleetStore, Proposed, StoreError};
+use admission::store::{AuditEntry, Basis, Configuration, FleetStore, Proposed, RoomsFile, StoreError};
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -57,6 +61,20 @@ pub struct Author<'a> {
     pub actor: &'a str,
     /// How: `file`, `signal`, `api`.
     pub via: &'a str,
+}
+
+/// A text that is to be in force.
+pub struct Change<'a> {
+    /// When it may take the place of what is.
+    pub basis: Basis,
+    /// The text.
+    pub text: &'a str,
+    /// Where it comes from, if from a file.
+    pub file: Option<RoomsFile>,
+    /// What others changed and this takes back, one line each.
+    pub lost: Vec<String>,
+    /// Whose it is.
+    pub author: Author<'a>,
 }
 
 /// A change was not made.
@@ -96,27 +114,11 @@ impl Fleet {
         let Config { edge, rooms: configs, revision, rooms_text: text, rooms_file: file } = config;
         let read_at_start = text.clone();
         let opening = Opening { ports, scheme: edge.public_scheme, tick: edge.tick };
-        let mut begun = Begun { configs, pages, configuration: Configuration { revision, text } };
-        if let Ok((_, Some(kept))) = bounded(store.configuration(revision)).await
-            && kept.revision > revision
-        {
-            match check(&edge, file.as_deref(), &kept.text) {
-                Ok((configs, pages)) => {
-                    let told = changes(&begun.configs, &configs).join("; ");
-                    tracing::warn!(
-                        in_force = kept.revision,
-                        file = revision,
-                        changes = told,
-                        "rooms that were configured after rooms.toml was written are in force; if the file should be, \
-                         save it again (`touch` it) or send SIGHUP, which makes it the newest"
-                    );
-                    begun = Begun { configs, pages, configuration: kept };
-                }
-                Err(error) => tracing::error!(
-                    in_force = kept.revision, %error,
-                    "the configuration that the fleet shares is of no use here; rooms.toml is in force on this proxy"
-                ),
-            }
+        let of_file = file.is_some().then(|| RoomsFile { text: text.clone(), written: revision });
+        let mut begun =
+            Begun { configs, pages, configuration: Configuration { revision, text, file: of_file } };
+        if let Ok((_, Some(kept))) = bounded(store.configuration(0)).await {
+            begun = file::at_start(&edge, file.as_deref(), begun, kept);
         }
         let Begun { configs, pages, configuration } = begun;
         let rooms = Rooms::open(&configs, configuration.revision, &opening);
@@ -171,48 +173,59 @@ impl Fleet {
         bounded(self.store.note(entry)).await
     }
 
-    /// Puts a configuration in force, here at once and everywhere within a moment. Its revision, and what it changed.
+    /// Puts a configuration in force, here at once and everywhere within a moment. Its revision, and what it changed. One
+    /// that says the same as the one in force stays of its revision, and nothing is noted.
     ///
     /// # Errors
     /// When it is wrong, another came first, or the store cannot be reached. Then nothing has changed.
     pub async fn put_in_force(
         &self,
-        basis: Basis,
-        text: &str,
-        author: Author<'_>,
+        change: Change<'_>,
         entry: AuditEntry,
     ) -> Result<(u64, Vec<String>), ChangeError> {
+        let Change { basis, text, file, lost, author } = change;
         let _one = self.changing.lock().await;
         if author.via == "api" {
             self.refuse_new_files(text)?;
         }
         let (configs, pages) = check(&self.edge, self.file.as_deref(), text)?;
-        let told = changes(&self.in_force().configs, &configs);
-        let detail = if told.is_empty() { "nothing that counts".to_owned() } else { told.join("; ") };
-        let entry = AuditEntry {
-            actor: author.actor.to_owned(),
-            via: author.via.to_owned(),
-            detail: if entry.detail.is_empty() {
-                detail.clone()
-            } else {
-                format!("{}: {detail}", entry.detail)
-            },
-            ..entry
+        let before = self.in_force().clone();
+        let told = changes(&before.configs, &configs);
+        let said = if told.is_empty() { "nothing that counts".to_owned() } else { told.join("; ") };
+        let mut detail = match entry.detail.as_str() {
+            "" => said.clone(),
+            note => format!("{note}: {said}"),
         };
-        match bounded(self.store.propose(basis, text, entry)).await? {
+        if !lost.is_empty() {
+            detail = format!("{detail} (lost: {})", lost.join("; "));
+        }
+        let (actor, via) = (author.actor.to_owned(), author.via.to_owned());
+        let entry = AuditEntry { actor, via, detail, ..entry };
+        let is_news = !merge::say_the_same(text, &before.configuration.text);
+        let text = if is_news { text } else { before.configuration.text.as_str() };
+        match bounded(self.store.propose(basis, text, file.as_ref(), entry)).await? {
             Proposed::Kept(revision) => {
-                self.apply(Begun {
-                    configs,
-                    pages,
-                    configuration: Configuration { revision, text: text.to_owned() },
-                });
-                tracing::info!(
-                    revision,
-                    actor = author.actor,
-                    via = author.via,
-                    changes = detail,
-                    "a new configuration of the rooms is in force"
-                );
+                for lost in lost {
+                    tracing::warn!(
+                        revision,
+                        lost,
+                        "the file and others changed the same; the newest is in force"
+                    );
+                }
+                if is_news || revision != before.configuration.revision {
+                    let file = file.or_else(|| before.configuration.file.clone());
+                    let configuration = Configuration { revision, text: text.to_owned(), file };
+                    self.apply(Begun { configs, pages, configuration });
+                    tracing::info!(
+                        revision,
+                        actor = author.actor,
+                        via = author.via,
+                        changes = said,
+                        "a new configuration of the rooms is in force"
+                    );
+                } else {
+                    *self.problem.lock() = None;
+                }
                 Ok((revision, told))
             }
             Proposed::Refused(revision) => Err(ChangeError::Outrun(revision)),
@@ -252,7 +265,8 @@ impl Fleet {
                 detail: "the store had none that is as new".to_owned(),
                 ..AuditEntry::default()
             };
-            bounded(self.store.propose(Basis::Newer(before.revision), &before.text, entry)).await?;
+            let basis = Basis::Newer(before.revision);
+            bounded(self.store.propose(basis, &before.text, before.file.as_ref(), entry)).await?;
         }
         let Some(configuration) = news.filter(|news| news.revision > before.revision) else {
             return Ok(false);

@@ -12,28 +12,28 @@ use crate::harness::{
 use crate::shop::Shop;
 use crate::store_away::Redis;
 
-fn call(edge: &Edge, token: &str, method: Method, path: &str) -> RequestBuilder {
+pub(crate) fn call(edge: &Edge, token: &str, method: Method, path: &str) -> RequestBuilder {
     browser().request(method, format!("http://{}/api/v1{path}", edge.admin)).bearer_auth(token)
 }
 
-async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let answer = request.send().await.unwrap();
     (answer.status(), answer.json().await.unwrap_or_default())
 }
 
-async fn get(edge: &Edge, path: &str) -> Value {
+pub(crate) async fn get(edge: &Edge, path: &str) -> Value {
     let (status, body) = answer(call(edge, VIEWER, Method::GET, path)).await;
     assert_eq!(status, 200, "{body}");
     body
 }
 
-async fn post(edge: &Edge, path: &str, body: &Value) -> Value {
+pub(crate) async fn post(edge: &Edge, path: &str, body: &Value) -> Value {
     let (status, body) = answer(call(edge, OPERATOR, Method::POST, path).json(body)).await;
     assert_eq!(status, 200, "{body}");
     body
 }
 
-async fn until(edge: &Edge, what: &str, is_so: impl Fn(&Value) -> bool) {
+pub(crate) async fn until(edge: &Edge, what: &str, is_so: impl Fn(&Value) -> bool) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let view = get(edge, "/rooms/demo").await;
@@ -41,7 +41,7 @@ async fn until(edge: &Edge, what: &str, is_so: impl Fn(&Value) -> bool) {
             return;
         }
         assert!(Instant::now() < deadline, "not {what}: {view}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
     }
 }
 

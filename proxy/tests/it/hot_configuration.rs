@@ -11,12 +11,12 @@ use crate::shop::Shop;
 use crate::store_away::Redis;
 
 impl Edge {
-    fn rooms_file(&self) -> PathBuf {
+    pub(crate) fn rooms_file(&self) -> PathBuf {
         self.folder.path().join("rooms.toml")
     }
 
     /// Replaces the file as editors and configuration management do: whole.
-    fn rewrite(&self, rooms: &str) {
+    pub(crate) fn rewrite(&self, rooms: &str) {
         let fresh = self.folder.path().join("rooms.toml.new");
         std::fs::write(&fresh, rooms).unwrap();
         std::fs::rename(fresh, self.rooms_file()).unwrap();
@@ -24,7 +24,7 @@ impl Edge {
 }
 
 /// A folder with files of which `rooms.toml` was written long ago.
-fn an_old_file(edge: &str, rooms: &str) -> TempDir {
+pub(crate) fn an_old_file(edge: &str, rooms: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let listen = "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n";
     let (_, file) = files(&folder, &format!("{listen}{edge}"), rooms);

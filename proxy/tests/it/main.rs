@@ -35,6 +35,7 @@ mod invitations;
 mod keys;
 mod line;
 mod live;
+mod merging;
 mod names;
 mod nginx;
 mod noted;

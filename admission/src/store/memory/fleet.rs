@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::MemoryStore;
 use crate::store::StoreError;
 use crate::store::fleet::{
-    AUDIT_MAX, AuditEntry, Basis, Configuration, FleetStore, Proposed, check_length, revision,
+    AUDIT_MAX, AuditEntry, Basis, Configuration, FleetStore, Proposed, RoomsFile, check_length, revision,
 };
 
 /// The configuration and the audit log. Both change when people do something, so all of it is written each time.
@@ -112,15 +112,28 @@ impl FleetStore for MemoryStore {
         Ok((fleet.revision(), news.cloned()))
     }
 
-    async fn propose(&self, basis: Basis, text: &str, entry: AuditEntry) -> Result<Proposed, StoreError> {
-        check_length(text)?;
+    async fn propose(
+        &self,
+        basis: Basis,
+        text: &str,
+        file: Option<&RoomsFile>,
+        entry: AuditEntry,
+    ) -> Result<Proposed, StoreError> {
+        [Some(text), file.map(|file| file.text.as_str())].into_iter().flatten().try_for_each(check_length)?;
         let (now, kept) = (self.clock.now(), self.fleet().revision());
         if revision(basis, kept, now).is_none() {
             return Ok(Proposed::Refused(kept));
         }
         self.change(|fleet| match revision(basis, fleet.revision(), now) {
             Some(revision) => {
-                fleet.configuration = Some(Configuration { revision, text: text.to_owned() });
+                let known = fleet.configuration.take();
+                let file = file.cloned().or_else(|| known.as_ref()?.file.clone());
+                if let Some(same) = known.filter(|known| known.text == text) {
+                    let revision = same.revision;
+                    fleet.configuration = Some(Configuration { file, ..same });
+                    return Proposed::Kept(revision);
+                }
+                fleet.configuration = Some(Configuration { revision, text: text.to_owned(), file });
                 fleet.note(AuditEntry { at: now, revision, ..entry.bounded() });
                 Proposed::Kept(revision)
             }

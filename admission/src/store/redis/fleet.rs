@@ -5,7 +5,9 @@ use redis::FromRedisValue;
 
 use super::connection::Call;
 use super::{RedisStore, StoreError};
-use crate::store::fleet::{AUDIT_MAX, AuditEntry, Basis, Configuration, FleetStore, Proposed, check_length};
+use crate::store::fleet::{
+    AUDIT_MAX, AuditEntry, Basis, Configuration, FleetStore, Proposed, RoomsFile, check_length,
+};
 
 /// In the place of a room's name, for no room can have it.
 const FLEET: &str = "@fleet";
@@ -29,13 +31,20 @@ impl FleetStore for RedisStore {
     async fn configuration(&self, knows: u64) -> Result<(u64, Option<Configuration>), StoreError> {
         let mut call = self.ask("configuration");
         call.arg(knows);
-        let (revision, text): (u64, String) = self.answer(&call).await?;
+        let (revision, text, file, written): (u64, String, String, u64) = self.answer(&call).await?;
         let is_other = revision != 0 && revision != knows;
-        Ok((revision, is_other.then_some(Configuration { revision, text })))
+        let file = (written > 0).then_some(RoomsFile { text: file, written });
+        Ok((revision, is_other.then_some(Configuration { revision, text, file })))
     }
 
-    async fn propose(&self, basis: Basis, text: &str, entry: AuditEntry) -> Result<Proposed, StoreError> {
-        check_length(text)?;
+    async fn propose(
+        &self,
+        basis: Basis,
+        text: &str,
+        file: Option<&RoomsFile>,
+        entry: AuditEntry,
+    ) -> Result<Proposed, StoreError> {
+        [Some(text), file.map(|file| file.text.as_str())].into_iter().flatten().try_for_each(check_length)?;
         let (name, revision) = match basis {
             Basis::Newer(revision) => ("newer", revision),
             Basis::Latest(revision) => ("latest", revision),
@@ -43,6 +52,9 @@ impl FleetStore for RedisStore {
         };
         let mut call = self.ask("propose");
         call.arg(name).arg(revision).arg(text).arg(json(entry)?);
+        if let Some(RoomsFile { text, written }) = file {
+            call.arg(text.as_str()).arg((*written).max(1));
+        }
         let (is_kept, revision): (bool, u64) = self.answer(&call).await?;
         Ok(if is_kept { Proposed::Kept(revision) } else { Proposed::Refused(revision) })
     }

@@ -8,7 +8,7 @@ use admission::store::memory::MemoryStore;
 use admission::store::redis::RedisStore;
 use admission::store::{
     AUDIT_MAX, AUDIT_TEXT_MAX, AuditEntry, Basis, CONFIGURATION_MAX, Configuration, FleetStore, Proposed,
-    StoreError,
+    RoomsFile, StoreError,
 };
 
 use crate::redis_server::RedisServer;
@@ -18,6 +18,7 @@ on_both_stores! {
     the_newest_configuration_is_kept_and_told_to_those_who_do_not_know_it
     of_two_who_change_the_same_one_is_told
     what_is_in_a_file_at_start_counts_only_if_it_is_newer
+    what_changes_nothing_stays_of_its_revision_and_the_file_is_kept_beside_it
     the_audit_log_tells_who_did_what_and_is_bounded
 }
 
@@ -40,7 +41,7 @@ impl Fleet {
     }
 
     async fn propose(&self, basis: Basis, text: &str) -> Proposed {
-        self.store.propose(basis, text, entry("configure")).await.unwrap()
+        self.store.propose(basis, text, None, entry("configure")).await.unwrap()
     }
 }
 
@@ -55,14 +56,17 @@ async fn the_newest_configuration_is_kept_and_told_to_those_who_do_not_know_it(k
     assert_eq!(fleet.store.configuration(0).await.unwrap(), (0, None));
     assert_eq!(fleet.store.configuration(7).await.unwrap(), (0, None), "it was lost");
     assert_eq!(fleet.propose(Basis::Newer(7), "a = \"✓\"\n").await, Proposed::Kept(7));
-    let kept = Configuration { revision: 7, text: "a = \"✓\"\n".to_owned() };
+    let kept = Configuration { revision: 7, text: "a = \"✓\"\n".to_owned(), file: None };
     assert_eq!(fleet.store.configuration(0).await.unwrap(), (7, Some(kept)));
     assert_eq!(fleet.store.configuration(7).await.unwrap(), (7, None));
     assert_eq!(fleet.propose(Basis::Latest(3), "b").await, Proposed::Kept(8), "it was written after it");
     assert_eq!(fleet.propose(Basis::Latest(20), "c").await, Proposed::Kept(20));
     assert_eq!(fleet.store.configuration(7).await.unwrap().1.unwrap().text, "c");
     let long = "x".repeat(CONFIGURATION_MAX + 1);
-    let refused = fleet.store.propose(Basis::Latest(0), &long, entry("configure")).await;
+    let refused = fleet.store.propose(Basis::Latest(0), &long, None, entry("configure")).await;
+    assert!(matches!(refused, Err(StoreError::Unreadable(_))), "{refused:?}");
+    let file = RoomsFile { text: long, written: 1 };
+    let refused = fleet.store.propose(Basis::Latest(0), "d", Some(&file), entry("configure")).await;
     assert!(matches!(refused, Err(StoreError::Unreadable(_))), "{refused:?}");
 }
 
@@ -84,6 +88,29 @@ async fn what_is_in_a_file_at_start_counts_only_if_it_is_newer(kind: Kind) {
     assert_eq!(fleet.propose(Basis::Newer(4), "b").await, Proposed::Refused(5));
     assert_eq!(fleet.store.configuration(0).await.unwrap().1.unwrap().text, "a");
     assert_eq!(fleet.store.audit(10).await.unwrap().len(), 1, "what changed nothing is not noted");
+}
+
+async fn what_changes_nothing_stays_of_its_revision_and_the_file_is_kept_beside_it(kind: Kind) {
+    let fleet = Fleet::start(kind);
+    let file = |text: &str, written| RoomsFile { text: text.to_owned(), written };
+    let propose = async |basis, text: &str, file: &RoomsFile| {
+        fleet.store.propose(basis, text, Some(file), entry("configure")).await.unwrap()
+    };
+    let kept = async || fleet.store.configuration(0).await.unwrap().1.unwrap();
+    let [first, second] = [file("a = \"✓\"", 3), file("b", 4)];
+    assert_eq!(propose(Basis::Newer(5), "a = \"✓\"", &first).await, Proposed::Kept(5));
+    assert_eq!(kept().await.file, Some(first.clone()));
+    assert_eq!(fleet.propose(Basis::From(5), "a = \"✓\"").await, Proposed::Kept(5));
+    assert_eq!(fleet.propose(Basis::Latest(9), "a = \"✓\"").await, Proposed::Kept(5));
+    assert_eq!(fleet.propose(Basis::From(4), "a = \"✓\"").await, Proposed::Refused(5));
+    assert_eq!(propose(Basis::From(4), "c", &second).await, Proposed::Refused(5));
+    assert_eq!(kept().await.file, Some(first), "what is refused changes nothing");
+    assert_eq!(propose(Basis::From(5), "a = \"✓\"", &second).await, Proposed::Kept(5));
+    let same = Configuration { revision: 5, text: "a = \"✓\"".to_owned(), file: Some(second.clone()) };
+    assert_eq!(kept().await, same);
+    assert_eq!(fleet.propose(Basis::Latest(9), "d").await, Proposed::Kept(9));
+    assert_eq!(kept().await.file, Some(second), "changes over the API leave the file what it was");
+    assert_eq!(fleet.store.audit(10).await.unwrap().len(), 2, "what changed nothing is not noted");
 }
 
 async fn the_audit_log_tells_who_did_what_and_is_bounded(kind: Kind) {
