@@ -76,6 +76,12 @@ impl Rank {
         Self(self.0 + 2)
     }
 
+    /// The first rank above this one, however it was given, that can be given in order of arrival.
+    #[must_use]
+    pub const fn next_in_order(self) -> Self {
+        Self(self.0 + 2 - self.0 % 2)
+    }
+
     /// The first rank, at or after this one, for somebody who is ranked afterwards.
     #[must_use]
     pub const fn afterwards(self) -> Self {

@@ -206,6 +206,19 @@ impl Line {
             self.lead = memory.lead;
             least = least.max(self.next_rank(now));
         }
+        self.rise(least, now);
+        for (name, cursor) in &memory.cursors {
+            if let Some(lane) = self.lanes.get_mut(name) {
+                lane.cursor = lane.cursor.max(*cursor);
+            }
+        }
+        self.joined_total = self.joined_total.max(memory.joined_total);
+        self.admitted_total = self.admitted_total.max(memory.admitted_total);
+    }
+
+    /// Goes on with ranks from `least` on, for those below it were given by a line that was lost: they may be
+    /// forgotten.
+    pub(super) fn rise(&mut self, least: Rank, now: Timestamp) {
         let mut forgotten: Option<RankRange> = None;
         for lane in self.lanes.values_mut().filter(|lane| lane.next_rank < least) {
             let from = forgotten.map_or(lane.next_rank, |range| range.from.min(lane.next_rank));
@@ -216,13 +229,6 @@ impl Line {
             self.forget(range);
             self.lead = self.lead.max(range.to.get().saturating_sub(Rank::first_of(now).get()));
         }
-        for (name, cursor) in &memory.cursors {
-            if let Some(lane) = self.lanes.get_mut(name) {
-                lane.cursor = lane.cursor.max(*cursor);
-            }
-        }
-        self.joined_total = self.joined_total.max(memory.joined_total);
-        self.admitted_total = self.admitted_total.max(memory.admitted_total);
     }
 
     /// Goes on with a line that may have lost what happened lately: since permits last gathered, which every

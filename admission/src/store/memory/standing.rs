@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::rank::UNSEEN_LEAD;
 use crate::ticket::{Place, TicketId};
 
 use super::line::Line;
@@ -22,11 +23,17 @@ impl Line {
             Standing::Turn { until }
         } else if lane.waiting.contains(place.rank) || lane.passed.contains(&place.rank) {
             Standing::Waiting { ahead: lane.waiting.count_below(place.rank) }
-        } else if self.may_have_forgotten(place.rank, now) {
+        } else if self.is_beyond(place) || self.may_have_forgotten(place.rank, now) {
             Standing::Unknown
         } else {
             Standing::Ended
         }
+    }
+
+    /// Whether its rank is above all that this line gave: one that was lost gave it, of which nobody remembered how far
+    /// its ranks ran ahead of the clock.
+    fn is_beyond(&self, place: &Place) -> bool {
+        self.lanes.get(&place.lane).is_some_and(|lane| place.rank >= lane.next_rank)
     }
 
     /// Whether its turn has come and it has not claimed it.
@@ -47,6 +54,10 @@ impl Line {
             }
             if self.hold_until == Timestamp::default() {
                 self.hold_until = now + self.rules.recovery_grace;
+            }
+            if self.is_beyond(place) {
+                // Well above it, for others may have had ranks near.
+                self.rise(place.rank.next_in_order().ahead_by(UNSEEN_LEAD), now);
             }
             if let Some(lane) = self.lanes.get_mut(&place.lane) {
                 lane.put(place.rank, own_time);

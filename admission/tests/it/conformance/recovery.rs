@@ -1,5 +1,6 @@
 //! A store that lost its data.
 
+use admission::clock::Clock;
 use admission::rank::Rank;
 use admission::rules::Rules;
 use admission::store::{ENDED_MEMORY, Memory, Presence, Standing, Stay};
@@ -12,6 +13,7 @@ on_both_stores! {
     a_ticket_older_than_what_is_remembered_is_not_put_back
     a_line_that_lost_everything_is_rebuilt_at_the_same_ranks
     no_rank_is_given_twice_across_a_loss
+    ranks_that_ran_ahead_of_the_clock_outlive_a_loss_that_nobody_remembers
     the_rate_holds_through_a_loss
     what_proxies_remember_is_never_undone
     a_replica_that_missed_the_last_second_loses_nobodys_place
@@ -51,6 +53,32 @@ async fn no_rank_is_given_twice_across_a_loss(kind: Kind) {
     line.lose_all_data(rules()).await;
     let after = line.fans(&lane("general"), 100).await;
     assert!(after[0].rank > before[99].rank, "however soon");
+}
+
+async fn ranks_that_ran_ahead_of_the_clock_outlive_a_loss_that_nobody_remembers(kind: Kind) {
+    let mut line = Line::start(kind, rules()).await;
+    line.fans(&lane("general"), 1).await;
+    let memory = Memory::of(&line.snapshot().await);
+    line.lose_all_data_but(rules(), &memory).await;
+    let places = line.fans(&lane("general"), 30).await;
+    assert!(places[0].rank > Rank::first_of(line.clock.now() + SECOND), "ranks run ahead now");
+    line.store.leave(&line.room, &places[29..]).await.unwrap();
+    line.lose_all_data(rules()).await;
+    for place in &places {
+        assert_eq!(line.look(place).await, Standing::Unknown, "no rank of this line is that high");
+    }
+    // The last of them first, so that the others lie below what the line has risen to.
+    for place in places[10..29].iter().rev() {
+        let standing = line.store.restore(&line.room, std::slice::from_ref(place)).await.unwrap();
+        assert_eq!(standing, [Standing::Waiting { ahead: 0 }]);
+    }
+    assert_eq!(line.look(&places[0]).await, Standing::Unknown, "below it they may be forgotten too");
+    let newcomers = line.fans(&lane("general"), 1).await;
+    assert!(newcomers[0].rank > places[29].rank, "P4: behind all who were there, at a rank of their own");
+    line.clock.advance(rules().recovery_grace + SECOND);
+    line.see(&places[10..29]).await;
+    let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
+    assert_eq!(turns, ranks(&places[10..20]), "at their old ranks, in their old order");
 }
 
 /// Turns that the line gives over the next `seconds`, in steps of a quarter second, to fans who are all there.

@@ -26,23 +26,12 @@ end
 
 -- Takes in what somebody remembers of this line, or of one that it replaces.
 local function recall()
-  local from
   local least = remembered
   if lead > number(state, 'lead') then
     set(state, 'lead', lead)
     least = math.max(least, least_rank(state))
   end
-  for _, lane in ipairs(known_lanes(state)) do
-    local next_rank = number(state, 'next:' .. lane)
-    if next_rank < least then
-      from = math.min(from or next_rank, next_rank)
-      set(state, 'next:' .. lane, least)
-    end
-  end
-  if from then
-    forget(state, from, least)
-    set(state, 'lead', math.max(number(state, 'lead'), least - first_rank_of(now)))
-  end
+  rise(state, least)
   for lane, cursor in string.gmatch(ARGV[9], '([^= ]+)=(%d+)') do
     if state['next:' .. lane] then
       set(state, 'cursor:' .. lane, math.max(number(state, 'cursor:' .. lane), tonumber(cursor)))

@@ -16,6 +16,8 @@ each_place(2, function(lane, rank, id)
     state.hold_until = now + number(state, 'recovery_grace')
     redis.call('HSET', room, 'hold_until', state.hold_until)
   end
+  -- Well above it, for others may have had ranks near; and even, like every rank that is given in order.
+  if is_beyond(state, lane, rank) then rise(state, rank + 2 - rank % 2 + UNSEEN_LEAD) end
   put(state, lane, rank)
 end)
 return standings(state, 2)

@@ -57,6 +57,22 @@ local function set(state, field, value)
   redis.call('HSET', room, field, value)
 end
 
+-- Goes on with ranks from `least` on, for those below it were given by a line that was lost: they may be forgotten.
+local function rise(state, least)
+  local from
+  for _, lane in ipairs(known_lanes(state)) do
+    local next_rank = number(state, 'next:' .. lane)
+    if next_rank < least then
+      from = math.min(from or next_rank, next_rank)
+      set(state, 'next:' .. lane, least)
+    end
+  end
+  if from then
+    forget(state, from, least)
+    set(state, 'lead', math.max(number(state, 'lead'), least - first_rank_of(now)))
+  end
+end
+
 -- Voids the admissions up to a moment, if they are not yet: their sessions are over. How many there were.
 local function void(state, before)
   before = math.max(before, number(state, 'voided_before'))
