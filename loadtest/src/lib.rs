@@ -1,5 +1,5 @@
-//! The crowd: simulated fans, the demo, and checks of the promises. Everything goes over the wire; nothing of
-//! the edge or the shop is linked in.
+//! The crowd: simulated fans, the demo, and checks of the promises. All of it goes over the wire but for one room:
+//! [`mod@rehearse`] has no wire, and links in the line and how the edge reads its configuration.
 //!
 //! - [`stack`] starts the real binaries, and Redis, on free ports.
 //! - [`fan`] is one fan as a state machine, [`client`] their browser, [`crowd`] many of them.
@@ -8,6 +8,7 @@
 //! - [`fault`] lets things fail meanwhile.
 //! - [`away`] has the store fail for long while fans are inside.
 //! - [`lateness`] is how exact all of this can be on a busy machine.
+//! - [`mod@rehearse`] plays a room's configuration through in virtual time.
 //! - [`check`] and [`demo`] put these together; [`mod@bench`] measures.
 
 pub mod away;
@@ -22,6 +23,7 @@ pub mod fan;
 pub mod fault;
 pub mod lateness;
 pub mod random;
+pub mod rehearse;
 pub mod stack;
 pub mod story;
 pub mod tally;

@@ -17,6 +17,7 @@ use loadtest::check::{self, CheckPlan, Report};
 use loadtest::demo::{self, DemoPlan};
 use loadtest::fault::{self, Fault, FaultPlan};
 use loadtest::random;
+use loadtest::rehearse::options::RehearseArgs;
 use loadtest::stack::{Room, Store};
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
@@ -96,6 +97,9 @@ enum Command {
         #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=60_000))]
         pause_ms: u64,
     },
+    /// Play a room's configuration through with a crowd that does not exist, in virtual time: how long do they wait, how
+    /// full does the shop get, what does not fit? Build with --release: 100,000 fans then take seconds.
+    Rehearse(Box<RehearseArgs>),
     /// Send a crowd to edges that run already, and judge what the fans saw.
     Fans {
         /// The edges.
@@ -263,6 +267,13 @@ async fn run(command: Command) -> Result<ExitCode> {
                 () = interrupted => Ok(ExitCode::FAILURE),
             }
         }
+        Command::Rehearse(args) => tokio::select! {
+            figures = args.run() => {
+                println!("{}", figures?);
+                Ok(ExitCode::SUCCESS)
+            }
+            () = interrupted => Ok(ExitCode::FAILURE),
+        },
         Command::StoreAway { seconds, around, fans, pause_ms } => {
             let plan = AwayPlan {
                 away: Duration::from_secs(seconds),

@@ -35,11 +35,25 @@ impl Dice {
         if bound == 0 { 0 } else { (self.roll() % bound as u64) as usize }
     }
 
-    /// True in `share` of all cases.
-    pub fn chance(&mut self, share: f64) -> bool {
+    /// From 0 to less than 1.
+    pub const fn unit(&mut self) -> f64 {
         // 53 bits are what a float holds exactly.
-        let unit = (self.roll() >> 11) as f64 / (1_u64 << 53) as f64;
-        unit < share
+        (self.roll() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// True in `share` of all cases.
+    pub const fn chance(&mut self, share: f64) -> bool {
+        self.unit() < share
+    }
+
+    /// As long as one waits for what happens by chance, once on average.
+    pub fn exponential(&mut self) -> f64 {
+        -(1.0 - self.unit()).ln()
+    }
+
+    /// About normal, around 0 with a deviation of 1.
+    pub fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
     /// A time from `low` to `high`.

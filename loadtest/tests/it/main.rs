@@ -16,4 +16,6 @@ mod promises;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod rehearse;
+#[cfg(test)]
 mod support;

@@ -53,6 +53,14 @@ pub fn load(edge_file: &Path, rooms_file: &Path) -> Result<Config, ConfigError> 
     Ok(Config { edge, rooms, revision, rooms_text, rooms_file: Some(rooms_file.to_owned()) })
 }
 
+/// Reads `rooms.toml` alone.
+///
+/// # Errors
+/// When it cannot be read or is wrong.
+pub fn load_rooms(rooms_file: &Path) -> Result<Vec<RoomConfig>, ConfigError> {
+    rooms::parse(rooms_file, &read(rooms_file)?)
+}
+
 fn read(file: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(file)
         .map_err(|error| ConfigError::whole(file, format!("cannot be read: {error}")))

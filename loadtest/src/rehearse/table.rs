@@ -1,0 +1,148 @@
+//! The figures for a terminal.
+
+use std::fmt;
+
+use super::figures::{Figures, LaneFigures};
+
+/// The figures, as text.
+pub struct Table<'a> {
+    /// The figures.
+    pub figures: &'a Figures,
+    /// How the fans came, as it was asked for.
+    pub arrivals: &'a str,
+}
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figures { room, fans, seed, .. } = self.figures;
+        writeln!(f, "room {room}: {} fans, arrivals {}, seed {seed}\n", number(*fans), self.arrivals)?;
+        for (name, text) in rows(self.figures) {
+            writeln!(f, "  {name:<14}{text}")?;
+        }
+        writeln!(
+            f,
+            "\n  {:<14}{:>6}{:>11}{:>11}  {:>12}{:>12}{:>12}{:>12}{:>9}{:>10}",
+            "lane", "weight", "came", "got in", "wait p50", "p90", "p99", "longest", "left", "no-shows"
+        )?;
+        for lane in &self.figures.lanes {
+            let LaneFigures { lane, weight, came, got_in, wait_seconds: wait, left, no_shows, .. } = lane;
+            writeln!(
+                f,
+                "  {lane:<14}{weight:>6}{:>11}{:>11}  {:>12}{:>12}{:>12}{:>12}{:>9}{:>10}",
+                number(*came),
+                number(*got_in),
+                time(wait.p50),
+                time(wait.p90),
+                time(wait.p99),
+                time(wait.max),
+                number(*left),
+                number(*no_shows)
+            )?;
+        }
+        if !self.figures.advice.is_empty() {
+            writeln!(f)?;
+        }
+        for advice in &self.figures.advice {
+            writeln!(f, "  ! {}", advice.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// The figures by name, as people read them.
+pub(super) fn rows(figures: &Figures) -> Vec<(&'static str, String)> {
+    let mut arrivals = format!(
+        "{} fans, at most {} in a second",
+        number(figures.fans),
+        number(figures.arrivals_per_second_max)
+    );
+    if figures.turned_away > 0 {
+        arrivals += &format!("; {} turned away", number(figures.turned_away));
+    }
+    if figures.full > 0 {
+        arrivals += &format!("; {} told that the line is full", number(figures.full));
+    }
+    let (low, high) = figures.rate_range;
+    let rate = if low == high {
+        format!("{} a minute", number(high))
+    } else {
+        format!("{} to {} a minute", number(low), number(high))
+    };
+    let last = figures.last_in_at.map_or_else(|| "nobody got in".to_owned(), moment);
+    let capacity = figures.shop_capacity.map_or_else(String::new, |capacity| format!(" of {capacity:.0}"));
+    vec![
+        ("arrivals", arrivals),
+        ("longest line", format!("{} fans, {}", number(figures.waiting_max), moment(figures.waiting_max_at))),
+        ("last fan in", last),
+        ("rate", format!("{rate}, {:.0} % of it used while fans waited", figures.utilisation * 100.0)),
+        (
+            "active",
+            format!(
+                "{} at most, {:.0} on average; max_active {} was reached in {:.0} % of the time",
+                number(figures.active_max),
+                figures.active_mean,
+                number(figures.max_active),
+                figures.full_share * 100.0
+            ),
+        ),
+        (
+            "shop",
+            format!(
+                "{:.0}{capacity} requests a second at most, {:.0} on average; slowest answer {:.0} ms, {:.1} % failed",
+                figures.shop_requests_max,
+                figures.shop_requests_mean,
+                figures.shop_latency_ms_max,
+                figures.shop_failed * 100.0
+            ),
+        ),
+    ]
+}
+
+/// A moment, from the opening on.
+pub(super) fn moment(seconds: f64) -> String {
+    if seconds < 0.0 {
+        format!("{} before the opening", time(-seconds))
+    } else {
+        format!("{} after the opening", time(seconds))
+    }
+}
+
+/// A time as people say it.
+pub(super) fn time(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..600 if !whole.is_multiple_of(60) => format!("{} min {} s", whole / 60, whole % 60),
+        60..3600 => format!("{} min", (whole + 30) / 60),
+        _ => {
+            let minutes = (whole + 30) / 60;
+            format!("{} h {} min", minutes / 60, minutes % 60)
+        }
+    }
+}
+
+/// A number with its thousands apart.
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_numbers_are_for_people() {
+        let times = [0.4, 59.0, 60.0, 61.0, 3599.0, 9960.0, 57_600.0].map(time);
+        assert_eq!(times, ["0 s", "59 s", "1 min", "1 min 1 s", "60 min", "2 h 46 min", "16 h 0 min"]);
+        assert_eq!([0, 999, 1000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(moment(-90.0), "1 min 30 s before the opening");
+    }
+}
