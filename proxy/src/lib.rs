@@ -23,6 +23,7 @@
 //! - [`live`]: requests on connections, and WebSockets.
 //! - [`phases`]: the phases of a request, each of which delegates to the above.
 //! - [`upstream`]: the shop's instances and what is sent to them.
+//! - [`telemetry`]: what is counted and measured.
 //! - [`admin`]: health, for operators.
 //! - [`server`]: puts all of it together.
 
@@ -37,5 +38,6 @@ pub mod live;
 pub mod phases;
 pub mod room;
 pub mod server;
+pub mod telemetry;
 pub mod upstream;
 pub mod waiting;

@@ -10,7 +10,7 @@ pub(super) async fn alive() -> &'static str {
 }
 
 pub(super) async fn ready(State(desk): State<Desk>) -> (StatusCode, String) {
-    if *desk.load.closing().borrow() {
+    if *desk.sights.load.closing().borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
     }
     let in_force = desk.fleet.in_force();

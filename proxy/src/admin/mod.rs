@@ -41,6 +41,8 @@ use crate::fleet::Fleet;
 use crate::listen::{Connection, Serve};
 use crate::live::Load;
 use crate::room::Room;
+use crate::telemetry::{RequestTally, StoreCalls};
+use crate::upstream::Upstream;
 use access::{Caller, Role, Tokens};
 use idempotency::Answers;
 use problem::Problem;
@@ -56,10 +58,23 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 #[derive(Clone)]
 pub(crate) struct Desk {
     fleet: Arc<Fleet>,
-    load: Arc<Load>,
+    sights: Sights,
     tokens: Arc<Tokens>,
     clock: Arc<dyn Clock>,
     answers: Arc<Mutex<Answers>>,
+}
+
+/// What is seen of this process, for the metrics.
+#[derive(Clone)]
+pub struct Sights {
+    /// How much is going on.
+    pub load: Arc<Load>,
+    /// The requests for paths of no room.
+    pub requests: Arc<RequestTally>,
+    /// The calls of the store.
+    pub calls: Arc<StoreCalls>,
+    /// The shop.
+    pub shop: Arc<Upstream>,
 }
 
 /// The listener of operators.
@@ -88,8 +103,8 @@ impl utoipa::Modify for Bearer {
 
 impl Admin {
     /// About this fleet, for holders of `tokens`.
-    pub fn new(fleet: Arc<Fleet>, load: Arc<Load>, tokens: Tokens, clock: Arc<dyn Clock>) -> Self {
-        let desk = Desk { fleet, load, tokens: Arc::new(tokens), clock, answers: Arc::default() };
+    pub fn new(fleet: Arc<Fleet>, sights: Sights, tokens: Tokens, clock: Arc<dyn Clock>) -> Self {
+        let desk = Desk { fleet, sights, tokens: Arc::new(tokens), clock, answers: Arc::default() };
         let (api, mut document) = OpenApiRouter::with_openapi(Document::openapi())
             .routes(routes!(rooms::list))
             .routes(routes!(rooms::show, rooms::change))

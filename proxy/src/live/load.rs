@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 use crate::listen::Meter;
+use crate::telemetry::SocketTally;
 
 /// Counts what is going on. Everything is counted by a guard, so that nothing is forgotten.
 pub struct Load {
     requests: AtomicUsize,
     sockets: AtomicUsize,
+    /// What became of the WebSockets.
+    pub tally: SocketTally,
     closing: watch::Sender<bool>,
 }
 
@@ -19,6 +22,7 @@ impl Default for Load {
         Self {
             requests: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),
+            tally: SocketTally::default(),
             closing: watch::Sender::new(false),
         }
     }

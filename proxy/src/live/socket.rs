@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use super::HandOver;
 use super::load::{Guard, Load};
 use crate::ids::jitter;
+use crate::telemetry::Closed;
 use crate::waiting::status::State;
 
 /// A fan who takes longer than this to read is dropped; they come back, and keep their place.
@@ -55,8 +56,12 @@ pub(super) struct Surroundings {
 const SHUFFLE: Duration = Duration::from_millis(500);
 
 enum End {
-    /// The fan is gone, or too slow.
+    /// The fan is gone.
     Gone,
+    /// The fan does not read.
+    Slow,
+    /// The fan is not heard of.
+    Silent,
     /// The fan closes, and is owed an answer.
     Closed,
     /// We close, for this reason.
@@ -66,6 +71,19 @@ enum End {
 }
 
 impl End {
+    /// As what it is counted.
+    const fn counted(&self) -> Closed {
+        match self {
+            Self::Gone | Self::Closed => Closed::Gone,
+            Self::Slow => Closed::Slow,
+            Self::Silent => Closed::Silent,
+            Self::Close(CloseCode::Normal, _) => Closed::Expired,
+            Self::Close(CloseCode::Again, _) => Closed::Crowded,
+            Self::Close(CloseCode::Restart, _) => Closed::Restart,
+            Self::Close(..) | Self::Fail(..) => Closed::Refused,
+        }
+    }
+
     /// What becomes of a connection that cannot be read any more.
     fn of(error: &Error) -> Self {
         match error {
@@ -101,6 +119,8 @@ pub(super) async fn run(mut stream: Stream, hand_over: HandOver, surroundings: S
         .max_message_size(Some(MESSAGE_MAX))
         .max_frame_size(Some(MESSAGE_MAX));
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let tally = &surroundings.load.tally;
+    tally.opened();
     let bell = Arc::new(Notify::new());
     let end = if hand_over.room.attach(&hand_over.place, &bell) {
         let end = serve(&mut socket, &hand_over, &bell, &surroundings).await;
@@ -109,6 +129,7 @@ pub(super) async fn run(mut stream: Stream, hand_over: HandOver, surroundings: S
     } else {
         End::Close(CloseCode::Again, "too many connections")
     };
+    tally.closed(end.counted());
     // A fan who does not answer is cut off.
     let _ = timeout(CLOSING_MAX, close(&mut socket, end)).await;
     drop(surroundings.guard);
@@ -134,9 +155,10 @@ async fn serve(
         if due {
             let status = room.status(place, room.stand_now(place));
             let expired = status.state == State::Expired;
-            if !send(socket, status.to_json(), with_ping).await {
-                return End::Gone;
+            if let Err(end) = send(socket, status.to_json(), with_ping).await {
+                return end;
             }
+            surroundings.load.tally.sent();
             if expired {
                 return End::Close(CloseCode::Normal, "expired");
             }
@@ -152,7 +174,7 @@ async fn serve(
             }
             () = sleep_until(beat) => {
                 if last_heard.elapsed() > heartbeat * SILENT_HEARTBEATS {
-                    return End::Gone;
+                    return End::Silent;
                 }
                 heard = 0;
                 (due, with_ping) = (true, true);
@@ -189,20 +211,24 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 }
 
 /// Sends a status, and a ping where it is due: what can be written is not yet read by anyone.
-async fn send(socket: &mut WebSocketStream<Stream>, text: String, with_ping: bool) -> bool {
+async fn send(socket: &mut WebSocketStream<Stream>, text: String, with_ping: bool) -> Result<(), End> {
     let sent = timeout(WRITE_TIMEOUT, async {
         if with_ping {
             socket.feed(Message::Ping(Bytes::new())).await?;
         }
         socket.send(Message::text(text)).await
     });
-    matches!(sent.await, Ok(Ok(())))
+    match sent.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Slow),
+    }
 }
 
 async fn close(socket: &mut WebSocketStream<Stream>, end: End) {
     let frame = |code, reason: &'static str| CloseFrame { code, reason: reason.into() };
     match end {
-        End::Gone => {}
+        End::Gone | End::Slow | End::Silent => {}
         End::Closed => {
             // The answer was prepared when the frame was read, and is sent by asking for more.
             while let Some(Ok(_)) = socket.next().await {}

@@ -10,6 +10,7 @@ use crate::config::keys::CdnSecret;
 use crate::fleet::Fleet;
 use crate::limits::{PrefixLimit, Work};
 use crate::live::Load;
+use crate::telemetry::RequestTally;
 use crate::upstream::Upstream;
 
 /// The edge: decides per request, serves the waiting room, forwards the admitted.
@@ -30,6 +31,8 @@ pub struct Edge {
     pub work: Work,
     /// The shop.
     pub upstream: Arc<Upstream>,
+    /// The requests for paths of no room.
+    pub requests: Arc<RequestTally>,
     /// How much is going on.
     pub load: Arc<Load>,
     /// The time.

@@ -53,7 +53,10 @@ impl Edge {
         let path = context.decision.as_ref().map_or("", |decision| decision.target.path());
         let room = context.passage.room.as_ref().map_or("", |room| room.id.as_str());
         let trace_id = ids::trace_id(&context.traceparent);
-        let duration_ms = context.began.elapsed().as_secs_f64() * 1000.0;
+        let duration = context.began.elapsed();
+        let duration_ms = duration.as_secs_f64() * 1000.0;
+        let tally = context.passage.room.as_ref().map_or(&*self.requests, |room| &room.tally.requests);
+        tally.add(context.outcome, status, context.own_status.is_none() && status != 0, duration);
         let bytes_sent = session.body_bytes_sent();
         let method = session.req_header().method.as_str();
         if let (Some(stream), Some(pingora::ErrorSource::Downstream)) =

@@ -60,7 +60,7 @@ impl Edge {
         pace()?;
         let done = proof.done();
         let id = self.work.spend(proof, client, room.line_now()).map_err(NotYet::Work)?;
-        room.work.add(done);
+        room.tally.work.add(done);
         Ok(May::Join(Some(id)))
     }
 
@@ -70,7 +70,7 @@ impl Edge {
     }
 
     fn ask(&self, room: &Room, client: Option<IpAddr>, lacking: Lacking) -> Option<Asked> {
-        room.work.lack(&lacking);
+        room.tally.work.lack(&lacking);
         let asked = self.work.ask(&room.id, self.work_bits(room), client, lacking, room.line_now());
         asked.inspect_err(|error| tracing::error!(%error, "no challenge can be made")).ok()
     }

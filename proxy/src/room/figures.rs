@@ -6,6 +6,8 @@ use admission::ticket::{Place, Ticket, TicketId};
 use admission::token::Admission;
 
 use super::{Room, RoomError, bounded};
+use crate::telemetry::promises::Event;
+use admission::invariants::Promise;
 
 /// A room in figures, by the last snapshot of its line. Zero where there was none yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,19 @@ pub struct Figures {
 }
 
 impl Room {
+    /// Fans were put back into a line that lost data, and stand so there now.
+    pub(super) fn count_restored(&self, standings: &[Standing]) {
+        let lost = standings.iter().filter(|standing| **standing == Standing::Unknown).count();
+        self.tally.promises.count(Event::Restored, (standings.len() - lost) as u64);
+        (0..lost).for_each(|_| self.tally.promises.break_one(Promise::Place));
+    }
+
+    /// Fans who are held here and wait though the turn of their rank has come: they were passed over, and came back.
+    pub fn overtaken(&self) -> usize {
+        let view = self.view.load();
+        view.snapshot().map_or(0, |snapshot| self.registry.lock().overtaken(snapshot))
+    }
+
     /// The room in figures.
     pub fn figures(&self) -> Figures {
         let view = self.view.load();

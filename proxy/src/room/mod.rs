@@ -41,7 +41,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::config::RoomConfig;
-use crate::limits::WorkTally;
+use crate::telemetry::RoomTally;
 use crate::waiting::cookies::{Cookies, Scheme};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 pub use binding::Who;
@@ -94,8 +94,8 @@ pub struct Room {
     pub id: RoomId,
     /// Its cookies.
     pub cookies: Cookies,
-    /// What became of the work that was asked for before a ticket.
-    pub work: WorkTally,
+    /// What is counted of it here.
+    pub tally: RoomTally,
     configured: ArcSwap<Configured>,
     ports: Ports,
     view: ArcSwap<View>,
@@ -161,7 +161,7 @@ impl Room {
     ) -> Arc<Self> {
         let room = Arc::new(Self {
             cookies: Cookies::new(&config.id, scheme),
-            work: WorkTally::default(),
+            tally: RoomTally::default(),
             joins: Joins::start(config.id.clone(), ports.store.clone(), ports.random.clone()),
             ends: Ends::start(config.id.clone(), ports.store.clone()),
             id: config.id.clone(),
@@ -286,6 +286,7 @@ impl Room {
         let places = std::slice::from_ref(place);
         let resumed_at = self.view.load().snapshot()?.resumed_at;
         let standings = bounded(self.ports.store.restore(&self.id, places)).await.ok()?;
+        self.count_restored(&standings);
         self.registry.lock().restored(places, resumed_at, Instant::now());
         self.line_is_put_back();
         Some(match self.learn(place, *standings.first()?) {
@@ -353,7 +354,7 @@ impl Room {
         let claim = || bounded(self.ports.store.claim(&self.id, places));
         let mut standing = claim().await?.first().copied();
         if standing == Some(Standing::Unknown) {
-            bounded(self.ports.store.restore(&self.id, places)).await?;
+            self.count_restored(&bounded(self.ports.store.restore(&self.id, places)).await?);
             self.line_is_put_back();
             standing = claim().await?.first().copied();
         }

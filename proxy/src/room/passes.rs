@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::registry::Stage;
 use super::{Room, RoomError, Who};
 use crate::limits::Pace;
+use crate::telemetry::promises::Event;
 
 /// How long tokens may outlive the session that they belong to, at most.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
@@ -31,7 +32,12 @@ impl Room {
     /// Checks an admission token that `who` shows. Never asks the store.
     pub fn admit(&self, token: &str, who: Option<&Who<'_>>) -> Option<Admission> {
         let is_theirs = |admission: &Admission| who.is_none_or(|who| self.is_theirs(admission, who));
-        self.sessions.admit(&self.ports.keys, &self.id, token, self.ports.clock.now(), is_theirs)
+        let admitted =
+            self.sessions.admit(&self.ports.keys, &self.id, token, self.ports.clock.now(), is_theirs);
+        if admitted.is_none() {
+            self.tally.promises.count(Event::TokenRefused, 1);
+        }
+        admitted
     }
 
     /// Takes one of the requests that the session of a token may make; the token was admitted.

@@ -53,7 +53,7 @@ impl Room {
             (Stand::Waiting(ahead), _) if is_told && !view.lane_stands(&place.lane) => ahead,
             _ => None,
         };
-        let position = ahead.map(|ahead| self.registry.lock().show(place, ahead));
+        let position = ahead.map(|ahead| self.show(place, ahead));
         let shown_ahead = position.map(|position| position.saturating_sub(1));
         let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
         let note = self.remark(&view, state);
@@ -67,6 +67,13 @@ impl Room {
         // Whoever joined since the last snapshot waits too.
         let waiting = told.waiting.max(position.unwrap_or_default());
         Status { position, ahead: shown_ahead, waiting, claim_seconds, ..told }
+    }
+
+    /// The place to show to a fan before whom so many stand.
+    fn show(&self, place: &Place, ahead: u64) -> u64 {
+        let position = self.registry.lock().show(place, ahead);
+        self.tally.promises.showed(position, ahead);
+        position
     }
 
     /// What a fan is told who came while the store was away.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::view::sessions_come_first;
 use super::{LOOK_EVERY, Room, bounded};
+use crate::telemetry::promises::Event;
 
 /// Most snapshots that one tick reads while there are more ended sessions to hear of.
 const CATCH_UP_MAX: usize = 8;
@@ -96,7 +97,8 @@ impl Tick {
         self.report_presence(snapshot).await?;
         self.end_again().await?;
         room.adapt(snapshot).await?;
-        bounded(room.ports.store.drain(&room.id)).await?;
+        let drained = bounded(room.ports.store.drain(&room.id)).await?;
+        room.tally.promises.drained(&drained);
         Ok(())
     }
 
@@ -127,6 +129,7 @@ impl Tick {
                 let before = snapshot.voided_before.as_millis();
                 tracing::warn!(room = %room.id, before, "all admissions up to this moment are void");
             }
+            room.tally.promises.see(&snapshot);
             let more = snapshot.ended.len() >= ENDED_PER_SNAPSHOT_MAX;
             self.publish(snapshot);
             if !more {
@@ -147,6 +150,7 @@ impl Tick {
     /// known here. Who waits is put back as always.
     async fn tell_all_there_is(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
         tracing::warn!(room = %self.room.id, "the store lost some of the line; it is being put back together");
+        self.room.tally.promises.count(Event::Resumed, 1);
         // Sessions that ended just before may be told again, and have marks from before.
         self.ended_mark = (snapshot.resumed_at - ENDED_AGAIN).as_millis() * MARKS_PER_MILLI;
         self.room.sessions.all_are_due();
@@ -224,6 +228,7 @@ impl Tick {
         due.retain(|place| !room.sessions.knows(place.id));
         for places in due.chunks(BATCH_MAX) {
             let standings = bounded(room.ports.store.restore(&room.id, places)).await?;
+            room.count_restored(&standings);
             room.registry.lock().restored(places, snapshot.resumed_at, Instant::now());
             self.learn(places, &standings);
         }
@@ -256,6 +261,7 @@ impl Tick {
             let forgotten: Vec<Place> = places.iter().zip(&standings).filter_map(is_forgotten).collect();
             for places in forgotten.chunks(BATCH_MAX) {
                 let standings = bounded(room.ports.store.restore(&room.id, places)).await?;
+                room.count_restored(&standings);
                 self.learn(places, &standings);
             }
         }

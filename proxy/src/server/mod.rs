@@ -19,8 +19,8 @@ use pingora::server::configuration::ServerConf;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::admin::Admin;
 use crate::admin::access::Tokens;
+use crate::admin::{Admin, Sights};
 use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
 use crate::config::{Config, EdgeConfig};
@@ -31,6 +31,7 @@ use crate::listen::tls::{CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
 use crate::phases::Edge;
 use crate::room::Ports;
+use crate::telemetry::{Measured, RequestTally, StoreCalls};
 use crate::upstream::{Upstream, look_after};
 use crate::waiting::page::Pages;
 use hand_over::{Door, Predecessor, Successor};
@@ -130,6 +131,8 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
     let public_keys = keys.line.jwks();
     let line_keys = Arc::new(keys.line);
+    let calls = Arc::new(StoreCalls::default());
+    let store = Arc::new(Measured::new(store, calls.clone()));
     let ports = Ports { store, keys: line_keys.clone(), clock: clock.clone(), random: random.clone() };
     let fleet = Fleet::open(config, pages, ports, fleet).await;
     let load = Arc::new(Load::default());
@@ -137,8 +140,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let server_config = Arc::new(library_config(&edge_config)?);
     let limits = &edge_config.limits;
     let network_bits = (limits.network_bits_v4, limits.network_bits_v6);
+    let requests = Arc::new(RequestTally::default());
     let edge = Edge {
         upstream: shop.clone(),
+        requests: requests.clone(),
         config: edge_config.clone(),
         fleet: fleet.clone(),
         edge_keys: keys.edge,
@@ -162,8 +167,9 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     }
     look_after(&shop, &stopped);
     tokio::spawn(fleet.clone().follow(stopped.clone()));
-    let mut listening =
-        sockets.open(app, Admin::new(fleet.clone(), load.clone(), keys.admin, clock.clone()), &stopped)?;
+    let sights = Sights { load: load.clone(), requests, calls, shop: shop.clone() };
+    let admin = Admin::new(fleet.clone(), sights, keys.admin, clock.clone());
+    let mut listening = sockets.open(app, admin, &stopped)?;
     let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
     let (admin_listen, count) = (listening.admin, fleet.in_force().rooms.iter().count());
     tracing::info!(%listen, also = ?more, %admin_listen, rooms = count, "the edge is up");

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::breaker::{Breaker, BreakerRules};
+use crate::telemetry::InstanceTally;
 
 /// How long a name is good for. Names of containers and of load balancers lead elsewhere without a word.
 const RESOLVED_FOR: Duration = Duration::from_secs(5);
@@ -16,6 +17,8 @@ const RESOLVED_FOR: Duration = Duration::from_secs(5);
 pub(super) struct Instance {
     /// `host:port`, as configured.
     pub(super) address: String,
+    /// What became of what it was sent.
+    pub(super) tally: InstanceTally,
     /// Its circuit.
     pub(super) breaker: Mutex<Breaker>,
     /// What the last looks said.
@@ -33,6 +36,7 @@ impl Instance {
     pub(super) fn new(address: String, rules: BreakerRules) -> Self {
         Self {
             address,
+            tally: InstanceTally::default(),
             breaker: Mutex::new(Breaker::new(rules)),
             is_up: AtomicBool::new(true),
             resolved: Mutex::new(None),
@@ -47,7 +51,9 @@ impl Instance {
 
     /// What the looks say now.
     pub(super) fn set_up(&self, is_up: bool) {
-        self.is_up.store(is_up, Ordering::Relaxed);
+        if self.is_up.swap(is_up, Ordering::Relaxed) && !is_up {
+            self.tally.went_down();
+        }
     }
 
     /// Where it is; of several addresses that its name has, each in turn. A name that cannot be resolved any more leads

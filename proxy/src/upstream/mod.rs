@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::edge::UpstreamConfig;
+use crate::telemetry::{Fate, InstanceTally};
 use breaker::{Outcome, Permit};
 pub use first_byte::FirstByte;
 pub use health::look_after;
@@ -65,6 +66,7 @@ impl Upstream {
             let Some(instance) = self.instances.get(index) else { continue };
             match instance.breaker.lock().ask(self.began.elapsed()) {
                 Ok(permit) => {
+                    instance.tally.sent();
                     let shop = self.clone();
                     return Ok(Sending { shop, index, permit: Some(permit), sent_at: None });
                 }
@@ -74,11 +76,20 @@ impl Upstream {
         Err(shortest.map_or(NoInstance::Tried, NoInstance::Open))
     }
 
+    /// Each instance as operators see it: where it is, whether it is up, its circuit, and what is counted of it.
+    pub fn instances(&self) -> impl Iterator<Item = (&str, bool, &'static str, &InstanceTally)> {
+        let look = |instance: &Instance| instance.breaker.lock().state();
+        self.instances.iter().map(move |instance| {
+            (instance.address.as_str(), instance.is_up(), look(instance), &instance.tally)
+        })
+    }
+
     fn tell(&self, index: usize, permit: Permit, outcome: Outcome) {
         let Some(instance) = self.instances.get(index) else { return };
         let change = instance.breaker.lock().tell(self.began.elapsed(), permit, outcome);
         match change {
             Some(breaker::Change::Opened(pause)) => {
+                instance.tally.circuit_opened();
                 let pause = pause.as_secs_f64();
                 tracing::warn!(instance = %instance.address, pause, "the circuit is open: the shop fails or is slow");
             }
@@ -111,26 +122,32 @@ impl Sending {
     /// to all others with it. Whoever was let in has stood in line for it.
     pub fn answered(mut self, status: http::StatusCode, let_in: bool) {
         let is_bad = let_in && (status.is_server_error() || self.is_overdue());
-        self.end(if is_bad { Outcome::Bad } else { Outcome::Good });
+        self.end(if is_bad { Outcome::Bad } else { Outcome::Good }, Fate::Answered(status));
     }
 
     /// No connection was to be had.
     pub fn unreachable(mut self) {
-        self.end(Outcome::Silent);
+        self.end(Outcome::Silent, Fate::Unreachable);
     }
 
     /// The connection broke, or nothing came. While the request was not whole that says nothing, nor does it when
     /// anybody might have asked: a page of an open path that hangs up would close the shop.
     pub fn broke(mut self, let_in: bool) {
-        self.end(if let_in && self.sent_at.is_some() { Outcome::Silent } else { Outcome::Unknown });
+        let outcome = if let_in && self.sent_at.is_some() { Outcome::Silent } else { Outcome::Unknown };
+        self.end(outcome, Fate::Broke);
     }
 
     fn is_overdue(&self) -> bool {
         self.sent_at.is_some_and(|at| at.elapsed() > self.shop.config.breaker.slow)
     }
 
-    fn end(&mut self, outcome: Outcome) {
+    fn end(&mut self, outcome: Outcome, fate: Fate) {
         if let Some(permit) = self.permit.take() {
+            if let Some(instance) = self.shop.instances.get(self.index) {
+                let is_answered = matches!(fate, Fate::Answered(_));
+                let time = self.sent_at.filter(|_| is_answered).map(|at| at.elapsed());
+                instance.tally.ended(fate, time);
+            }
             self.shop.tell(self.index, permit, outcome);
         }
     }
@@ -138,7 +155,7 @@ impl Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        self.end(if self.is_overdue() { Outcome::Bad } else { Outcome::Unknown });
+        self.end(if self.is_overdue() { Outcome::Bad } else { Outcome::Unknown }, Fate::Abandoned);
     }
 }
 

@@ -55,6 +55,7 @@ mod signed_cookie;
 mod slow_clients;
 mod smuggling;
 mod store_away;
+mod telemetry;
 mod tls;
 mod tokens;
 mod upgrade;

@@ -10,7 +10,7 @@ use admission::clock::Timestamp;
 use admission::name::LaneId;
 use admission::position::ShownPosition;
 use admission::rank::Rank;
-use admission::store::{BATCH_MAX, REPORT_MAX, Snapshot};
+use admission::store::{BATCH_MAX, LaneSnapshot, REPORT_MAX, Snapshot};
 use admission::ticket::{Place, TICKET_ID_BYTES, TicketId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -319,6 +319,15 @@ impl Registry {
             Stage::Expired => false,
         };
         self.fans.iter().filter(move |(_, fan)| waits(fan.stage)).map(|(place, _)| place)
+    }
+
+    /// How many wait here though the cursor of their lane is at their rank, or beyond it.
+    pub(super) fn overtaken(&self, snapshot: &Snapshot) -> usize {
+        let passed = |lane: &LaneSnapshot| {
+            let fans = self.fans.range(up_to(&lane.name, lane.cursor));
+            fans.filter(|(_, fan)| fan.stage == Stage::Waiting && !fan.bells.is_empty()).count()
+        };
+        snapshot.lanes.iter().map(passed).sum()
     }
 
     /// Lets go of fans who are not there any more.

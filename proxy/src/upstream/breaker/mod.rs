@@ -166,6 +166,15 @@ impl Breaker {
         matches!(self.state, State::Closed { .. })
     }
 
+    /// The state in a word.
+    pub const fn state(&self) -> &'static str {
+        match self.state {
+            State::Closed { .. } => "closed",
+            State::Open { .. } => "open",
+            State::HalfOpen { .. } => "half_open",
+        }
+    }
+
     fn open(&mut self, now: Duration) -> Change {
         self.change(State::Open { until: now + self.pause });
         Change::Opened(self.pause)

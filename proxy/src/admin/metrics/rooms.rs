@@ -1,0 +1,134 @@
+//! What is told of each room.
+
+use std::sync::Arc;
+
+use super::super::Desk;
+use super::super::rooms::PHASES;
+use super::page::Page;
+use crate::config::RoomConfig;
+use crate::room::{Figures, Room};
+use crate::telemetry::promises::Event;
+
+/// A room at the moment of the question.
+struct Seen {
+    id: String,
+    config: RoomConfig,
+    figures: Figures,
+    room: Arc<Room>,
+}
+
+pub(super) fn tell(page: &mut Page, desk: &Desk) {
+    let in_force = desk.fleet.in_force();
+    let seen = |config: &RoomConfig| {
+        let room = in_force.rooms.by_id(config.id.as_str())?.clone();
+        Some(Seen { id: config.id.to_string(), config: config.clone(), figures: room.figures(), room })
+    };
+    let rooms: Vec<Seen> = in_force.configs.iter().filter_map(seen).collect();
+    line(page, &rooms);
+    drain(page, &rooms);
+    state(page, &rooms);
+    promises(page, &rooms);
+}
+
+/// A gauge with one series for each room.
+fn gauge(page: &mut Page, rooms: &[Seen], name: &str, help: &str, value: fn(&Seen) -> u64) {
+    page.gauge(name, help, &["room"], |family| {
+        rooms.iter().for_each(|seen| family.count(&[&seen.id], value(seen)));
+    });
+}
+
+/// A counter with one series for each room.
+fn counter(page: &mut Page, rooms: &[Seen], name: &str, help: &str, value: fn(&Seen) -> u64) {
+    page.counter(name, help, &["room"], |family| {
+        rooms.iter().for_each(|seen| family.count(&[&seen.id], value(seen)));
+    });
+}
+
+/// Who is where.
+fn line(page: &mut Page, rooms: &[Seen]) {
+    let help = "Fans who wait in the line, by lane.";
+    page.gauge("stanchion_room_waiting_fans", help, &["room", "lane"], |family| {
+        for seen in rooms {
+            seen.figures.lanes.iter().for_each(|(lane, waiting)| family.count(&[&seen.id, lane], *waiting));
+        }
+    });
+    let help = "Fans who have been admitted and have a session.";
+    gauge(page, rooms, "stanchion_room_active_sessions", help, |seen| seen.figures.active);
+    let help = "Most fans with a turn or a session at one time (max_active).";
+    gauge(page, rooms, "stanchion_room_active_sessions_limit", help, |seen| seen.config.rules.max_active);
+    let help = "Fans whose turn has come and who have not claimed it yet.";
+    gauge(page, rooms, "stanchion_room_open_turns", help, |seen| seen.figures.turns);
+    let help = "Fans whom this proxy holds, by WebSocket or by polling.";
+    gauge(page, rooms, "stanchion_room_held_fans", help, |seen| seen.figures.held_here as u64);
+    let help = "Fans at this proxy's WebSockets who wait though the turn of their rank has come: they were passed over, and \
+                came back.";
+    gauge(page, rooms, "stanchion_room_overtaken_fans", help, |seen| seen.room.overtaken() as u64);
+    let help = "Fans who joined, at all proxies.";
+    counter(page, rooms, "stanchion_room_joins_total", help, |seen| seen.figures.totals[0]);
+    let help = "What became of fans who have to work for a place, at this proxy.";
+    page.counter("stanchion_room_work_total", help, &["room", "outcome"], |family| {
+        for seen in rooms {
+            seen.room
+                .tally
+                .work
+                .totals()
+                .for_each(|(outcome, total)| family.count(&[&seen.id, outcome], total));
+        }
+    });
+}
+
+/// How fast.
+fn drain(page: &mut Page, rooms: &[Seen]) {
+    let per_second = |fans_a_minute: u64| fans_a_minute as f64 / 60.0;
+    let help = "The rate in force: as configured, or as the drain has adapted.";
+    page.gauge("stanchion_room_drain_fans_per_second", help, &["room"], |family| {
+        rooms.iter().for_each(|seen| family.set(&[&seen.id], per_second(seen.figures.rate)));
+    });
+    let help = "The rate as configured.";
+    page.gauge("stanchion_room_configured_drain_fans_per_second", help, &["room"], |family| {
+        rooms.iter().for_each(|seen| family.set(&[&seen.id], per_second(seen.config.rules.drain_per_minute)));
+    });
+    let help = "Turns given, at all proxies.";
+    counter(page, rooms, "stanchion_room_admissions_total", help, |seen| seen.figures.totals[1]);
+    let help = "Turns that nobody claimed in time, at all proxies.";
+    counter(page, rooms, "stanchion_room_lapsed_turns_total", help, |seen| seen.figures.totals[2]);
+    let help = "Absent fans who were passed over, by drains of this proxy.";
+    let passed = |seen: &Seen| seen.room.tally.promises.events(Event::Passed);
+    counter(page, rooms, "stanchion_room_passed_fans_total", help, passed);
+}
+
+/// In what state.
+fn state(page: &mut Page, rooms: &[Seen]) {
+    let help = "Whether this proxy reaches the line: 1, or 0.";
+    gauge(page, rooms, "stanchion_room_line_reachable", help, |seen| seen.figures.reachable.into());
+    let help = "Whether the line is being put back together, so that nobody is admitted: 1, or 0.";
+    gauge(page, rooms, "stanchion_room_line_rebuilding", help, |seen| seen.figures.rebuilding.into());
+    let help = "How often the line began anew or was taken over by another server, as this proxy saw it.";
+    let resumed = |seen: &Seen| seen.room.tally.promises.events(Event::Resumed);
+    counter(page, rooms, "stanchion_room_line_resumed_total", help, resumed);
+    let help = "Fans whom this proxy put back at their ranks after the line lost data.";
+    let restored = |seen: &Seen| seen.room.tally.promises.events(Event::Restored);
+    counter(page, rooms, "stanchion_room_restored_fans_total", help, restored);
+    let help = "What mode and times come to: 1 for the phase that the room is in.";
+    page.gauge("stanchion_room_phase", help, &["room", "phase"], |family| {
+        for seen in rooms {
+            PHASES
+                .iter()
+                .for_each(|(phase, name)| family.is(&[&seen.id, name], *phase == seen.figures.phase));
+        }
+    });
+}
+
+/// What was seen of the promises.
+fn promises(page: &mut Page, rooms: &[Seen]) {
+    let help = "How often this proxy saw a promise to the fans broken.";
+    page.counter("stanchion_promise_violations_total", help, &["room", "promise"], |family| {
+        for seen in rooms {
+            let broken = seen.room.tally.promises.broken();
+            broken.for_each(|(promise, total)| family.count(&[&seen.id, promise.id()], total));
+        }
+    });
+    let help = "Admission tokens that opened nothing: expired, ended, void, forged, of somebody else, or of another room.";
+    let refused = |seen: &Seen| seen.room.tally.promises.events(Event::TokenRefused);
+    counter(page, rooms, "stanchion_room_refused_tokens_total", help, refused);
+}

@@ -1,0 +1,261 @@
+//! The promises, as far as one proxy can see while the line moves that one was broken. The predicates over all that fans
+//! saw are in [`admission::invariants`]; these here judge by the snapshots and answers of the store, and never speak up
+//! where the promise was kept.
+
+use std::time::Duration;
+
+use admission::clock::Timestamp;
+use admission::invariants::Promise;
+use admission::store::{Drained, Snapshot};
+use parking_lot::Mutex;
+
+use super::cells::Counters;
+
+/// What is judged here. The others are judged by what fans saw, or by the shop.
+const JUDGED: [Promise; 5] =
+    [Promise::Order, Promise::Rate, Promise::Capacity, Promise::Place, Promise::Truth];
+
+/// What else is counted of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An absent fan was passed over by a drain of this proxy.
+    Passed,
+    /// A fan was put back at their rank into a line that lost data.
+    Restored,
+    /// The line began anew, or another server took it over.
+    Resumed,
+    /// An admission token opened nothing.
+    TokenRefused,
+}
+
+const EVENTS: usize = 4;
+
+/// Two looks at a line that are further apart are not compared: what was set in between is not known.
+const APART_MAX: Duration = Duration::from_secs(5);
+/// For so long after a line began anew its totals and sessions are told to it by whoever remembers them.
+const SETTLING: Duration = Duration::from_secs(60);
+/// Units of a permit: a rate of one a minute gathers one a millisecond.
+const UNITS: i128 = admission::store::UNITS_PER_PERMIT as i128;
+
+/// What one proxy saw of the promises in one room.
+#[derive(Debug, Default)]
+pub struct PromiseTally {
+    broken: Counters<{ JUDGED.len() }>,
+    events: Counters<EVENTS>,
+    watch: Mutex<Watch>,
+}
+
+/// What is remembered from one snapshot to the next.
+#[derive(Debug, Default)]
+struct Watch {
+    last: Option<Last>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    at: Timestamp,
+    resumed_at: Timestamp,
+    admitted: u64,
+    lapsed: u64,
+    inside: u64,
+    rate: u64,
+    burst: u64,
+    max_active: u64,
+    /// Permits that the line may have at most, in units.
+    units: i128,
+}
+
+impl Watch {
+    /// Takes a snapshot in; which promises it breaks.
+    fn see(&mut self, snapshot: &Snapshot) -> [Option<Promise>; 2] {
+        let burst = i128::from(snapshot.rules.burst) * UNITS;
+        let mut now = Last {
+            at: snapshot.at,
+            resumed_at: snapshot.resumed_at,
+            admitted: snapshot.admitted_total,
+            lapsed: snapshot.lapsed_total,
+            inside: snapshot.active + snapshot.turns,
+            rate: snapshot.rate,
+            burst: snapshot.rules.burst,
+            max_active: snapshot.rules.max_active,
+            units: burst,
+        };
+        let mut broken = [None, None];
+        let is_settled = snapshot.at.since(snapshot.resumed_at) > SETTLING;
+        if let Some(last) = self.last
+            && is_settled
+            && last.resumed_at == now.resumed_at
+            && last.at <= now.at
+            && now.at.since(last.at) <= APART_MAX
+        {
+            // What the line holds is at most this: what it may have had, what gathered since by the higher of the two
+            // rates, and what lapsed turns gave back, less the turns that it gave.
+            let millis = i128::try_from(now.at.since(last.at).as_millis()).unwrap_or(i128::MAX);
+            let gathered = millis.saturating_mul(i128::from(last.rate.max(now.rate)));
+            let given = i128::from(now.admitted.saturating_sub(last.admitted)) * UNITS;
+            let given_back = i128::from(now.lapsed.saturating_sub(last.lapsed)) * UNITS;
+            let units = last.units + gathered + given_back - given;
+            if units < -UNITS {
+                broken[0] = Some(Promise::Rate);
+                // Told once for each turn too many, not again with every look.
+                now.units = 0;
+            } else {
+                now.units = units.min(burst.max(i128::from(last.burst) * UNITS));
+            }
+            // Where fewer are allowed than before, those who are inside stay.
+            if now.inside > now.max_active && now.inside > last.inside && last.max_active == now.max_active {
+                broken[1] = Some(Promise::Capacity);
+            }
+        }
+        self.last = Some(now);
+        broken
+    }
+}
+
+impl PromiseTally {
+    /// A snapshot was read.
+    pub fn see(&self, snapshot: &Snapshot) {
+        let broken = self.watch.lock().see(snapshot);
+        broken.into_iter().flatten().for_each(|promise| self.break_one(promise));
+    }
+
+    /// A drain gave turns: in each lane the lowest ranks first.
+    pub fn drained(&self, drained: &Drained) {
+        let is_overtaken = drained.turns.windows(2).any(
+            |pair| matches!(pair, [(lane, rank), (next_lane, next)] if lane == next_lane && rank >= next),
+        );
+        if is_overtaken {
+            self.break_one(Promise::Order);
+        }
+        self.count(Event::Passed, drained.passed);
+    }
+
+    /// A promise was seen to be broken.
+    pub fn break_one(&self, promise: Promise) {
+        if let Some(index) = JUDGED.iter().position(|judged| *judged == promise) {
+            self.broken.add(index, 1);
+        }
+    }
+
+    /// A place was shown to a fan before whom so many stand: never more than it was before, so that it is not the truth
+    /// where others came back before them.
+    pub fn showed(&self, position: u64, ahead: u64) {
+        let true_position = ahead.saturating_add(1);
+        if true_position.saturating_sub(position) > (true_position / 100).max(1) {
+            self.break_one(Promise::Truth);
+        }
+    }
+
+    /// Counts so many more.
+    pub fn count(&self, event: Event, more: u64) {
+        if more > 0 {
+            self.events.add(event as usize, more);
+        }
+    }
+
+    /// How often each promise was seen to be broken.
+    pub fn broken(&self) -> impl Iterator<Item = (Promise, u64)> {
+        JUDGED.into_iter().zip(self.broken.totals())
+    }
+
+    /// How often this happened.
+    pub fn events(&self, event: Event) -> u64 {
+        self.events.totals().get(event as usize).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use admission::name::LaneId;
+    use admission::rank::Rank;
+    use admission::rules::Rules;
+
+    use super::*;
+
+    const BEGAN: u64 = 1_000_000;
+
+    /// A line of 600 a minute with a burst of ten, so many milliseconds after it settled.
+    fn snapshot(at: u64, admitted: u64, inside: u64) -> Snapshot {
+        Snapshot {
+            at: Timestamp::from_millis(BEGAN + 60_001 + at),
+            resumed_at: Timestamp::from_millis(BEGAN),
+            forgotten: vec![],
+            lead: 0,
+            rules: Arc::new(Rules { max_active: 50, ..Rules::default() }),
+            revision: 1,
+            hold_until: Timestamp::from_millis(0),
+            rate: 600,
+            active: inside,
+            turns: 0,
+            joined_total: 0,
+            admitted_total: admitted,
+            lapsed_total: 0,
+            voided_before: Timestamp::from_millis(0),
+            lanes: vec![],
+            ended: vec![],
+            ended_mark: 0,
+        }
+    }
+
+    fn broken(snapshots: &[Snapshot]) -> Vec<&'static str> {
+        let tally = PromiseTally::default();
+        snapshots.iter().for_each(|snapshot| tally.see(snapshot));
+        tally.broken().filter(|(_, count)| *count > 0).map(|(promise, _)| promise.id()).collect()
+    }
+
+    #[test]
+    fn turns_beyond_rate_and_burst_are_noticed_and_no_others() {
+        // The burst at once, and from then on what gathers.
+        let kept: Vec<_> = (0..40).map(|tick| snapshot(tick * 250, 10 + tick * 5 / 2, 0)).collect();
+        assert_eq!(broken(&kept), Vec::<&str>::new());
+        let mut first = kept.clone();
+        first.insert(0, snapshot(0, 0, 0));
+        assert_eq!(broken(&first), Vec::<&str>::new());
+        let too_many: Vec<_> = (0..40).map(|tick| snapshot(tick * 250, tick * 3, 0)).collect();
+        assert_eq!(broken(&too_many), ["P2"]);
+        // Lapsed turns give their permits back.
+        let given_back: Vec<_> = too_many
+            .into_iter()
+            .map(|snapshot| Snapshot { lapsed_total: snapshot.admitted_total / 5, ..snapshot })
+            .collect();
+        assert_eq!(broken(&given_back), Vec::<&str>::new());
+        assert_eq!(
+            broken(&[snapshot(0, 0, 0), snapshot(60_000, 10_000, 0)]),
+            Vec::<&str>::new(),
+            "not compared"
+        );
+    }
+
+    #[test]
+    fn more_inside_than_may_be_are_noticed() {
+        assert_eq!(broken(&[snapshot(0, 0, 50), snapshot(250, 1, 51)]), ["P3"]);
+        assert_eq!(broken(&[snapshot(0, 0, 49), snapshot(250, 1, 50)]), Vec::<&str>::new());
+        let before = snapshot(0, 0, 60);
+        let lowered = [before.clone(), snapshot(250, 0, 60), snapshot(500, 0, 59)];
+        assert_eq!(broken(&lowered), Vec::<&str>::new(), "fewer are allowed than are inside");
+        let anew = Snapshot { resumed_at: before.at, ..snapshot(250, 90, 70) };
+        assert_eq!(broken(&[before, anew]), Vec::<&str>::new(), "the line began anew");
+    }
+
+    #[test]
+    fn turns_out_of_order_and_places_that_are_not_true_are_noticed() {
+        let tally = PromiseTally::default();
+        let (general, member) = (LaneId::general(), LaneId::parse("member").unwrap());
+        let turn = |lane: &LaneId, rank| (lane.clone(), Rank::new(rank));
+        tally.drained(&Drained {
+            turns: vec![turn(&member, 5), turn(&general, 3), turn(&general, 4)],
+            passed: 2,
+        });
+        tally.showed(100, 100);
+        tally.showed(1000, 1008);
+        assert!(tally.broken().all(|(_, count)| count == 0));
+        tally.drained(&Drained { turns: vec![turn(&general, 4), turn(&general, 3)], passed: 0 });
+        tally.showed(100, 104);
+        let seen: Vec<_> =
+            tally.broken().filter(|(_, count)| *count == 1).map(|(promise, _)| promise).collect();
+        assert_eq!(seen, [Promise::Order, Promise::Truth]);
+        assert_eq!(tally.events(Event::Passed), 2);
+    }
+}
