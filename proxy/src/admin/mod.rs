@@ -3,10 +3,12 @@
 //!
 //! - `access`: tokens, roles, how often.
 //! - `rooms`, `tickets`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
+//! - `dashboard`: the page for operators, what a room was like lately, and what would come of a change.
 //! - `edit`: a change of one room in the text of the configuration; pure.
 
 pub mod access;
 mod body;
+mod dashboard;
 mod edit;
 mod health;
 mod idempotency;
@@ -44,6 +46,7 @@ use crate::room::Room;
 use crate::telemetry::{RequestTally, StoreCalls};
 use crate::upstream::Upstream;
 use access::{Caller, Role, Tokens};
+use dashboard::Recorder;
 use idempotency::Answers;
 use problem::Problem;
 
@@ -62,6 +65,7 @@ pub(crate) struct Desk {
     tokens: Arc<Tokens>,
     clock: Arc<dyn Clock>,
     answers: Arc<Mutex<Answers>>,
+    recorder: Arc<Recorder>,
 }
 
 /// What is seen of this process, for the metrics.
@@ -104,11 +108,14 @@ impl utoipa::Modify for Bearer {
 impl Admin {
     /// About this fleet, for holders of `tokens`.
     pub fn new(fleet: Arc<Fleet>, sights: Sights, tokens: Tokens, clock: Arc<dyn Clock>) -> Self {
-        let desk = Desk { fleet, sights, tokens: Arc::new(tokens), clock, answers: Arc::default() };
+        let recorder = Recorder::start(fleet.clone(), clock.clone());
+        let desk = Desk { fleet, sights, tokens: Arc::new(tokens), clock, answers: Arc::default(), recorder };
         let (api, mut document) = OpenApiRouter::with_openapi(Document::openapi())
             .routes(routes!(rooms::list))
             .routes(routes!(rooms::show, rooms::change))
             .routes(routes!(rooms::tell))
+            .routes(routes!(dashboard::history::history))
+            .routes(routes!(dashboard::preview::preview))
             .routes(routes!(rooms::pause))
             .routes(routes!(rooms::resume))
             .routes(routes!(rooms::close))
@@ -116,6 +123,7 @@ impl Admin {
             .routes(routes!(tickets::revoke))
             .routes(routes!(tickets::void))
             .routes(routes!(records::audit))
+            .routes(routes!(dashboard::me::me))
             .routes(routes!(records::configuration, records::replace))
             .split_for_parts();
         with_refusals(&mut document);

@@ -232,6 +232,15 @@ impl Fleet {
         }
     }
 
+    /// Checks a change that somebody might make over the API, as it would be when they made it. Nothing is changed.
+    ///
+    /// # Errors
+    /// When it is wrong.
+    pub fn check_change(&self, text: &str) -> Result<Vec<RoomConfig>, ChangeError> {
+        self.refuse_new_files(text)?;
+        Ok(check(&self.edge, self.file.as_deref(), text)?.0)
+    }
+
     /// Refuses a text that names files of this machine which are not named yet. Whoever has a token could have any file
     /// served to the public otherwise, keys included.
     fn refuse_new_files(&self, text: &str) -> Result<(), ConfigError> {

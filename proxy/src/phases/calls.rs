@@ -220,6 +220,7 @@ async fn status(edge: &Edge, room: &Arc<Room>, who: &Who<'_>) -> Reply {
         Stand::Admitted => match room.claim(&ticket.place).await {
             Ok(Claim::Active(pass)) => match room.hand_to(pass, who) {
                 Some(pass) => {
+                    room.let_in(&ticket.ticket, &pass);
                     let status = room.status(&ticket.place, Stand::Admitted);
                     let body = status.to_json_with("admission_token", &pass.token);
                     return Reply::json(StatusCode::OK, body, Caching::Private)

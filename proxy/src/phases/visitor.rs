@@ -152,7 +152,10 @@ impl Edge {
         if let Outcome::Placed { ticket, stand: Stand::Admitted, is_new } = outcome {
             let stand = match room.claim(&ticket.place).await {
                 Ok(Claim::Active(pass)) => match room.hand_to(pass, &who) {
-                    Some(pass) => return Answer::admitted(room, pass, "claimed"),
+                    Some(pass) => {
+                        room.let_in(&ticket.ticket, &pass);
+                        return Answer::admitted(room, pass, "claimed");
+                    }
                     // Its token is with somebody else: whoever asks stands in line as if they had no ticket.
                     None => {
                         let bare = without_ticket(room, headers);

@@ -7,23 +7,29 @@ use admission::rules::AdaptiveDrain;
 use admission::store::{Snapshot, StoreError};
 use parking_lot::Mutex;
 
+use super::seen::Seen;
 use super::{Room, bounded};
 
 /// What was seen of the shop since it was last reported.
 #[derive(Default)]
-pub(super) struct Load(Mutex<LoadReport>);
+pub(super) struct Load {
+    untold: Mutex<LoadReport>,
+    /// The same for operators, in every room.
+    pub(super) seen: Seen,
+}
 
 impl Load {
     fn take(&self) -> LoadReport {
-        std::mem::take(&mut self.0.lock())
+        std::mem::take(&mut self.untold.lock())
     }
 }
 
 impl Room {
     /// The shop answered, or failed to, after so long; and said this of its load, 1.0 being full.
     pub fn saw_the_shop(&self, latency: Duration, failed: bool, load: Option<f64>) {
+        self.load.seen.shop(latency, failed, load);
         if self.view.load().rules(&self.config().rules).adaptive.is_some() {
-            self.load.0.lock().record(latency, failed, load);
+            self.load.untold.lock().record(latency, failed, load);
         }
     }
 

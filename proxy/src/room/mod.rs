@@ -16,6 +16,7 @@ mod noted;
 mod open;
 mod passes;
 mod registry;
+mod seen;
 mod sessions;
 mod telling;
 #[cfg(test)]

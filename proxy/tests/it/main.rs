@@ -23,6 +23,7 @@ mod bypass;
 mod cdn;
 mod certificates;
 mod configuration;
+mod dashboard;
 mod ending;
 mod fair_use;
 mod forms;
