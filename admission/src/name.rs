@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize, Serializer};
 /// Longest name, in characters.
 pub const NAME_LENGTH_MAX: usize = 32;
 
+/// Ends the name of a room's shadow line. People cannot give such a name.
+const SHADOW: &str = "~shadow";
+
 /// A name has a wrong length or a character that is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -60,7 +63,8 @@ macro_rules! name {
             type Error = NameError;
 
             fn try_from(text: String) -> Result<Self, NameError> {
-                Self::parse(&text)
+                check(text.strip_suffix(SHADOW).unwrap_or(&text))?;
+                Ok(Self(text.into()))
             }
         }
 
@@ -94,6 +98,15 @@ name! {
     LaneId
 }
 
+impl RoomId {
+    /// The name of a line beside that of this room: what would be, if the room did not let everybody pass. A store keeps
+    /// it as any other line; no configuration can name it.
+    #[must_use]
+    pub fn shadow(&self) -> Self {
+        Self(format!("{self}{SHADOW}").into())
+    }
+}
+
 impl LaneId {
     /// The lane of those who hold no invitation to another.
     pub fn general() -> Self {
@@ -104,6 +117,14 @@ impl LaneId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shadow_is_kept_and_cannot_be_named() {
+        let shadow = RoomId::parse("demo").unwrap().shadow();
+        assert!(RoomId::parse(shadow.as_str()).is_err());
+        assert_eq!(serde_json::from_str::<RoomId>(&serde_json::to_string(&shadow).unwrap()).unwrap(), shadow);
+        assert!(serde_json::from_str::<RoomId>("\"~shadow\"").is_err());
+    }
 
     #[test]
     fn names_are_short_and_plain() {

@@ -38,6 +38,8 @@ pub enum Mode {
     Paused,
     /// Nobody is admitted and nobody may join.
     Closed,
+    /// Nobody has to wait, as with [`Mode::Off`]; a line beside the room's own tells who would.
+    Shadow,
 }
 
 /// What the mode and the times together come to at a moment.
@@ -58,6 +60,15 @@ pub enum Phase {
 }
 
 impl Mode {
+    /// All there are.
+    pub const ALL: [Self; 6] =
+        [Self::Off, Self::Shadow, Self::Auto, Self::Always, Self::Paused, Self::Closed];
+
+    /// Whether visitors pass without a place in the line: the room does not protect.
+    pub const fn lets_all_pass(self) -> bool {
+        matches!(self, Self::Off | Self::Shadow)
+    }
+
     /// Whether fans are admitted once the room is open.
     pub const fn admits(self) -> bool {
         matches!(self, Self::Auto | Self::Always)
@@ -71,6 +82,7 @@ impl Mode {
             Self::Always => "always",
             Self::Paused => "paused",
             Self::Closed => "closed",
+            Self::Shadow => "shadow",
         }
     }
 }
@@ -177,7 +189,7 @@ impl Rules {
     pub fn phase(&self, now: Timestamp) -> Phase {
         let has_come = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= now);
         match self.mode {
-            Mode::Off => Phase::Off,
+            Mode::Off | Mode::Shadow => Phase::Off,
             Mode::Closed => Phase::Closed,
             _ if has_come(self.closes_at) => Phase::Closed,
             _ if self.opens_at.is_none() || has_come(self.opens_at) => match self.mode {
@@ -369,6 +381,7 @@ mod tests {
         assert_eq!(phases(Mode::Paused), [Early, Prequeue, Prequeue, Paused, Paused, Closed]);
         assert_eq!(phases(Mode::Closed), [Closed; 6]);
         assert_eq!(phases(Mode::Off), [Phase::Off; 6]);
+        assert_eq!(phases(Mode::Shadow), [Phase::Off; 6]);
         assert_eq!(Rules::default().phase(at(0)), Open);
         let no_prequeue = Rules { prequeue_at: None, ..rules(Mode::Auto) };
         assert_eq!(no_prequeue.phase(at(150)), Early);

@@ -16,6 +16,7 @@ mod metrics;
 mod problem;
 mod records;
 mod rooms;
+mod shadow;
 mod tickets;
 
 use std::sync::Arc;

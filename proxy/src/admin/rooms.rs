@@ -16,6 +16,7 @@ use super::access::{Caller, Role};
 use super::body::{Body, RoomId};
 use super::edit;
 use super::problem::Problem;
+use super::shadow::ShadowView;
 use crate::config::{RoomConfig, rooms};
 use crate::fleet::{Author, Change, ChangeError, InForce};
 
@@ -77,6 +78,8 @@ pub(super) struct RoomView {
     pub(super) held_here: usize,
     /// Its lanes.
     pub(super) lanes: Vec<LaneView>,
+    /// What would be, while the room is in shadow mode.
+    pub(super) shadow: Option<ShadowView>,
     /// When these figures were read, in milliseconds since the Unix epoch, by the store's clock.
     pub(super) at: u64,
     /// Every key of the room, as in rooms.toml. Secrets are not shown.
@@ -116,7 +119,7 @@ pub(super) struct Message {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Resume {
-    /// `auto`, `always` or `off`. As before the pause, where nothing is said.
+    /// `auto`, `always`, `off` or `shadow`. As before the pause, where nothing is said.
     pub(super) mode: Option<String>,
 }
 
@@ -142,6 +145,7 @@ fn view(in_force: &InForce, config: &RoomConfig) -> Option<RoomView> {
         admitted_total,
         lapsed_total,
         held_here: figures.held_here,
+        shadow: room.shadow_figures().map(ShadowView::from),
         lanes: figures.lanes.into_iter().map(|(name, waiting)| LaneView { name, waiting }).collect(),
         at: figures.at,
         configuration: serde_json::to_value(rooms::show(config)).unwrap_or_default(),
@@ -262,9 +266,9 @@ pub(super) async fn resume(
     caller.may(Role::Operator)?;
     let before = desk.mode(&room)?;
     let mode = match body.and_then(|Body(body)| body.mode) {
-        Some(mode) if ["auto", "always", "off"].contains(&mode.as_str()) => mode,
+        Some(mode) if ["auto", "always", "off", "shadow"].contains(&mode.as_str()) => mode,
         Some(mode) => {
-            let detail = format!("`mode`: found {mode:?}; auto, always or off is needed");
+            let detail = format!("`mode`: found {mode:?}; auto, always, off or shadow is needed");
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_configuration", detail));
         }
         None if !["paused", "closed"].contains(&before.as_str()) => before,
@@ -357,7 +361,7 @@ impl Desk {
         let note = of_room.filter(|entry| entry.action == "pause" || entry.action == "close");
         note.filter_map(|entry| {
             let mode = entry.detail.strip_prefix(BEFORE)?.split(':').next()?.to_owned();
-            ["auto", "always", "off"].contains(&mode.as_str()).then_some(mode)
+            ["auto", "always", "off", "shadow"].contains(&mode.as_str()).then_some(mode)
         })
         .next()
     }

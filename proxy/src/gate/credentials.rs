@@ -15,13 +15,14 @@ pub const SHOWN_HEADER: &str = "wr-shown";
 /// Carries a challenge, and the work that it asks for.
 pub const WORK_HEADER: &str = "wr-work";
 /// The names of the edge's own cookies begin with one of these, after a `__Host-`.
-const OWN_COOKIES: [&str; 9] = [
+const OWN_COOKIES: [&str; 10] = [
     "wr-ticket-",
     "wr-admission-",
     "wr-invitation-",
     "wr-bypass-",
     "wr-shown-",
     "wr-work-",
+    "wr-shadow-",
     "wr-language",
     "wr-move-",
     "wr-take-",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admission::bypass::Bypass;
+use admission::ticket::TicketId;
 use admission::token::Admission;
 
 use crate::gate::Decision;
@@ -65,6 +66,8 @@ pub struct Passage {
     pub admission: Option<Admission>,
     /// Whether the room does not protect, for it is off, or open while the store is away.
     pub is_open: bool,
+    /// The visit that it is of, where the room is in shadow mode.
+    pub shadow: Option<TicketId>,
     /// The name of the rule by which it goes past the line.
     pub bypassed_by: Option<String>,
     /// The bypass with which it does.

@@ -60,6 +60,9 @@ pub(super) fn shape(
             }
         }
     }
+    if let (Some(visit), Some(SessionSays::End)) = (context.passage.shadow, says) {
+        room.shade_is_done(visit);
+    }
     if !is_asset(context.is_public, response, &context.cookies) {
         keep_private(response)?;
     }

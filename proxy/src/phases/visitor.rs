@@ -15,7 +15,7 @@ use super::context::Passage;
 use super::edge::Edge;
 use super::work::NotYet;
 use crate::gate::{self, Decision, Kind};
-use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Stand, Who, Wish};
+use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Shade, Stand, Who, Wish};
 use crate::waiting::notice::{About, Notice, Way};
 use crate::waiting::page::WaitingPage;
 use crate::waiting::reader::Reader;
@@ -100,9 +100,18 @@ impl Edge {
                 Passage { room: Some(room.clone()), admission: Some(admission), ..Passage::default() };
             return Answer::Forward { passage, cookies, outcome: "admitted" };
         }
-        if room.mode() == Mode::Off {
+        let mode = room.mode();
+        if mode.lets_all_pass() {
             let passage = Passage { room: Some(room.clone()), is_open: true, ..Passage::default() };
-            return Answer::Forward { passage, cookies: Vec::new(), outcome: "unprotected" };
+            if mode == Mode::Off {
+                return Answer::Forward { passage, cookies: Vec::new(), outcome: "unprotected" };
+            }
+            if is_public || kind == Kind::Prefetch {
+                return Answer::Forward { passage, cookies: Vec::new(), outcome: "shadow" };
+            }
+            let Shade { visit, cookie } = room.shade(headers, kind == Kind::Navigation);
+            let passage = Passage { shadow: visit, ..passage };
+            return Answer::Forward { passage, cookies: cookie.into_iter().collect(), outcome: "shadow" };
         }
         if is_public && kind != Kind::Prefetch && room.is_free() {
             // The answer could not carry the session, so no turn is taken for it.

@@ -52,6 +52,16 @@ impl Room {
         view.snapshot().map_or(0, |snapshot| self.registry.lock().overtaken(snapshot))
     }
 
+    /// Whether the room's line was read from the store at least once, lately.
+    pub fn is_ready(&self) -> bool {
+        !self.view.load().store_is_away()
+    }
+
+    /// How many fans this proxy holds.
+    pub fn fans(&self) -> usize {
+        self.registry.lock().len()
+    }
+
     /// The room in figures.
     pub fn figures(&self) -> Figures {
         let view = self.view.load();

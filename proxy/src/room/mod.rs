@@ -18,6 +18,7 @@ mod passes;
 mod registry;
 mod seen;
 mod sessions;
+mod shadow;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ use noted::Noted;
 pub use passes::Pass;
 use registry::{Registry, Stage};
 use sessions::Sessions;
+pub use shadow::{Shade, ShadowFigures};
 pub use telling::Opening;
 use view::{View, sessions_come_first};
 
@@ -108,6 +110,7 @@ pub struct Room {
     tick: OnceLock<AbortHandle>,
     noted: Mutex<Noted>,
     without_store: open::WithoutStore,
+    shadow: shadow::Shadow,
     /// No longer configured: nobody has to wait here any more.
     is_retired: AtomicBool,
 }
@@ -173,6 +176,7 @@ impl Room {
             tick: OnceLock::new(),
             noted: Mutex::default(),
             without_store: open::WithoutStore::new(),
+            shadow: shadow::Shadow::default(),
             is_retired: AtomicBool::new(false),
             configured: ArcSwap::from_pointee(Configured { config, revision }),
             ports,
@@ -180,6 +184,7 @@ impl Room {
         open::start(&room);
         let task = tokio::spawn(tick::run(room.clone(), tick));
         room.tick.get_or_init(|| task.abort_handle());
+        shadow::start(&room, tick);
         room
     }
 
@@ -198,6 +203,7 @@ impl Room {
     pub fn stop(&self) {
         self.joins.stop();
         self.ends.stop();
+        self.shadow.stop();
         if let Some(tick) = self.tick.get() {
             tick.abort();
         }
@@ -221,16 +227,6 @@ impl Room {
     /// Whether a fan who came now would probably be let in without waiting.
     pub fn is_free(&self) -> bool {
         self.view.load().is_free()
-    }
-
-    /// Whether the room's line was read from the store at least once, lately.
-    pub fn is_ready(&self) -> bool {
-        !self.view.load().store_is_away()
-    }
-
-    /// How many fans this proxy holds.
-    pub fn fans(&self) -> usize {
-        self.registry.lock().len()
     }
 
     fn random_id(&self) -> Result<TicketId, RoomError> {

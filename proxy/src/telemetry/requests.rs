@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cells::{Counters, Times, TimesRead};
 
 /// What may become of a request, in the words of the log's `outcome`. The last stands for any other.
-pub const OUTCOMES: [&str; 35] = [
+pub const OUTCOMES: [&str; 36] = [
     // They go to the shop: by a session, let in just now, past the line, where nobody is asked to wait.
     "admitted",
     "claimed",
@@ -13,6 +13,7 @@ pub const OUTCOMES: [&str; 35] = [
     "bypass",
     "public",
     "unprotected",
+    "shadow",
     "open",
     // They see the line.
     "waiting",

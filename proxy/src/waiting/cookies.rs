@@ -33,6 +33,9 @@ impl fmt::Display for Scheme {
 /// How long a browser keeps a ticket. The line forgets fans earlier; this only bounds the clutter.
 const TICKET_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How long a browser keeps the id of a visit to a room in shadow mode.
+const SHADOW_AGE: Duration = Duration::from_secs(12 * 3600);
+
 /// The cookies of one room.
 #[derive(Clone, Debug)]
 pub struct Cookies {
@@ -42,6 +45,7 @@ pub struct Cookies {
     bypass: String,
     shown: String,
     work: String,
+    shadow: String,
     scheme: Scheme,
 }
 
@@ -59,6 +63,7 @@ impl Cookies {
             bypass: format!("{prefix}wr-bypass-{room}"),
             shown: format!("{prefix}wr-shown-{room}"),
             work: format!("{prefix}wr-work-{room}"),
+            shadow: format!("{prefix}wr-shadow-{room}"),
             scheme,
         }
     }
@@ -91,6 +96,16 @@ impl Cookies {
     /// The name of the cookie that holds the place which the fan was shown last.
     pub fn shown_name(&self) -> &str {
         &self.shown
+    }
+
+    /// The name of the cookie by which a visitor is known again who passes a room in shadow mode.
+    pub fn shadow_name(&self) -> &str {
+        &self.shadow
+    }
+
+    /// The `Set-Cookie` value by which a visitor is known again.
+    pub fn give_shadow(&self, visit: &str) -> String {
+        self.set(&self.shadow, visit, SHADOW_AGE)
     }
 
     /// The name of the cookie that holds what the fan has to do before they get a place.

@@ -50,6 +50,7 @@ mod public_paths;
 mod quick_start;
 mod restart;
 mod secure_shop;
+mod shadow;
 mod shop;
 mod shown;
 mod signed_cookie;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::Desk;
 use super::super::rooms::PHASES;
-use super::page::Page;
+use super::page::{Family, Page};
 use crate::config::RoomConfig;
-use crate::room::{Figures, Room};
+use crate::room::{Figures, Room, ShadowFigures};
 use crate::telemetry::promises::Event;
 
 /// A room at the moment of the question.
@@ -28,6 +28,7 @@ pub(super) fn tell(page: &mut Page, desk: &Desk) {
     drain(page, &rooms);
     state(page, &rooms);
     promises(page, &rooms);
+    shadows(page, &rooms);
 }
 
 /// A gauge with one series for each room.
@@ -131,4 +132,39 @@ fn promises(page: &mut Page, rooms: &[Seen]) {
     let help = "Admission tokens that opened nothing: expired, ended, void, forged, of somebody else, or of another room.";
     let refused = |seen: &Seen| seen.room.tally.promises.events(Event::TokenRefused);
     counter(page, rooms, "stanchion_room_refused_tokens_total", help, refused);
+}
+
+/// What would be, in rooms in shadow mode.
+fn shadows(page: &mut Page, rooms: &[Seen]) {
+    let shadows: Vec<(&str, ShadowFigures)> =
+        rooms.iter().filter_map(|seen| Some((seen.id.as_str(), seen.room.shadow_figures()?))).collect();
+    let mut count = |name: &str, help: &str, is_total: bool, value: fn(&ShadowFigures) -> u64| {
+        let told = |family: &mut Family<'_>| {
+            shadows.iter().for_each(|(id, figures)| family.count(&[id], value(figures)));
+        };
+        if is_total {
+            page.counter(name, help, &["room"], told);
+        } else {
+            page.gauge(name, help, &["room"], told);
+        }
+    };
+    let help = "Visitors who would have joined the line, at all proxies: the room is in shadow mode.";
+    count("stanchion_room_shadow_arrivals_total", help, true, |figures| figures.arrivals_total);
+    let help = "Visitors who would wait now, if the room were not in shadow mode.";
+    count("stanchion_room_shadow_waiting_fans", help, false, |figures| figures.waiting);
+    let help = "Visitors who would have a turn or a session, if the room were not in shadow mode.";
+    count("stanchion_room_shadow_active_sessions", help, false, |figures| figures.active);
+    let help = "Visitors of this proxy who would have had to wait.";
+    count("stanchion_room_shadow_queued_total", help, true, |figures| figures.queued_here);
+    let help = "Requests to this proxy that would have been refused, for only pages can wait.";
+    count("stanchion_room_shadow_refused_total", help, true, |figures| figures.refused_here);
+    let help = "How long somebody who came now would wait, hardly less (low) and hardly more (high).";
+    page.gauge("stanchion_room_shadow_wait_seconds", help, &["room", "bound"], |family| {
+        for (id, figures) in &shadows {
+            if let Some((low, high)) = figures.wait {
+                family.set(&[id, "low"], low.as_secs_f64());
+                family.set(&[id, "high"], high.as_secs_f64());
+            }
+        }
+    });
 }

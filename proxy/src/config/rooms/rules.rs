@@ -131,13 +131,10 @@ fn spot<T>(value: &Maybe<T>) -> Option<Range<usize>> {
 
 fn check_mode(source: &Source<'_>, mode: &Maybe<String>) -> Result<Mode, ConfigError> {
     let Some(mode) = mode else { return Ok(Mode::default()) };
-    [Mode::Off, Mode::Auto, Mode::Always, Mode::Paused, Mode::Closed]
-        .into_iter()
-        .find(|known| known.as_str() == mode.get_ref())
-        .ok_or_else(|| {
-            let needed = "one of \"off\", \"auto\", \"always\", \"paused\", \"closed\" is needed";
-            source.error(&mode.span(), "room.mode", format!("\"{}\"", mode.get_ref()), needed)
-        })
+    Mode::ALL.into_iter().find(|known| known.as_str() == mode.get_ref()).ok_or_else(|| {
+        let needed = "one of \"off\", \"shadow\", \"auto\", \"always\", \"paused\", \"closed\" is needed";
+        source.error(&mode.span(), "room.mode", format!("\"{}\"", mode.get_ref()), needed)
+    })
 }
 
 fn check_adaptive(

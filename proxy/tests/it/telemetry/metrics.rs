@@ -41,7 +41,8 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
 #[tokio::test]
 async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
     let shop = Shop::start().await;
-    let edge = Edge::start(&shop, &room(STANDING));
+    let shadow = "[[room]]\nid = \"fair\"\npaths = [\"/fair/*\"]\nmode = \"shadow\"\n";
+    let edge = Edge::start(&shop, &format!("{}{shadow}", room(STANDING)));
     let fans = [browser(), browser(), browser()];
     for fan in &fans {
         navigate(fan, &edge.url("/events/demo")).await;
@@ -59,6 +60,8 @@ async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
         ("stanchion_room_phase{phase=\"paused\",room=\"demo\"}", 1.0),
         ("stanchion_room_phase{phase=\"open\",room=\"demo\"}", 0.0),
         ("stanchion_room_line_reachable{room=\"demo\"}", 1.0),
+        ("stanchion_room_shadow_waiting_fans{room=\"fair\"}", 0.0),
+        ("stanchion_room_shadow_wait_seconds{bound=\"high\",room=\"fair\"}", 0.0),
         ("stanchion_room_refused_tokens_total{room=\"demo\"}", 1.0),
         ("stanchion_promise_violations_total{promise=\"P1\",room=\"demo\"}", 0.0),
         ("stanchion_requests_total{outcome=\"joined\",room=\"demo\"}", 3.0),

@@ -90,6 +90,7 @@ end
 -- What mode and times come to: 'off', 'early', 'prequeue', 'open', 'paused', 'closed'.
 local function phase(state)
   if state.mode == 'off' or state.mode == 'closed' then return state.mode end
+  if state.mode == 'shadow' then return 'off' end
   if has_come(state, 'closes_at') then return 'closed' end
   if number(state, 'opens_at') == 0 or has_come(state, 'opens_at') then
     return state.mode == 'paused' and 'paused' or 'open'

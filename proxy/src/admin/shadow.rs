@@ -1,0 +1,46 @@
+//! What operators are told of a room in shadow mode.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::room::ShadowFigures;
+
+/// Who would wait, and for how long, if the room did not let everybody pass.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ShadowView {
+    /// Visitors who came, at all proxies, in all.
+    pub(super) arrivals_total: u64,
+    /// Visitors who would wait now, at all proxies.
+    pub(super) waiting: u64,
+    /// Visitors who would have a turn or a session, at all proxies.
+    pub(super) active: u64,
+    /// How long somebody who came now would wait, in seconds: hardly less, where that can be told.
+    pub(super) wait_low_seconds: Option<f64>,
+    /// The same: hardly more.
+    pub(super) wait_high_seconds: Option<f64>,
+    /// Visitors of this proxy who would have had to wait.
+    pub(super) queued_here: u64,
+    /// Requests to this proxy that would have been refused, for only pages can wait.
+    pub(super) refused_here: u64,
+    /// Visitors of this proxy whose turn would have come after a wait.
+    pub(super) waited_here: u64,
+    /// How long they would have waited, on average.
+    pub(super) waited_here_mean_seconds: f64,
+}
+
+impl From<ShadowFigures> for ShadowView {
+    fn from(figures: ShadowFigures) -> Self {
+        Self {
+            arrivals_total: figures.arrivals_total,
+            waiting: figures.waiting,
+            active: figures.active,
+            wait_low_seconds: figures.wait.map(|(low, _)| low.as_secs_f64()),
+            wait_high_seconds: figures.wait.map(|(_, high)| high.as_secs_f64()),
+            queued_here: figures.queued_here,
+            refused_here: figures.refused_here,
+            waited_here: figures.waited_here,
+            waited_here_mean_seconds: figures.waited_here_for.as_secs_f64()
+                / figures.waited_here.max(1) as f64,
+        }
+    }
+}
