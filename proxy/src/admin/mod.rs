@@ -134,6 +134,7 @@ impl Admin {
         });
         let router = api
             .route("/api/v1/openapi.json", document)
+            .merge(dashboard::assets::routes())
             .route("/healthz", axum::routing::get(health::alive))
             .route("/readyz", axum::routing::get(health::ready))
             .route("/metrics", axum::routing::get(metrics::metrics))
@@ -184,6 +185,9 @@ async fn finish(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, value) in dashboard::assets::GUARDS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 

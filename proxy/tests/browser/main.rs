@@ -1,4 +1,4 @@
-//! The waiting page in a real Chromium, against the real binary: every state, by keyboard, without script, on two
+//! The waiting page and the dashboard in a real Chromium, against the real binary: every state, by keyboard, without script, on two
 //! devices; judged by axe and by the browser's own log.
 
 #![expect(
@@ -10,6 +10,7 @@
 
 mod axe;
 mod chromium;
+mod dashboard;
 mod devices;
 mod gallery;
 #[expect(dead_code, reason = "what the tests over the wire need more of it")]

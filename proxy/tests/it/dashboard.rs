@@ -87,6 +87,38 @@ async fn a_preview_says_what_would_come_of_a_change_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_page_is_for_who_reaches_the_listener_and_lets_nothing_from_elsewhere_in() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    for (path, kind) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/dashboard/main.js", "text/javascript; charset=utf-8"),
+        ("/dashboard/dashboard.css", "text/css; charset=utf-8"),
+        ("/dashboard/icon.svg", "image/svg+xml"),
+    ] {
+        let answer = browser().get(format!("http://{}{path}", edge.admin)).send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!((answer.status(), header("content-type").as_deref()), (StatusCode::OK, Some(kind)));
+        assert_eq!(header("cache-control").as_deref(), Some("no-store"), "{path}");
+        assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"));
+        assert_eq!(header("referrer-policy").as_deref(), Some("no-referrer"));
+        let policy = header("content-security-policy").unwrap();
+        for rule in
+            ["default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "form-action 'none'"]
+        {
+            assert!(policy.contains(rule) && !policy.contains("unsafe"), "{policy}");
+        }
+        assert_eq!(header("set-cookie"), None);
+    }
+    // Nothing of it is where fans are.
+    let public = browser().get(edge.url("/dashboard/main.js")).send().await.unwrap();
+    assert_eq!(public.headers().get("content-security-policy"), None);
+    assert_eq!(shop.last().target, "/dashboard/main.js");
+    let posted = browser().post(format!("http://{}/", edge.admin)).send().await.unwrap();
+    assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
 async fn a_token_tells_who_it_is_of() {
     let shop = Shop::start().await;
     let edge = Edge::start(&shop, &room(STANDING));

@@ -5,6 +5,7 @@
 //!                         └─▶ forecast ────┼─▶ the API ─▶ the page (assets)
 //! ```
 
+pub(super) mod assets;
 mod forecast;
 pub(super) mod history;
 pub(super) mod me;

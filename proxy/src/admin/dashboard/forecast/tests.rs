@@ -99,6 +99,7 @@ fn what_is_not_open_says_so() {
         let told = said(&now, Mode::Auto, &with(phase));
         assert!(told.contains(words), "{told}");
     }
+    assert!(said(&now, Mode::Shadow, &with(Phase::Off)).starts_with("Everybody passes, and the room tells"));
     assert_eq!(forecast(&now, &with(Phase::Paused)).last, None);
     assert!(said(&now, Mode::Auto, &terms(0, 10)).starts_with("Nobody gets in at 0 a minute"));
     let early = Terms { opens_in: Duration::from_secs(7200), ..with(Phase::Prequeue) };

@@ -23,7 +23,9 @@ fn time(seconds: f64) -> String {
 }
 
 fn range(low: f64, high: f64) -> String {
-    let (low, high) = (time(low), time(high));
+    // In one unit.
+    let low = if (90.0..5400.0).contains(&high) { format!("{:.0} min", low / 60.0) } else { time(low) };
+    let high = time(high);
     match (low.split_once(' '), high.split_once(' ')) {
         _ if low == high => format!("about {low}"),
         (Some((low, unit)), Some((_, other))) if unit == other => format!("{low} to {high}"),
@@ -57,6 +59,9 @@ pub(in crate::admin::dashboard) fn words(now: &Now, mode: Mode, terms: &Terms, e
         _ => format!(" The {} who wait keep their places.", number(waiting)),
     };
     match (terms.phase, effect.limit, effect.last) {
+        (Phase::Off, ..) if mode == Mode::Shadow => {
+            "Everybody passes, and the room tells who would have waited, and for how long.".to_owned()
+        }
         (Phase::Off, ..) => {
             let too = if waiting > 0 {
                 format!(", and so do the {} who wait", number(waiting))
