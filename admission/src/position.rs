@@ -160,7 +160,10 @@ mod tests {
                     last = shown.show(position - 1);
                     told += 1;
                 }
-                assert!(last.abs_diff(position) <= (position / 100).max(1), "{last} for {position} of {places}");
+                assert!(
+                    last.abs_diff(position) <= (position / 100).max(1),
+                    "{last} for {position} of {places}"
+                );
             }
             assert!(told <= 120 + 34 * u64::from(places.ilog2()), "{told} of {places}");
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use reqwest::Url;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::panel::{Panel, View};
@@ -140,6 +141,8 @@ impl Demo {
         let ids = self.stack.ids();
         let (proxy, shop) =
             (ids.first().copied().unwrap_or_default(), ids.get(1).copied().unwrap_or_default());
+        let operator = self.stack.write_operator_file()?;
+        let admin = self.stack.admins().first().map_or("", Url::as_str);
         self.out.say(&format!(
             "\n  Open      {edge}\n\
              \x20           choose \"The Long Evening\", stand in line (about {wait} s), choose seats, pay, and find\n\
@@ -147,8 +150,10 @@ impl Demo {
              \x20 Try       reload the page, close the tab and come back: the place stays yours\n\
              \x20           kill -9 {proxy}   (the edge)    or    kill -9 {shop}   (the shop): both come back\n\
              \x20 Look at   {edge}.waiting-room/demo   and the logs in {}\n\
+             \x20 Operate   {admin} (as docs/runbooks/on-sale-day.md says, after `. {}`)\n\
              \x20 Stop      Ctrl-C\n",
-            self.stack.folder().display()
+            self.stack.folder().display(),
+            operator.display()
         ))
     }
 

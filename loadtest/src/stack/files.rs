@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use reqwest::Url;
 use toml::{Table, Value, toml};
 
 use super::blueprint::{Blueprint, Room};
+use super::secrets::Secrets;
 
 /// Where one proxy listens and what is behind it.
 pub(super) struct EdgeAddresses<'a> {
@@ -82,6 +84,31 @@ pub(super) fn write_shop(path: &Path, listen: &str, database: &Path, blueprint: 
         seconds = hold
     };
     write(path, &table)
+}
+
+/// Writes what an operator's shell needs: the variables that the runbooks use, and what the programs find in theirs.
+pub(super) fn write_operator(
+    path: &Path,
+    edge: &Url,
+    admin: &Url,
+    secrets: &Secrets,
+    proxy: &Path,
+) -> Result<()> {
+    let (folder, programs) = (path.parent().unwrap_or(path), proxy.parent().unwrap_or(proxy));
+    let (edge, admin) = (edge.as_str().trim_end_matches('/'), admin.as_str().trim_end_matches('/'));
+    let mut text = format!(
+        "export edge='{edge}' admin='{admin}' api='{admin}/api/v1' room='demo'\n\
+         export auth='Authorization: Bearer {}'\n\
+         export config='{}'\n\
+         export PATH='{}':\"$PATH\"\n",
+        secrets.admin_token(),
+        folder.display(),
+        programs.display()
+    );
+    for (name, value) in secrets.of_proxy() {
+        text += &format!("export {name}='{value}'\n");
+    }
+    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// A file of this name in `folder`.

@@ -38,6 +38,8 @@ pub struct Stack {
     shop: Process,
     redis: Option<RedisServer>,
     edges: Arc<[Url]>,
+    /// Where operators ask, edge by edge.
+    admins: Vec<Url>,
     shop_url: Url,
     secrets: Secrets,
     operator: Client,
@@ -88,15 +90,16 @@ impl Stack {
         files::write_rooms(&rooms, &blueprint.rooms)?;
         let facts =
             blueprint.rooms.first().map_or_else(String::new, |room| format!("/.waiting-room/{}", room.id));
-        let (mut proxies, mut edges) = (Vec::new(), Vec::new());
+        let (mut proxies, mut edges, mut admins) = (Vec::new(), Vec::new(), Vec::new());
         for nth in 0..blueprint.proxies {
             let wanted = blueprint.edge_port.filter(|_| nth == 0);
-            let (proxy, port) = on_free_port("the edge", wanted, async |port| {
+            let ((proxy, admin), port) = on_free_port("the edge", wanted, async |port| {
                 let name = format!("proxy-{}", nth + 1);
+                let admin = free_port()?;
                 let config = files::file(at, &format!("edge-{}.toml", nth + 1));
                 let addresses = EdgeAddresses {
                     listen: &format!("127.0.0.1:{port}"),
-                    admin_listen: &format!("127.0.0.1:{}", free_port()?),
+                    admin_listen: &format!("127.0.0.1:{admin}"),
                     shop: &upstream,
                     redis: redis_url.as_deref(),
                 };
@@ -109,11 +112,12 @@ impl Stack {
                     env: secrets.of_proxy(),
                 })?;
                 ready::answers(&mut proxy, &address(port, &facts)?).await?;
-                Ok(proxy)
+                Ok((proxy, admin))
             })
             .await?;
             proxies.push(proxy);
             edges.push(address(port, "/")?);
+            admins.push(address(admin, "/")?);
         }
 
         let edges: Arc<[Url]> = edges.into();
@@ -123,6 +127,7 @@ impl Stack {
             shop,
             redis,
             edges,
+            admins,
             shop_url: address(shop_port, "/")?,
             secrets,
             operator,
@@ -138,6 +143,23 @@ impl Stack {
     /// The shop's own base address, which fans must get nothing from.
     pub const fn shop_url(&self) -> &Url {
         &self.shop_url
+    }
+
+    /// Writes a file that a shell reads to operate the first edge: its addresses, the operator's token, the keys, and where
+    /// the programs are. Only who started the stack can read it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_operator_file(&self) -> Result<std::path::PathBuf> {
+        let file = files::file(self.folder.path(), "operator.env");
+        let (edge, admin) = self.edges.first().zip(self.admins.first()).context("there is no edge")?;
+        files::write_operator(&file, edge, admin, &self.secrets, &binary("proxy")?)?;
+        Ok(file)
+    }
+
+    /// Where operators ask, edge by edge.
+    pub fn admins(&self) -> &[Url] {
+        &self.admins
     }
 
     /// Where configuration and logs are, until the stack is stopped.
@@ -237,11 +259,11 @@ fn address(port: u16, path: &str) -> Result<Url> {
 }
 
 /// Starts something on a free port, or on the `wanted` one. When that is snatched in the last moment, on another.
-async fn on_free_port(
+async fn on_free_port<T>(
     what: &str,
     wanted: Option<u16>,
-    start: impl AsyncFn(u16) -> Result<Process>,
-) -> Result<(Process, u16)> {
+    start: impl AsyncFn(u16) -> Result<T>,
+) -> Result<(T, u16)> {
     let mut attempt = 1;
     loop {
         let port = match wanted.filter(|_| attempt == 1) {
@@ -249,7 +271,7 @@ async fn on_free_port(
             None => free_port()?,
         };
         match start(port).await {
-            Ok(process) => return Ok((process, port)),
+            Ok(started) => return Ok((started, port)),
             // While it is not free, somebody else has it; anything else is a reason of its own.
             Err(_) if attempt < PORT_TRIES && !is_free(port) => attempt += 1,
             Err(error) => return Err(error.context(format!("{what} did not start on port {port}"))),

@@ -14,18 +14,24 @@ pub struct Secrets {
     keys: String,
     edge_keys: String,
     organiser: String,
+    admin: String,
 }
 
 impl Secrets {
     /// New ones.
     pub fn make() -> Result<Self> {
         let key = || Ok::<_, anyhow::Error>(format!("run:{}", STANDARD.encode(secret::<32>()?)));
-        Ok(Self { keys: key()?, edge_keys: key()?, organiser: URL_SAFE_NO_PAD.encode(secret::<24>()?) })
+        let token = || Ok::<_, anyhow::Error>(URL_SAFE_NO_PAD.encode(secret::<24>()?));
+        Ok(Self { keys: key()?, edge_keys: key()?, organiser: token()?, admin: token()? })
     }
 
     /// What a proxy finds in its environment.
     pub fn of_proxy(&self) -> Vec<(&'static str, String)> {
-        vec![("STANCHION_KEYS", self.keys.clone()), ("STANCHION_EDGE_KEYS", self.edge_keys.clone())]
+        vec![
+            ("STANCHION_KEYS", self.keys.clone()),
+            ("STANCHION_EDGE_KEYS", self.edge_keys.clone()),
+            ("STANCHION_ADMIN_TOKENS", format!("operator:admin:{}", self.admin)),
+        ]
     }
 
     pub(super) fn of_shop(&self) -> Vec<(&'static str, String)> {
@@ -33,6 +39,11 @@ impl Secrets {
             ("STANCHION_EDGE_KEYS", self.edge_keys.clone()),
             ("STANCHION_ORGANISER_TOKEN", self.organiser.clone()),
         ]
+    }
+
+    /// The token of the one operator, who may do everything.
+    pub fn admin_token(&self) -> &str {
+        &self.admin
     }
 
     pub(super) fn organiser_bearer(&self) -> String {

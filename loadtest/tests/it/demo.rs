@@ -12,7 +12,7 @@ use tokio::process::Child;
 
 use crate::support::{eventually, loadtest, runs};
 
-struct Demo {
+pub(crate) struct Demo {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     /// What a demo that is killed cannot remove.
@@ -20,7 +20,7 @@ struct Demo {
 }
 
 impl Demo {
-    fn start(port: u16) -> Self {
+    pub(crate) fn start(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = loadtest()
             .arg("demo")
@@ -43,11 +43,17 @@ impl Demo {
     }
 
     /// Waits for a line that `find` makes something of.
-    async fn line<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) async fn line<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         eventually(what, async || self.lines.lock().unwrap().iter().find_map(|line| find(line))).await
     }
 
-    async fn stop(mut self) {
+    /// Waits until fans wait.
+    pub(crate) async fn until_a_line_stands(&self) {
+        let waiting = |line: &str| line.split_once(" s: ")?.1.split(' ').next()?.parse::<u64>().ok();
+        self.line("a line", |line| waiting(line).filter(|waiting| *waiting >= 10)).await;
+    }
+
+    pub(crate) async fn stop(mut self) {
         kill("-INT", self.child.id().unwrap());
         let status = tokio::time::timeout(crate::support::PATIENCE, self.child.wait()).await;
         assert_eq!(status.expect("it stops").unwrap().code(), Some(0), "{:?}", self.lines.lock().unwrap());

@@ -18,4 +18,6 @@ mod recovery;
 #[cfg(test)]
 mod rehearse;
 #[cfg(test)]
+mod runbooks;
+#[cfg(test)]
 mod support;

@@ -1,5 +1,7 @@
 //! What operators are told of a room in shadow mode.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,13 +36,19 @@ impl From<ShadowFigures> for ShadowView {
             arrivals_total: figures.arrivals_total,
             waiting: figures.waiting,
             active: figures.active,
-            wait_low_seconds: figures.wait.map(|(low, _)| low.as_secs_f64()),
-            wait_high_seconds: figures.wait.map(|(_, high)| high.as_secs_f64()),
+            wait_low_seconds: figures.wait.map(|(low, _)| seconds(low)),
+            wait_high_seconds: figures.wait.map(|(_, high)| seconds(high)),
             queued_here: figures.queued_here,
             refused_here: figures.refused_here,
             waited_here: figures.waited_here,
-            waited_here_mean_seconds: figures.waited_here_for.as_secs_f64()
-                / figures.waited_here.max(1) as f64,
+            waited_here_mean_seconds: seconds(
+                figures.waited_here_for.div_f64(figures.waited_here.max(1) as f64),
+            ),
         }
     }
+}
+
+/// To a tenth: nobody waits more exactly.
+fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10.0).round() / 10.0
 }
