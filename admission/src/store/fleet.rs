@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{ByHandStore, StoreError};
 use crate::clock::Timestamp;
 
 /// Longest text of a configuration, in bytes.
@@ -90,9 +90,9 @@ impl AuditEntry {
     }
 }
 
-/// The port to what a fleet shares.
+/// The port to what a fleet shares, and to what its operators do by hand.
 #[async_trait]
-pub trait FleetStore: Send + Sync {
+pub trait FleetStore: ByHandStore {
     /// The revision that is kept, 0 where none is; and the configuration, if it is another than the caller `knows`.
     ///
     /// # Errors

@@ -18,6 +18,7 @@
 //! A fan who is absent when their turn would come is *passed* over and costs no permit; when they are seen
 //! again within the return window they wait at their rank, which is before everybody else's.
 
+mod by_hand;
 mod fleet;
 mod join;
 mod joins;
@@ -37,6 +38,7 @@ use crate::rank::Rank;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
+pub use by_hand::{ByHand, ByHandStore, CALLED_MAX, Reset};
 pub use fleet::{
     AUDIT_MAX, AUDIT_TEXT_MAX, AuditEntry, Basis, CONFIGURATION_MAX, Configuration, FleetStore, Proposed,
     RoomsFile,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ByHand;
 use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::position::Ladder;
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub ended: Vec<TicketId>,
     /// The mark to give next time. When [`ENDED_PER_SNAPSHOT_MAX`](super::ENDED_PER_SNAPSHOT_MAX) came, there are more: ask again.
     pub ended_mark: u64,
+    /// What operators did by hand.
+    pub by_hand: ByHand,
 }
 
 /// One lane in a [`Snapshot`].
@@ -119,6 +122,9 @@ pub struct Memory {
     /// Admissions up to this moment are void. A journal notes that by itself.
     #[serde(skip)]
     pub voided_before: Timestamp,
+    /// When the line was reset last, and below which rank tickets are from before that. Noted by itself too.
+    #[serde(skip)]
+    pub reset: (Timestamp, Rank),
 }
 
 impl Memory {
@@ -141,6 +147,7 @@ impl Memory {
             admitted_total: snapshot.admitted_total,
             cursors: snapshot.lanes.iter().map(|lane| (lane.name.clone(), lane.cursor)).collect(),
             voided_before: snapshot.voided_before,
+            reset: (snapshot.by_hand.reset_at, snapshot.by_hand.reset_below),
         }
     }
 }

@@ -198,6 +198,18 @@ impl Pair {
                 let memory = self.memory.store.void(&self.memory.room, before).await.unwrap();
                 assert_eq!(memory, self.redis.store.void(&self.redis.room, before).await.unwrap());
             }
+            19 if dice.below(3) == 0 => {
+                let places = self.some_places(dice, 3);
+                let (memory, redis) = (self.memory.desk(), self.redis.desk());
+                let here = memory.admit(&self.memory.room, &places).await.unwrap();
+                assert_eq!(here, redis.admit(&self.redis.room, &places).await.unwrap(), "{places:?}");
+            }
+            19 if dice.below(12) == 0 => {
+                let since = self.memory.clock.now() - Duration::from_millis(dice.below(20_000));
+                let (memory, redis) = (self.memory.desk(), self.redis.desk());
+                let here = memory.reset(&self.memory.room, since).await.unwrap();
+                assert_eq!(here, redis.reset(&self.redis.room, since).await.unwrap());
+            }
             15 if dice.below(3) == 0 => {
                 self.rules = some_rules(dice, self.memory.clock.now());
                 for line in self.lines() {

@@ -10,7 +10,9 @@ use admission::rank::Rank;
 use admission::rules::{LaneRule, Mode, Rules};
 use admission::store::memory::MemoryStore;
 use admission::store::redis::RedisStore;
-use admission::store::{Intent, Join, Joined, Memory, Presence, QueueStore, Snapshot, Standing, Stay};
+use admission::store::{
+    ByHandStore, Intent, Join, Joined, Memory, Presence, QueueStore, Reset, Snapshot, Standing, Stay,
+};
 use admission::ticket::{Place, TicketId};
 
 use crate::redis_server::RedisServer;
@@ -147,6 +149,26 @@ impl Line {
                 *redis = Some(server);
             }
         }
+    }
+
+    /// The same store, for operators.
+    pub(crate) fn desk(&self) -> Arc<dyn ByHandStore> {
+        match &self.redis {
+            None => self.memory.clone(),
+            Some(server) => {
+                Arc::new(RedisStore::with_clock(&server.url(), Some(self.clock.clone())).unwrap())
+            }
+        }
+    }
+
+    /// Takes back everybody's place.
+    pub(crate) async fn reset(&self) -> Option<Reset> {
+        self.desk().reset(&self.room, self.clock.now()).await.unwrap()
+    }
+
+    /// Gives a turn out of order.
+    pub(crate) async fn admit(&self, place: &Place) -> Standing {
+        self.desk().admit(&self.room, std::slice::from_ref(place)).await.unwrap()[0]
     }
 
     pub(crate) async fn join_as(&self, lane: &LaneId, intent: Intent) -> (TicketId, Joined) {

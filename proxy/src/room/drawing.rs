@@ -120,6 +120,7 @@ mod tests {
             lanes: Vec::new(),
             ended: Vec::new(),
             ended_mark: 0,
+            by_hand: Default::default(),
         };
         for (at, prequeue_at, opens_at, is_refused) in [
             (150_000, 100_000, 300_000, false),

@@ -253,6 +253,7 @@ mod tests {
             lanes,
             ended: Vec::new(),
             ended_mark: 0,
+            by_hand: Default::default(),
         }
     }
 

@@ -101,6 +101,9 @@ impl Line {
         let rank = Rank::new(used);
         Some(if self.ended.contains(&join.id) {
             Joined::InvitationUsed
+        } else if rank < self.by_hand.reset_below {
+            // That place is nobody's any more.
+            return None;
         } else if join.drawn == Some(rank) {
             Joined::Drawn
         } else {
@@ -109,15 +112,16 @@ impl Line {
     }
 
     /// Whether the fan came during the pre-queue, now or while the store was away.
-    /// When a fan came, if that still counts: no longer than the return window after, in the line's own time, and in no
-    /// pre-queue before the one that is. Whoever comes later has come now.
+    /// When a fan came, if that still counts: no longer than the return window after, in the line's own time, in no
+    /// pre-queue before the one that is, and after the line was reset. Whoever comes later has come now.
     fn arrival(&self, join: &Join, now: Timestamp) -> Option<Timestamp> {
         let arrived_at = join.arrived_at?.min(now);
         let silent = self.silence.min(self.awake_at.since(arrived_at));
         let waited = now.since(arrived_at).saturating_sub(silent);
         let is_before_the_draw =
             self.rules.prequeue_at.is_some_and(|prequeue_at| prequeue_at <= now && arrived_at < prequeue_at);
-        (waited <= self.rules.return_window && !is_before_the_draw).then_some(arrived_at)
+        let counts = waited <= self.rules.return_window && !is_before_the_draw;
+        (counts && arrived_at > self.by_hand.reset_at).then_some(arrived_at)
     }
 
     fn came_for_the_draw(&self, arrived_at: Timestamp) -> bool {

@@ -14,7 +14,7 @@ use super::deadlines::Deadlines;
 use super::ended::Ended;
 use super::load::Load;
 use super::rank_set::RankSet;
-use crate::store::{BatchId, ENDED_MEMORY, FORGOTTEN_MAX, Joined, Memory, SILENCE, UNITS_PER_PERMIT};
+use crate::store::{BatchId, ByHand, ENDED_MEMORY, FORGOTTEN_MAX, Joined, Memory, SILENCE, UNITS_PER_PERMIT};
 
 #[derive(Clone)]
 pub(super) struct Line {
@@ -38,6 +38,8 @@ pub(super) struct Line {
     pub(super) ended: Ended,
     /// Admissions up to this moment are void.
     pub(super) voided_before: Timestamp,
+    /// What operators did by hand.
+    pub(super) by_hand: ByHand,
     pub(super) joined_total: u64,
     pub(super) admitted_total: u64,
     pub(super) lapsed_total: u64,
@@ -125,6 +127,7 @@ impl Line {
             admitted: HashMap::new(),
             ended: Ended::default(),
             voided_before: Timestamp::default(),
+            by_hand: ByHand::default(),
             joined_total: 0,
             admitted_total: 0,
             lapsed_total: 0,
@@ -275,6 +278,9 @@ impl Line {
     /// Whether a ticket of this rank may have been in the line, which does not know it any more. Ranks given afterwards
     /// say when a fan came, not when they were given: every older one may have been in the missing stretch.
     pub(super) fn may_have_forgotten(&self, rank: Rank, now: Timestamp) -> bool {
+        if rank < self.by_hand.reset_below {
+            return false;
+        }
         // Longer than this nobody remembers who has been in.
         rank >= Rank::first_of(now - ENDED_MEMORY) && self.forgotten.iter().any(|range| range.contains(rank))
             || (rank.is_afterwards() && !self.is_drawn(rank))

@@ -1,6 +1,7 @@
 //! The line in memory: for one proxy with nothing to install, and the readable reference of what each verb
 //! does. With a journal it survives a restart of its process.
 
+mod by_hand;
 mod deadlines;
 mod drain;
 mod ended;
@@ -179,6 +180,13 @@ impl QueueStore for MemoryStore {
             self.with_line(room, |line, now| {
                 let before = line.void_up_to(memory.voided_before, now).before;
                 ((), Some(Verb::Void(before)))
+            })?;
+        }
+        let (at, below) = memory.reset;
+        if self.with_line(room, |line, _| (line.by_hand.reset_at < at, None))? {
+            self.with_line(room, |line, _| {
+                line.recall_reset(at, below);
+                ((), Some(Verb::RecallReset { at, below }))
             })?;
         }
         Ok(())

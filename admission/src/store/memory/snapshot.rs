@@ -44,6 +44,7 @@ impl Line {
             lanes,
             ended,
             ended_mark,
+            by_hand: self.by_hand_now(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::position::{Ladder, Rung};
 use crate::rank::{Rank, RankRange};
-use crate::store::{Drained, Joined, LaneSnapshot, PresenceAnswer, Standing, StoreError};
+use crate::store::{ByHand, Drained, Joined, LaneSnapshot, PresenceAnswer, Standing, StoreError};
 use crate::ticket::{Place, TicketId};
 
 /// Values of a reply, taken from the front one by one.
@@ -52,6 +52,18 @@ impl Reply {
         };
         let text: String = self.take(what)?;
         text.split_whitespace().map(|text| range(text).ok_or_else(|| unreadable(what))).collect()
+    }
+
+    pub(super) fn by_hand(&mut self) -> Result<ByHand, StoreError> {
+        let (reset_at, reset_below) = (self.timestamp("reset at")?, self.rank("reset below")?);
+        let (admitted, called): (u64, String) = (self.take("admitted by hand")?, self.take("called")?);
+        let one = |text: &str| {
+            let (lane, rank) = text.split_once('=').ok_or_else(|| unreadable("called"))?;
+            let rank = rank.parse().map_err(|_| unreadable("called"))?;
+            Ok((lane_name(lane)?, Rank::new(rank)))
+        };
+        let called = called.split_whitespace().map(one).collect::<Result<_, StoreError>>()?;
+        Ok(ByHand { reset_at, reset_below, admitted, called })
     }
 
     fn is_empty(&self) -> bool {

@@ -10,6 +10,7 @@
 //! ZRANGE   wr:{demo}:active 0 -1 WITHSCORES      who has a session, and until when
 //! ```
 
+mod by_hand;
 mod connection;
 mod decode;
 mod fleet;
@@ -158,6 +159,8 @@ impl QueueStore for RedisStore {
         call.arg(memory.next_rank.get()).arg(memory.lead).arg(memory.joined_total).arg(memory.admitted_total);
         call.arg(cursors.join(" "))
             .arg(memory.voided_before.as_millis())
+            .arg(memory.reset.0.as_millis())
+            .arg(memory.reset.1.get())
             .arg("mode")
             .arg(rules.mode.as_str());
         let moment = |moment: Option<Timestamp>| moment.unwrap_or_default().as_millis();
@@ -313,6 +316,7 @@ impl QueueStore for RedisStore {
             voided_before: reply.timestamp("voided_before")?,
             ended: reply.list("ended")?.ticket_ids()?,
             ended_mark: reply.take("ended mark")?,
+            by_hand: reply.by_hand()?,
             lanes: reply.lanes()?,
         })
     }

@@ -17,6 +17,8 @@ pub(super) struct Scripts {
     pub(super) report_load: Script,
     pub(super) set_rate: Script,
     pub(super) snapshot: Script,
+    pub(super) reset: Script,
+    pub(super) admit: Script,
     pub(super) fleet: Script,
 }
 
@@ -56,6 +58,8 @@ impl Scripts {
             report_load: script!("lua/report_load.lua"),
             set_rate: script!("lua/set_rate.lua"),
             snapshot: script!("lua/snapshot.lua"),
+            reset: script!("lua/reset.lua"),
+            admit: script!("lua/admit.lua"),
             fleet: Script::new(include_str!("lua/fleet.lua")),
         }
     }
@@ -81,6 +85,8 @@ mod tests {
         }
         let fleet = include_str!("lua/fleet.lua");
         assert!(fleet.contains(&format!("local AUDIT_MAX = {}\n", crate::store::AUDIT_MAX)));
+        let admit = include_str!("lua/admit.lua");
+        assert!(admit.contains(&format!("local CALLED_MAX = {}\n", crate::store::CALLED_MAX)));
         let drain = include_str!("lua/drain.lua");
         assert!(drain.contains("math.max(2000, due * 4)"));
         assert_eq!([crate::store::scan_depth(1), crate::store::scan_depth(1000)], [2000, 4000]);

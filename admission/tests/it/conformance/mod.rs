@@ -22,6 +22,7 @@ macro_rules! on_both_stores {
 }
 
 mod afterwards;
+mod by_hand;
 mod draining;
 mod fleet;
 mod invitations;

@@ -41,6 +41,7 @@ fn snapshot(cursor: u64) -> Snapshot {
         lanes: vec![lane],
         ended: Vec::new(),
         ended_mark: 0,
+        by_hand: Default::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::name::{LaneId, RoomId};
 use crate::rank::Rank;
+use crate::store::ByHand;
 use crate::store::memory::Lines;
 use crate::store::memory::line::{Lane, Line};
 use crate::store::memory::load::Load;
@@ -70,6 +71,7 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         admitted,
         ended,
         voided_before,
+        by_hand,
         joined_total,
         admitted_total,
         lapsed_total,
@@ -116,6 +118,9 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
     chunks(ended.iter(), |chunk| sink.take(&Record::Ended(chunk)))?;
     if *voided_before > Timestamp::default() {
         sink.take(&Record::Voided(*voided_before))?;
+    }
+    if *by_hand != ByHand::default() {
+        sink.take(&Record::ByHand(by_hand.clone()))?;
     }
     let used = invitations_until
         .iter()
@@ -178,6 +183,7 @@ pub(super) fn line_of(head: LineHead) -> (RoomId, Line) {
         admitted: HashMap::new(),
         ended: Default::default(),
         voided_before: Timestamp::default(),
+        by_hand: ByHand::default(),
         joined_total: head.joined_total,
         admitted_total: head.admitted_total,
         lapsed_total: head.lapsed_total,
@@ -223,6 +229,7 @@ pub(super) fn put(line: &mut Line, part: Record<'_>) -> bool {
             tickets.into_iter().for_each(|(mark, ticket)| line.ended.recall(mark, ticket));
         }
         Record::Voided(before) => line.voided_before = before,
+        Record::ByHand(by_hand) => line.by_hand = by_hand,
         Record::Invitations(invitations) => {
             for (id, used, until) in invitations {
                 line.invitations.insert(id, used);

@@ -13,7 +13,7 @@ use crate::name::{LaneId, RoomId};
 use crate::rank::{Rank, RankRange};
 use crate::rules::Rules;
 use crate::store::memory::drain::LaneDrained;
-use crate::store::{Join, Memory, Stay};
+use crate::store::{ByHand, Join, Memory, Stay};
 use crate::ticket::{Place, TicketId};
 
 /// One record.
@@ -41,6 +41,8 @@ pub(super) enum Record<'a> {
     Closed(Timestamp),
     /// Admissions of the line up to this moment are void.
     Voided(Timestamp),
+    /// What operators did by hand.
+    ByHand(ByHand),
 }
 
 /// What of a line is the same size however many fans it has.
@@ -131,4 +133,16 @@ pub(in crate::store::memory) enum Verb<'a> {
     Nothing,
     /// Admissions up to this moment were voided.
     Void(Timestamp),
+    /// Everybody's place was taken back, and admissions up to a moment were voided.
+    Reset {
+        at: Timestamp,
+        voided: Timestamp,
+    },
+    /// It was remembered that this was done.
+    RecallReset {
+        at: Timestamp,
+        below: Rank,
+    },
+    /// Those who could be given a turn out of order.
+    Admit(Vec<Place>),
 }

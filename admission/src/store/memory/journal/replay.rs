@@ -161,6 +161,12 @@ pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
         Verb::Expire => line.expire(at),
         Verb::Nothing => {}
         Verb::Void(before) => drop(line.void_up_to(before, at)),
+        Verb::Reset { at: reset_at, voided } => {
+            line.void_up_to(voided, at);
+            line.reset_at(reset_at, at);
+        }
+        Verb::RecallReset { at: reset_at, below } => line.recall_reset(reset_at, below),
+        Verb::Admit(places) => drop(line.admit(&places, at)),
     }
     line.has_expired = false;
     true

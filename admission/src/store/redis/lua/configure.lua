@@ -3,10 +3,10 @@
 -- ARGV[2]     revision
 -- ARGV[3]     the rules as JSON, kept for whoever reads the snapshot
 -- ARGV[4]     lanes, `<name>=<weight>` separated by spaces
--- ARGV[5..10] what the caller remembers of a line that was lost: above every rank it saw; how far ranks ran ahead of
---             the clock; joined and admitted in all; cursors, `<lane>=<rank>` separated by spaces; and up to
---             when admissions are void. All 0 and '' when it remembers nothing
--- ARGV[11..]  field, value of each rule that the scripts use
+-- ARGV[5..12] what the caller remembers of a line that was lost: above every rank it saw; how far ranks ran ahead of
+--             the clock; joined and admitted in all; cursors, `<lane>=<rank>` separated by spaces; up to when
+--             admissions are void; and when the line was reset, and below which rank tickets are from before. All 0 and '' when it remembers nothing
+-- ARGV[13..]  field, value of each rule that the scripts use
 -- Reply       1 when these rules are in force now, 0 when a newer revision was
 -- Cost        O(fields + lanes)
 
@@ -49,9 +49,17 @@ local function recall_void()
   end
 end
 
+local function recall_reset()
+  local at = tonumber(ARGV[11])
+  if at <= number(state, 'reset_at') then return end
+  set(state, 'reset_at', at)
+  set(state, 'reset_below', math.max(tonumber(ARGV[12]), number(state, 'reset_below')))
+  for _, lane in ipairs(known_lanes(state)) do clear_below(lane, number(state, 'reset_below')) end
+end
+
 local function put_in_force()
   local rate, before = number(state, 'rate'), state.drain_per_minute
-  for i = 11, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
+  for i = 13, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
   if state.drain_per_minute ~= before then rate = number(state, 'drain_per_minute') end
   set(state, 'rate', math.max(number(state, 'rate_min'), math.min(rate, number(state, 'rate_max'))))
   set(state, 'revision', revision)
@@ -63,6 +71,7 @@ end
 if state then
   if remembered > 0 then recall() end
   recall_void()
+  recall_reset()
   if number(state, 'revision') >= revision then return 0 end
   -- What gathered until now gathered under the old rate.
   gather(state)
@@ -89,5 +98,6 @@ else
     set(state, 'hold_until', now + number(state, 'recovery_grace'))
   end
   recall_void()
+  recall_reset()
 end
 return 1

@@ -102,8 +102,8 @@ local function rank_afterwards(name, lane, id, arrived_at)
   return rank
 end
 
--- When a fan came, if that still counts: no longer than the return window after, in the line's own time, and in no
--- pre-queue before the one that is. Whoever comes later has come now.
+-- When a fan came, if that still counts: no longer than the return window after, in the line's own time, in no
+-- pre-queue before the one that is, and after the line was reset. Whoever comes later has come now.
 local function arrival(extras)
   local arrived_at = extras.arrived_at
   if not arrived_at then return nil end
@@ -113,6 +113,7 @@ local function arrival(extras)
   if arrived_at < awake_at then waited = waited - math.min(silence, awake_at - arrived_at) end
   local is_stale = waited > number(state, 'return_window')
     or prequeue_at > 0 and prequeue_at <= now and arrived_at < prequeue_at
+    or arrived_at <= number(state, 'reset_at')
   if is_stale then return nil end
   return arrived_at
 end
@@ -123,7 +124,10 @@ local function join(name, id, intent, extras)
   local before = used(extras)
   if before and extras.uses == 1 then
     if redis.call('ZSCORE', ENDED, id) then return 'I' end
-    return before == extras.drawn and 'D' or { lane = name, rank = before }
+    if before >= number(state, 'reset_below') then
+      return before == extras.drawn and 'D' or { lane = name, rank = before }
+    end
+    -- That place is nobody's any more.
   elseif before and before >= extras.uses then
     return 'I'
   end

@@ -32,6 +32,7 @@ end
 -- missing stretch.
 local function may_have_forgotten(state, rank)
   rank = tonumber(rank)
+  if rank < number(state, 'reset_below') then return false end
   -- Longer than this nobody remembers who has been in.
   if rank < first_rank_of(now - ENDED_MEMORY_MS) then return false end
   local last = 0

@@ -177,3 +177,41 @@ local function remove(lane, rank)
     changed(lane, base, -1)
   end
 end
+
+-- Takes back the places and turns of ranks below one. How many there were.
+local function clear_below(lane, below)
+  local places = 0
+  for _, base in ipairs(redis.call('ZRANGE', waiting_key(lane), 0, -1)) do
+    if tonumber(base) >= below then break end
+    local offsets = members(lane, base)
+    if base + offsets[#offsets] < below then
+      redis.call('HINCRBY', room, 'stirred:' .. lane, #offsets)
+      changed(lane, base, -#offsets)
+      places = places + #offsets
+    else
+      for _, offset in ipairs(offsets) do
+        if base + offset < below then
+          remove(lane, exact(base + offset))
+          places = places + 1
+        end
+      end
+    end
+  end
+  local function clear(key)
+    local gone = {}
+    for _, rank in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      if tonumber(rank) < below then gone[#gone + 1] = rank end
+    end
+    call_many('ZREM', key, gone)
+    places = places + #gone
+  end
+  clear(passed_key(lane))
+  clear(late_key(lane))
+  for _, group in ipairs(redis.call('ZRANGE', turns_key(lane), 0, -1)) do
+    local first, base = string.match(group, '(%d+):(%d+)')
+    for _, offset in ipairs(redis.call('SMEMBERS', group_key(lane, first))) do
+      if base + offset < below and take_turn(lane, exact(base + offset)) then places = places + 1 end
+    end
+  end
+  return places
+end

@@ -1,0 +1,62 @@
+//! What operators do to a line by hand: rare, and beyond what the promises say of it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{Standing, StoreError};
+use crate::clock::Timestamp;
+use crate::name::{LaneId, RoomId};
+use crate::rank::Rank;
+use crate::ticket::Place;
+
+/// Most turns out of order that a snapshot tells at once; of more, it tells the latest.
+pub const CALLED_MAX: usize = 100;
+
+/// What was done to a line by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByHand {
+    /// When everybody's place was taken back last.
+    pub reset_at: Timestamp,
+    /// Tickets of lower ranks are from before that, and worth nothing.
+    pub reset_below: Rank,
+    /// Turns that were given out of order, in all. [`Snapshot::admitted_total`](super::Snapshot::admitted_total) has them
+    /// too.
+    pub admitted: u64,
+    /// Those of them that may not be claimed yet. Cursors do not tell of them.
+    pub called: Vec<(LaneId, Rank)>,
+}
+
+/// What one call of [`ByHandStore::reset`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// When the line was reset.
+    pub at: Timestamp,
+    /// Places in the line, and turns, that this call took back.
+    pub places: u64,
+    /// Sessions that this call ended.
+    pub sessions: u64,
+}
+
+/// The port to what operators do by hand.
+#[async_trait]
+pub trait ByHandStore: Send + Sync {
+    /// Takes back everybody's place: who waits or has a turn or a session has to join anew. Nothing while the order of a
+    /// pre-queue is yet to be drawn: there are no places then. Does nothing more where that was done at `since` or later, so
+    /// a call that failed is repeated with the same moment.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or knows no such room.
+    async fn reset(&self, room: &RoomId, since: Timestamp) -> Result<Option<Reset>, StoreError>;
+
+    /// Gives turns out of order to those of these tickets that wait or were passed over, as far as there is room inside,
+    /// in a room that is open or paused. Each takes a permit, if there is one. Tells where all stand.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or knows no such room.
+    async fn admit(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
+}
+
+/// A reset is never of the same moment as the one before.
+pub(super) const NEXT: Duration = Duration::from_millis(1);

@@ -1,0 +1,143 @@
+//! What operators do by hand.
+
+use async_trait::async_trait;
+
+use super::journal::Verb;
+use super::line::Line;
+use super::rank_set::RankSet;
+use super::{MemoryStore, those};
+use crate::clock::Timestamp;
+use crate::name::RoomId;
+use crate::rank::Rank;
+use crate::rules::Phase;
+use crate::store::by_hand::{ByHand, ByHandStore, CALLED_MAX, NEXT, Reset};
+use crate::store::{Standing, StoreError, UNITS_PER_PERMIT};
+use crate::ticket::Place;
+
+impl Line {
+    /// Takes back everybody's place, unless that was done at `since` or later. What a repetition has to know.
+    fn reset(&mut self, since: Timestamp, now: Timestamp) -> Option<(Reset, Option<Timestamp>)> {
+        self.expire(now);
+        if self.rules.phase(now) == Phase::Prequeue {
+            return None;
+        }
+        let nothing = Reset { at: self.by_hand.reset_at, places: 0, sessions: 0 };
+        if nothing.at > Timestamp::default() && nothing.at >= since.min(now) {
+            return Some((nothing, None));
+        }
+        let at = now.max(nothing.at + NEXT);
+        let voided = self.void(None, now);
+        let places = self.reset_at(at, now);
+        Some((Reset { at, places, sessions: voided.sessions }, Some(voided.before)))
+    }
+
+    /// Takes back everybody's place at this moment.
+    pub(super) fn reset_at(&mut self, at: Timestamp, now: Timestamp) -> u64 {
+        let next = self.lanes.values().map(|lane| lane.next_rank).fold(self.next_rank(now), Rank::max);
+        // Ranks of a pre-queue to come are told by its own time, however far the line runs ahead.
+        let drawn = self.rules.prequeue_at.filter(|prequeue_at| *prequeue_at > now).map(Rank::first_of);
+        let below = drawn.map_or(next, |drawn| drawn.min(next));
+        self.lanes.values_mut().for_each(|lane| lane.next_rank = lane.next_rank.max(below));
+        let places = self.clear_below(Rank::MAX);
+        self.forgotten.clear();
+        self.by_hand.called.clear();
+        self.by_hand.reset_at = at;
+        self.by_hand.reset_below = below.max(self.by_hand.reset_below);
+        places
+    }
+
+    /// Takes in that the line was reset, which it has forgotten or never knew.
+    pub(super) fn recall_reset(&mut self, at: Timestamp, below: Rank) {
+        if at > self.by_hand.reset_at {
+            self.by_hand.reset_at = at;
+            self.by_hand.reset_below = below.max(self.by_hand.reset_below);
+            self.clear_below(self.by_hand.reset_below);
+        }
+    }
+
+    /// Takes back the places and turns of ranks below one. How many there were.
+    fn clear_below(&mut self, below: Rank) -> u64 {
+        let mut places = 0;
+        for lane in self.lanes.values_mut() {
+            places += lane.waiting.len() + lane.passed.len() + lane.turns.len();
+            let mut waiting = RankSet::default();
+            lane.waiting.iter().filter(|rank| *rank >= below).for_each(|rank| {
+                waiting.insert(rank);
+            });
+            lane.waiting = waiting;
+            lane.seen.retain(|rank, _| *rank >= below);
+            for gone in [&mut lane.passed, &mut lane.turns] {
+                let ranks: Vec<Rank> =
+                    gone.iter().map(|(rank, _)| rank).filter(|rank| *rank < below).collect();
+                ranks.iter().for_each(|rank| {
+                    gone.remove(rank);
+                });
+            }
+            places -= lane.waiting.len() + lane.passed.len() + lane.turns.len();
+        }
+        places
+    }
+
+    /// Whether a turn may be given to this ticket out of order.
+    fn can_be_called(&self, place: &Place) -> bool {
+        !self.ended.contains(&place.id)
+            && self.lanes.get(&place.lane).is_some_and(|lane| {
+                lane.waiting.contains(place.rank) || lane.passed.contains(&place.rank)
+            })
+    }
+
+    /// What was done by hand, as far as it matters still.
+    pub(super) fn by_hand_now(&self) -> ByHand {
+        let mut by_hand = self.by_hand.clone();
+        by_hand
+            .called
+            .retain(|(lane, rank)| self.lanes.get(lane).is_some_and(|lane| lane.turns.contains(rank)));
+        by_hand
+    }
+
+    pub(super) fn admit(&mut self, places: &[Place], now: Timestamp) -> Vec<Standing> {
+        self.expire(now);
+        self.gather(now);
+        self.by_hand = self.by_hand_now();
+        let is_running = matches!(self.rules.phase(now), Phase::Open | Phase::Paused);
+        let until = now + self.rules.claim_window;
+        for place in places {
+            if !is_running || self.room_left() == 0 || !self.can_be_called(place) {
+                continue;
+            }
+            let Some(lane) = self.lanes.get_mut(&place.lane) else { continue };
+            lane.waiting.remove(place.rank);
+            lane.seen.remove(&place.rank);
+            lane.passed.remove(&place.rank);
+            lane.turns.set(place.rank, until);
+            self.units = self.units.saturating_sub(UNITS_PER_PERMIT);
+            self.admitted_total += 1;
+            self.by_hand.admitted += 1;
+            self.by_hand.called.push((place.lane.clone(), place.rank));
+        }
+        let beyond = self.by_hand.called.len().saturating_sub(CALLED_MAX);
+        self.by_hand.called.drain(..beyond);
+        places.iter().map(|place| self.look(place, now)).collect()
+    }
+}
+
+#[async_trait]
+impl ByHandStore for MemoryStore {
+    async fn reset(&self, room: &RoomId, since: Timestamp) -> Result<Option<Reset>, StoreError> {
+        self.with_line(room, |line, now| match line.reset(since, now) {
+            None => (None, None),
+            Some((reset, voided)) => {
+                let verb = voided.map(|voided| Verb::Reset { at: reset.at, voided });
+                (Some(reset), verb)
+            }
+        })
+    }
+
+    async fn admit(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
+        self.with_line(room, |line, now| {
+            line.expire(now);
+            let called = those(places, |place| line.can_be_called(place));
+            (line.admit(places, now), called.map(Verb::Admit))
+        })
+    }
+}
