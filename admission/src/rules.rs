@@ -143,6 +143,14 @@ pub struct Rules {
     pub lanes: Vec<LaneRule>,
 }
 
+/// A time as people write it.
+fn written(time: Duration) -> String {
+    let ms = millis(time);
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    let whole = units.into_iter().find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit));
+    whole.map_or_else(|| format!("{ms}ms"), |(unit, name)| format!("{}{name}", ms / unit))
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
@@ -266,9 +274,8 @@ impl Rules {
             ("recovery_grace", self.recovery_grace, Duration::ZERO),
         ] {
             if !(min..=DURATION_MAX).contains(&value) {
-                let needed =
-                    format!("a time from {} s to {} s is needed", min.as_secs_f64(), DURATION_MAX.as_secs());
-                return Err(RulesError::new(field, &format!("{} ms", millis(value)), needed));
+                let needed = format!("a time from {} to {} is needed", written(min), written(DURATION_MAX));
+                return Err(RulesError::new(field, &written(value), needed));
             }
         }
         self.check_times()?;

@@ -19,6 +19,9 @@ pub const COOKIE_LENGTH_MAX: usize = 4096;
 /// Most keys in a list.
 pub const KEYS_MAX: usize = 32;
 
+/// How far ahead a cookie may expire, in seconds: ten years. One that does later was written in milliseconds, or is for ever.
+const EXPIRES_WITHIN: f64 = 10.0 * 365.25 * 86_400.0;
+
 /// Length of a public key of Ed25519, in bytes.
 const PUBLIC_KEY_BYTES: usize = 32;
 
@@ -117,6 +120,9 @@ impl CookieKey {
 
     /// The claims of a JWT that this key signed.
     fn claims_of(&self, cookie: &str) -> Option<Map<String, Value>> {
+        if asks_for_more(cookie) {
+            return None;
+        }
         let (algorithm, key) = match &self.material {
             Material::Secret(secret) => (Algorithm::HS256, DecodingKey::from_secret(secret)),
             // The library takes it in the encoding of JWKs only, or as it is.
@@ -134,10 +140,18 @@ impl CookieKey {
     }
 }
 
+/// Whether the head says that it has to be understood in a way that nobody here understands (`crit`, RFC 7515, 4.1.11).
+fn asks_for_more(cookie: &str) -> bool {
+    let head = cookie.split('.').next().and_then(|head| URL_SAFE_NO_PAD.decode(head).ok());
+    let head: Option<Map<String, Value>> = head.and_then(|head| serde_json::from_slice(&head).ok());
+    head.is_none_or(|head| head.contains_key("crit"))
+}
+
 fn is_current(claims: &Map<String, Value>, now: Timestamp) -> bool {
     let seconds = |name| claims.get(name).map(|value| value.as_f64().unwrap_or(f64::NAN));
     let (now, latest) = (now.as_secs() as f64, (now + CLOCK_SKEW_MAX).as_secs() as f64);
-    seconds("exp").is_some_and(|expires| expires > now) && seconds("nbf").is_none_or(|from| from <= latest)
+    seconds("exp").is_some_and(|expires| now < expires && expires <= now + EXPIRES_WITHIN)
+        && seconds("nbf").is_none_or(|from| from <= latest)
 }
 
 /// Whether a claim says this, or a list that contains it.
@@ -211,6 +225,43 @@ mod tests {
         }
         let both = [("role".to_owned(), "staff".to_owned()), ("sub".to_owned(), "8".to_owned())];
         assert!(!keys.opens("staff", &cookie, &both, NOW), "all of them");
+    }
+
+    #[test]
+    fn what_has_to_be_understood_and_is_not_opens_nothing() {
+        let keys = keys(&hs256(SECRET));
+        let signed = |head: &Value| {
+            let parts = [head, &good()].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+            let signature = jsonwebtoken::crypto::sign(
+                parts.join(".").as_bytes(),
+                &EncodingKey::from_secret(&SECRET),
+                Algorithm::HS256,
+            );
+            format!("{}.{}", parts.join("."), signature.unwrap())
+        };
+        assert!(opens(&keys, &signed(&json!({ "alg": "HS256", "typ": "JWT" }))));
+        for crit in [json!(["exp"]), json!(["b64"]), json!([]), json!(null)] {
+            let head = json!({ "alg": "HS256", "crit": crit, "b64": true });
+            assert!(!opens(&keys, &signed(&head)), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_expires_in_a_time_that_anybody_can_mean() {
+        let keys = keys(&hs256(SECRET));
+        for (exp, is) in [
+            (json!(1_700_000_060_u64), true),
+            (json!(1_700_000_060.5), true),
+            (json!(2_000_000_000_u64), true),
+            (json!(1_700_000_060_000_u64), false),
+            (json!(u64::MAX), false),
+            (json!(1e300), false),
+            (json!(-1), false),
+            (json!("1700000060"), false),
+        ] {
+            let cookie = jwt(Algorithm::HS256, &SECRET, &json!({ "exp": exp }));
+            assert_eq!(opens(&keys, &cookie), is, "{exp}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! - [`gate`]: facts of a request to a verdict; pure.
 //! - [`waiting`]: pages, status JSON, cookies, cache headers; plain data to bytes.
 //! - [`room`]: what this process knows of a room's line, and its one tick.
+//! - [`explain`]: what would happen to a request, and why, for operators.
 //! - [`fleet`]: what all proxies have in common: the configuration of their rooms, which may change.
 //! - [`limits`]: how much one place or one session may ask for.
 //! - [`listen`]: where clients connect: sockets, TLS, how much is read.
@@ -29,6 +30,7 @@
 
 pub mod admin;
 pub mod config;
+pub mod explain;
 pub mod fleet;
 pub mod gate;
 mod ids;

@@ -1,6 +1,7 @@
 //! Arguments, configuration, go.
 
 mod bypass;
+mod explain_command;
 mod invite;
 mod keys_command;
 mod preview;
@@ -44,10 +45,10 @@ struct Arguments {
     #[arg(long, global = true, value_name = "FILE")]
     rooms: Option<PathBuf>,
     /// Listen here instead of where edge.toml says.
-    #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_LISTEN")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_LISTEN", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Tell health here, on a loopback address, instead of where edge.toml says (`admin_listen`).
-    #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_ADMIN_LISTEN")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "STANCHION_ADMIN_LISTEN", value_parser = address)]
     admin_listen: Option<SocketAddr>,
     /// Take the listening sockets over from the edge that runs (`upgrade_socket` in edge.toml), which then ends. Where
     /// none runs, start as ever.
@@ -59,6 +60,8 @@ struct Arguments {
     /// Print what is in force, without secrets: both files, or one of them.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
     print_config: Option<Printed>,
+    #[command(flatten)]
+    explained: explain_command::Explained,
     #[command(flatten)]
     quick: QuickArguments,
     #[command(subcommand)]
@@ -155,7 +158,15 @@ fn main() -> ExitCode {
         };
         return finish(name, minted);
     }
+    if arguments.explained.explain.is_some() {
+        return finish("--explain", arguments.explained.tell(&config, &keys, SystemClock.now()));
+    }
     if arguments.check {
+        // What only the start would find otherwise.
+        if let Err(error) = server::check_files(&config.edge) {
+            say(&format!("proxy: {error}\n"));
+            return ExitCode::from(BAD_CONFIG);
+        }
         let rooms: Vec<&str> = config.rooms.iter().map(|room| room.id.as_str()).collect();
         let noun = if rooms.len() == 1 { "room" } else { "rooms" };
         return print(&format!("the configuration is good; {} {noun}: {}\n", rooms.len(), rooms.join(", ")));
@@ -177,6 +188,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where to listen, as a flag says it.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.rsplit(':').next().filter(|port| port.parse::<u16>().is_ok()).unwrap_or("8080");
+        format!(
+            "found {text}; an IP address and a port are needed, such as 127.0.0.1:{port} for this machine alone, or \
+             0.0.0.0:{port} for everybody"
+        )
+    })
 }
 
 fn load(arguments: &Arguments) -> Result<Loaded, ConfigError> {

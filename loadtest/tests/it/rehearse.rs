@@ -219,7 +219,7 @@ async fn what_cannot_be_rehearsed_is_said_as_the_edge_says_it() {
     for (rooms, args, part) in [
         (good.as_str(), &["--room", "sail"][..], "rooms.toml has no room `sail`; there are: sale"),
         (&two, &[], "rooms.toml has several rooms; --room names one of: sale, other"),
-        (&room("drain_per_minute = -1"), &[], "rooms.toml:5: `room.drain_per_minute`: found -1; "),
+        (&room("drain_per_minute = -1"), &[], "rooms.toml:5:20: `room.drain_per_minute`: found -1; "),
         (&room("drain_per_minit = 1"), &[], "did you mean `drain_per_minute`?"),
         (&good, &["--fans", "2000001"], "a whole number from 1 to 2000000"),
         (&good, &["--fans", "0"], "a whole number from 1 to 2000000"),

@@ -2,12 +2,13 @@
 //! rest for who has a token.
 //!
 //! - `access`: tokens, roles, how often.
-//! - `rooms`, `tickets`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
+//! - `rooms`, `tickets`, `by_hand`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
 //! - `dashboard`: the page for operators, what a room was like lately, and what would come of a change.
 //! - `edit`: a change of one room in the text of the configuration; pure.
 
 pub mod access;
 mod body;
+mod by_hand;
 mod dashboard;
 mod edit;
 mod health;
@@ -51,8 +52,8 @@ use dashboard::Recorder;
 use idempotency::Answers;
 use problem::Problem;
 
-/// Longest time for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time for the head of a request. Operators are near.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest time for an answer, its body read.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest head of a request, in bytes.
@@ -123,6 +124,8 @@ impl Admin {
             .routes(routes!(tickets::look))
             .routes(routes!(tickets::revoke))
             .routes(routes!(tickets::void))
+            .routes(routes!(by_hand::admit))
+            .routes(routes!(by_hand::reset))
             .routes(routes!(records::audit))
             .routes(routes!(dashboard::me::me))
             .routes(routes!(records::configuration, records::replace))

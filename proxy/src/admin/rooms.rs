@@ -74,6 +74,8 @@ pub(super) struct RoomView {
     pub(super) admitted_total: u64,
     /// Turns that nobody claimed, in all.
     pub(super) lapsed_total: u64,
+    /// Turns that operators gave out of order, in all; `admitted_total` has them too.
+    pub(super) admitted_by_hand_total: u64,
     /// Fans whom this proxy holds.
     pub(super) held_here: usize,
     /// Its lanes.
@@ -144,6 +146,7 @@ fn view(in_force: &InForce, config: &RoomConfig) -> Option<RoomView> {
         joined_total,
         admitted_total,
         lapsed_total,
+        admitted_by_hand_total: figures.admitted_by_hand,
         held_here: figures.held_here,
         shadow: room.shadow_figures().map(ShadowView::from),
         lanes: figures.lanes.into_iter().map(|(name, waiting)| LaneView { name, waiting }).collect(),

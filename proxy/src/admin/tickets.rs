@@ -55,12 +55,12 @@ pub(super) struct Taken {
     pub(super) id: String,
 }
 
-struct Found {
-    id: TicketId,
-    place: Option<Place>,
+pub(super) struct Found {
+    pub(super) id: TicketId,
+    pub(super) place: Option<Place>,
 }
 
-fn find(room: &Room, papers: &Papers) -> Result<Found, Problem> {
+pub(super) fn find(room: &Room, papers: &Papers) -> Result<Found, Problem> {
     let found = match (&papers.ticket, &papers.token) {
         (Some(ticket), None) => room.read_ticket(ticket.trim()).map(|(id, place)| Found { id, place }),
         (None, Some(token)) => room.read_token(token.trim()).map(|id| Found { id, place: None }),
@@ -146,15 +146,26 @@ pub(super) async fn revoke(
     Ok(Json(Taken { id: id.to_string() }))
 }
 
-/// What it takes to void all admissions of a room.
+/// What it takes to do something to all fans of a room.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Void {
+pub(super) struct Confirmed {
     /// The room's id once more, so that it is not done by mistake.
-    confirm: String,
+    pub(super) confirm: String,
     /// Why, for the audit log.
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
+}
+
+impl Confirmed {
+    /// Why it is done, if whoever asks means this room.
+    pub(super) fn reason_for(self, room: &Room) -> Result<String, Problem> {
+        if self.confirm == room.id.as_str() {
+            return Ok(self.reason);
+        }
+        let detail = format!("`confirm`: found {:?}; the room's id is needed, \"{}\"", self.confirm, room.id);
+        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_confirmed", detail))
+    }
 }
 
 /// What was voided.
@@ -168,21 +179,18 @@ pub(super) struct VoidedView {
 
 /// Take every admission until now back: who is inside has to join again. For a key that leaked.
 #[utoipa::path(post, path = "/api/v1/rooms/{room}/void", tag = "tickets",
-    params(("room" = String, Path, description = "The room")), request_body = Void,
+    params(("room" = String, Path, description = "The room")), request_body = Confirmed,
     responses((status = 200, body = VoidedView), (status = 404, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)))]
 pub(super) async fn void(
     State(desk): State<Desk>,
     caller: Caller,
     RoomId(room): RoomId,
-    Body(Void { confirm, reason }): Body<Void>,
+    Body(confirmed): Body<Confirmed>,
 ) -> Result<Json<VoidedView>, Problem> {
     caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
-    if confirm != room.id.as_str() {
-        let detail = format!("`confirm`: found {confirm:?}; the room's id is needed, \"{}\"", room.id);
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_confirmed", detail));
-    }
+    let reason = confirmed.reason_for(&room)?;
     let voided = room.void().await?;
     let (sessions, before) = (voided.sessions, rfc3339(voided.before));
     tracing::warn!(room = %room.id, actor = caller.name, sessions, before, "all admissions were voided");
@@ -193,7 +201,13 @@ pub(super) async fn void(
 
 impl Desk {
     /// Notes what a caller did to a room.
-    async fn note(&self, caller: &Caller, room: &Room, action: &str, detail: String) -> Result<(), Problem> {
+    pub(super) async fn note(
+        &self,
+        caller: &Caller,
+        room: &Room,
+        action: &str,
+        detail: String,
+    ) -> Result<(), Problem> {
         let entry = AuditEntry {
             actor: caller.name.clone(),
             via: "api".to_owned(),

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: file, line, field, what was found, what would be right.
+//! What is wrong with a configuration: file, line, column, field, what was found, what would be right.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-/// A configuration that cannot be used. Shown as `file:line: field: problem`.
+use super::explain::{Place, explain};
+
+/// A configuration that cannot be used. Shown as `file:line:column: field: problem`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     /// The file, as it was named.
     pub file: PathBuf,
     /// The line, from 1, where one is to blame.
     pub line: Option<usize>,
+    /// The column in it, from 1, where one is to blame.
+    pub column: Option<usize>,
     /// The field, where one is to blame.
     pub field: Option<String>,
     /// What was found and what would be right.
@@ -25,6 +29,9 @@ impl fmt::Display for ConfigError {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
+        if let (Some(_), Some(column)) = (self.line, self.column) {
+            write!(f, ":{column}")?;
+        }
         if let Some(field) = &self.field {
             write!(f, ": `{field}`")?;
         }
@@ -35,7 +42,7 @@ impl fmt::Display for ConfigError {
 impl ConfigError {
     /// A problem of the file as a whole.
     pub fn whole(file: &Path, problem: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: None, field: None, problem: problem.into() }
+        Self { file: file.to_owned(), line: None, column: None, field: None, problem: problem.into() }
     }
 }
 
@@ -48,11 +55,17 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(self.text).map_err(|error| {
-            let message = error.message().to_owned();
-            let line = error.span().map(|span| self.line_of(&span));
-            let field = error.span().and_then(|span| self.key_at(&span));
-            let (field, problem) = explain(&message, field);
-            ConfigError { file: self.file.to_owned(), line, field, problem }
+            let Some(span) = error.span() else { return ConfigError::whole(self.file, error.message()) };
+            let place = self.place(&span);
+            let outer = |header: &str| known_fields::<T>(header);
+            let (field, problem) = explain(error.message(), &place, outer);
+            ConfigError {
+                file: self.file.to_owned(),
+                line: Some(self.line_of(&span)),
+                column: Some(self.column_of(&span)),
+                field,
+                problem,
+            }
         })
     }
 
@@ -67,6 +80,7 @@ impl Source<'_> {
         ConfigError {
             file: self.file.to_owned(),
             line: Some(self.line_of(span)),
+            column: Some(self.column_of(span)),
             field: Some(field.to_owned()),
             problem: format!("found {found}; {needed}"),
         }
@@ -77,79 +91,34 @@ impl Source<'_> {
         before.matches('\n').count() + 1
     }
 
-    /// The key on the line where `span` begins: `key = …` or `[table]`.
-    fn key_at(&self, span: &Range<usize>) -> Option<String> {
-        let line = self.text.lines().nth(self.line_of(span).checked_sub(1)?)?.trim();
-        let key = match line.strip_prefix('[') {
-            Some(table) => table.trim_start_matches('[').split(']').next()?,
-            None => line.split('=').next()?,
+    pub(super) fn column_of(&self, span: &Range<usize>) -> usize {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        before.chars().rev().take_while(|c| *c != '\n').count() + 1
+    }
+
+    /// What stands where `span` begins.
+    fn place(&self, span: &Range<usize>) -> Place<'_> {
+        let at = self.line_of(span);
+        let line = self.text.lines().nth(at.saturating_sub(1)).unwrap_or_default().trim();
+        let header = self.text.lines().take(at).map(str::trim).filter(|line| line.starts_with('[')).last();
+        let is_header = line.starts_with('[') && header == Some(line);
+        let (key, value) = match line.split_once('=') {
+            Some((key, value)) if !is_header => (key.trim(), value.trim()),
+            _ => ("", ""),
         };
-        let key = key.trim();
-        (!key.is_empty() && key.len() <= 64 && !key.starts_with('#')).then(|| key.to_owned())
+        let is_key = !key.is_empty() && key.len() <= 64 && !key.starts_with('#');
+        Place { header, key: is_key.then_some(key), value, is_header }
     }
 }
 
-/// Turns the parser's message into one for people, with the nearest known field for an unknown one.
-fn explain(message: &str, field: Option<String>) -> (Option<String>, String) {
-    if let Some(rest) = message.strip_prefix("unknown field ") {
-        let mut quoted = rest.split('`').skip(1).step_by(2);
-        let unknown = quoted.next().unwrap_or_default().to_owned();
-        let known: Vec<&str> = quoted.collect();
-        let problem = match nearest(&unknown, &known) {
-            Some(near) => format!("there is no such field; did you mean `{near}`?"),
-            None => format!("there is no such field; there are: {}", known.join(", ")),
-        };
-        return (Some(unknown), problem);
-    }
-    if let Some(name) = message.strip_prefix("missing field ") {
-        let name = name.trim_matches('`').to_owned();
-        return (Some(name), "the field is missing; it has no default".to_owned());
-    }
-    (field, message.trim().replace('\n', " "))
-}
-
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (distance, best) = known.iter().map(|other| (distance(word, other), *other)).min()?;
-    (distance <= word.len().div_ceil(3)).then_some(best)
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let above = *cell;
-            let here = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
-            diagonal = above;
-            left = here;
-            *cell = here;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in [("", "", 0), ("a", "", 1), ("lisen", "listen", 1), ("abc", "cab", 2)] {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_field_gets_a_suggestion() {
-        let (field, problem) = explain("unknown field `lisen`, expected one of `listen`, `store`", None);
-        assert_eq!(field.as_deref(), Some("lisen"));
-        assert!(problem.contains("`listen`"), "{problem}");
-        let (_, problem) = explain("unknown field `zzz`, expected one of `listen`, `store`", None);
-        assert!(problem.contains("listen, store"), "{problem}");
+/// The fields that may stand below a header, as the types that are read know them; below none, those of the file.
+fn known_fields<T: DeserializeOwned>(header: &str) -> Vec<String> {
+    let probe = format!("{header}\nno-such-field = 0\n");
+    let Err(error) = toml::from_str::<T>(&probe) else { return Vec::new() };
+    let quoted = error.message().split('`').skip(3).step_by(2);
+    if error.message().starts_with("unknown field ") {
+        quoted.map(str::to_owned).collect()
+    } else {
+        Vec::new()
     }
 }

@@ -137,6 +137,7 @@ pub fn check_cookie_rules(
     Err(ConfigError {
         file: file.to_owned(),
         line,
+        column: None,
         field: Some("room.bypass.cookie.key".to_owned()),
         problem: format!(
             "found {quoted}; the name of a key in {COOKIE_KEYS_VARIABLE} (or in the file that `cookie_keys_file` in \

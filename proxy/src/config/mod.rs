@@ -7,6 +7,7 @@ pub mod cdn;
 pub mod duration;
 pub mod edge;
 mod error;
+mod explain;
 pub mod keys;
 pub(crate) mod moment;
 pub mod pages;

@@ -129,7 +129,7 @@ fn look(layers: &[&PagesConfig]) -> Result<Look, ConfigError> {
         };
         let file = if name == "notice" { notice } else { template };
         let file = file.unwrap_or(Path::new("the template that ships")).to_owned();
-        ConfigError { file, line, field: None, problem }
+        ConfigError { file, line, column: None, field: None, problem }
     })
 }
 
@@ -171,7 +171,8 @@ fn with_texts(mut languages: Languages, folder: &Path) -> Result<Languages, Conf
         languages = languages.with(&tag, &text).map_err(|error| {
             let source = Source { file: &file, text: &text };
             let line = error.span.as_ref().map(|span| source.line_of(span));
-            ConfigError { file: file.clone(), line, field: error.field, problem: error.problem }
+            let column = error.span.as_ref().map(|span| source.column_of(span));
+            ConfigError { file: file.clone(), line, column, field: error.field, problem: error.problem }
         })?;
     }
     Ok(languages)

@@ -17,14 +17,24 @@ const TICK_OF_FILES: u64 = 20;
 
 /// What is in force when a process starts with a file, where the store `kept` something: the file's changes since it was
 /// taken last, if it was written since; else what is kept.
-pub(super) fn at_start(edge: &EdgeConfig, file: Option<&Path>, begun: Begun, kept: Configuration) -> Begun {
+pub(super) fn at_start(
+    edge: &EdgeConfig,
+    file: Option<&Path>,
+    mut begun: Begun,
+    kept: Configuration,
+) -> Begun {
     let of_file = &begun.configuration;
     let is_same = kept.file.as_ref().is_some_and(|known| known.text == of_file.text);
-    if !is_same && kept.revision < of_file.revision {
+    let is_older = match &kept.file {
+        Some(known) => of_file.revision < known.written,
+        None => of_file.revision <= kept.revision,
+    };
+    if !is_same && !is_older {
+        let newest = newest(of_file.revision, kept.revision);
         let merged = kept.file.as_ref().and_then(|known| {
-            merge(&known.text, &of_file.text, &kept.text, Newest::File)
-                .filter(|merged| merged.text != of_file.text)
+            merge(&known.text, &of_file.text, &kept.text, newest).filter(|merged| merged.text != of_file.text)
         });
+        begun.configuration.revision = of_file.revision.max(kept.revision + 1);
         let Some(Merged { text, lost }) = merged else { return begun };
         return match check(edge, file, &text) {
             Ok((configs, pages)) => {
@@ -78,6 +88,11 @@ pub(super) fn at_start(edge: &EdgeConfig, file: Option<&Path>, begun: Begun, kep
     }
 }
 
+/// Which is the newest, a file or what is in force since a revision.
+const fn newest(written: u64, revision: u64) -> Newest {
+    if written + TICK_OF_FILES >= revision { Newest::File } else { Newest::InForce }
+}
+
 impl Fleet {
     /// Takes what was changed in the file since it was taken last.
     pub(super) async fn take_file(&self, via: &str) -> Result<(), ChangeError> {
@@ -112,8 +127,7 @@ impl Fleet {
             if written < known.written && !is_signal {
                 return Err(ChangeError::Outrun(known.written));
             }
-            let is_newer = is_signal || written + TICK_OF_FILES >= kept.revision;
-            let newest = if is_newer { Newest::File } else { Newest::InForce };
+            let newest = if is_signal { Newest::File } else { newest(written, kept.revision) };
             match self.take(path, &file, &known, &kept, newest, via).await {
                 Err(ChangeError::Outrun(revision)) => outrun = revision,
                 outcome => return outcome,
@@ -153,6 +167,7 @@ impl Fleet {
             Err(ChangeError::Wrong(error)) if merged != text => Err(ChangeError::Wrong(ConfigError {
                 file: path.to_owned(),
                 line: None,
+                column: None,
                 problem: format!(
                     "{}. The file is good by itself, but not together with what was changed over the API since; make them \
                      agree, or PUT the file to /api/v1/configuration, which takes that back",

@@ -27,13 +27,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use admission::store::{AuditEntry, Basis, Configuration, FleetStore, Proposed, RoomsFile, StoreError};
+use admission::store::{
+    AuditEntry, Basis, Configuration, FleetStore, Proposed, Reset, RoomsFile, Standing, StoreError,
+};
+use admission::ticket::Place;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::config::{self, Config, ConfigError, EdgeConfig, RoomConfig};
-use crate::room::Ports;
+use crate::room::{Ports, Room};
 use crate::waiting::page::Pages;
 pub use changes::changes;
 use rooms::Opening;
@@ -171,6 +174,32 @@ impl Fleet {
     /// When the store cannot be reached.
     pub async fn note(&self, entry: AuditEntry) -> Result<(), StoreError> {
         bounded(self.store.note(entry)).await
+    }
+
+    /// Takes back everybody's place in a room, at every proxy within a tick. Nothing before a draw.
+    ///
+    /// # Errors
+    /// When the store cannot be reached: asked again, it takes nobody's place who came since.
+    pub async fn reset(&self, room: &Room) -> Result<Option<Reset>, StoreError> {
+        let since = room.store_now().ok_or_else(|| StoreError::UnknownRoom(room.id.clone()))?;
+        match bounded(self.store.reset(&room.id, since)).await {
+            // It may have happened.
+            Err(StoreError::Unavailable(_)) => bounded(self.store.reset(&room.id, since)).await,
+            answer => answer,
+        }
+    }
+
+    /// Gives a ticket its turn before the others, if there is room inside. Where it stands then.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn admit(&self, room: &Room, place: &Place) -> Result<Option<Standing>, StoreError> {
+        let standings = bounded(self.store.admit(&room.id, std::slice::from_ref(place))).await?;
+        let standing = standings.first().copied();
+        if let Some(standing) = standing {
+            room.heard(place, standing);
+        }
+        Ok(standing)
     }
 
     /// Puts a configuration in force, here at once and everywhere within a moment. Its revision, and what it changed. One

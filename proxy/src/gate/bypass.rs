@@ -60,14 +60,35 @@ pub struct Asked<'a> {
 impl BypassRule {
     /// Whether the request goes past the line by this rule.
     pub fn covers(&self, asked: &Asked<'_>) -> bool {
+        self.failing(asked).is_none()
+    }
+
+    /// Whether it holds for whoever asks for the right thing: it names paths and methods alone.
+    pub fn is_for_anybody(&self) -> bool {
+        self.networks.is_empty() && self.headers.is_empty() && self.cookie.is_none()
+    }
+
+    /// The first thing that the rule names and that does not hold; nothing where all of it does.
+    pub fn failing(&self, asked: &Asked<'_>) -> Option<&'static str> {
         let Self { name: _, paths, methods, networks, headers, cookie } = self;
         let lists = paths.len() + methods.len() + networks.len() + headers.len();
-        let any = lists == 0 && cookie.is_none();
-        !any && (paths.is_empty() || paths.iter().any(|path| path.covers_both(asked.target)))
-            && (methods.is_empty() || is_one_of(methods, asked))
-            && (networks.is_empty() || asked.client.is_some_and(|client| contains(networks, client)))
-            && headers.iter().all(|(name, value)| shows(asked.headers, name, value))
-            && cookie.as_ref().is_none_or(|cookie| cookie.is_shown(asked))
+        if lists == 0 && cookie.is_none() {
+            return Some("it names nothing");
+        }
+        if !paths.is_empty() && !paths.iter().any(|path| path.covers_both(asked.target)) {
+            return Some("none of its paths is asked for");
+        }
+        if !methods.is_empty() && !is_one_of(methods, asked) {
+            return Some("the method is none of its methods");
+        }
+        if !networks.is_empty() && !asked.client.is_some_and(|client| contains(networks, client)) {
+            return Some("the client is in none of its networks");
+        }
+        if !headers.iter().all(|(name, value)| shows(asked.headers, name, value)) {
+            return Some("a header that it asks for does not come, or not with its value");
+        }
+        let is_shown = cookie.as_ref().is_none_or(|cookie| cookie.is_shown(asked));
+        (!is_shown).then_some("the cookie that it asks for does not come signed, current and with its claims")
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn past_the_line(
     let (cookie_keys, now) = (edge.config.cookie_keys.as_ref(), edge.clock.now());
     let asked = Asked { target, method, client, headers, cookie_keys, now };
     if let Some(rule) = room.config().bypass.iter().find(|rule| rule.covers(&asked)) {
-        return Some(passage(&rule.name, None));
+        return Some(Passage { is_anybodys: rule.is_for_anybody(), ..passage(&rule.name, None) });
     }
     let minted = presented(headers, BYPASS_HEADER, room.cookies.bypass_name());
     let bypass = minted.filter_map(|sealed| room.open_bypass(sealed).ok()).next()?;

@@ -72,6 +72,16 @@ pub struct Passage {
     pub bypassed_by: Option<String>,
     /// The bypass with which it does.
     pub bypass: Option<Bypass>,
+    /// Whether anybody may have asked: the rule by which it goes past the line names paths and methods alone.
+    pub is_anybodys: bool,
+}
+
+impl Passage {
+    /// Whether whoever asks was let in, by the line or by a rule that is for some only. What anybody may ask for says
+    /// nothing about the shop that others would have to suffer for.
+    pub(super) fn is_let_in(&self) -> bool {
+        self.room.is_some() && !self.is_anybodys
+    }
 }
 
 impl Context {

@@ -187,7 +187,7 @@ impl ProxyHttp for Edge {
         }
         context.first_byte = None;
         if let Some(sending) = context.sending.take() {
-            sending.answered(answer.status, context.passage.room.is_some());
+            sending.answered(answer.status, context.passage.is_let_in());
         }
         response::shape(answer, context, &session.req_header().headers)
     }

@@ -82,7 +82,7 @@ pub(super) fn broke(
     } else if let Some(sending) = sending
         && *error.esource() == ErrorSource::Upstream
     {
-        sending.broke(context.passage.room.is_some());
+        sending.broke(context.passage.is_let_in());
     }
     error
 }

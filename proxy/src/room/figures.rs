@@ -1,5 +1,6 @@
 //! What operators are told of a room.
 
+use admission::clock::Timestamp;
 use admission::rules::Phase;
 use admission::store::{Standing, Voided};
 use admission::ticket::{Place, Ticket, TicketId};
@@ -32,6 +33,8 @@ pub struct Figures {
     pub rebuilding: bool,
     /// Fans who joined, turns given, and turns that nobody claimed, in all.
     pub totals: [u64; 3],
+    /// Turns that operators gave out of order, in all.
+    pub admitted_by_hand: u64,
     /// Fans whom this proxy holds.
     pub held_here: usize,
     /// Each lane with how many wait in it.
@@ -84,6 +87,7 @@ impl Room {
                 of(|snapshot| snapshot.admitted_total),
                 of(|snapshot| snapshot.lapsed_total),
             ],
+            admitted_by_hand: of(|snapshot| snapshot.by_hand.admitted),
             held_here: self.fans(),
             lanes: snapshot.map_or_else(Vec::new, |snapshot| {
                 snapshot.lanes.iter().map(|lane| (lane.name.to_string(), lane.ladder.waiting())).collect()
@@ -118,6 +122,16 @@ impl Room {
     /// When the store cannot be reached. Asked again, it voids what is there then.
     pub async fn void(&self) -> Result<Voided, RoomError> {
         Ok(bounded(self.ports.store.void(&self.id, None)).await?)
+    }
+
+    /// The store's clock, as well as it can be told from here.
+    pub fn store_now(&self) -> Option<Timestamp> {
+        self.view.load().store_now()
+    }
+
+    /// The store said where a ticket stands.
+    pub fn heard(&self, place: &Place, standing: Standing) {
+        self.learn(place, standing);
     }
 
     /// Ends a session, everywhere within a tick.

@@ -303,7 +303,7 @@ impl Room {
 
     /// Where the fan stands by what is known here, without asking anyone.
     pub fn stand_now(&self, place: &Place) -> Stand {
-        if self.sessions.has_ended(place.id) {
+        if self.sessions.has_ended(place.id) || self.view.load().is_from_before_a_reset(place) {
             return Stand::Expired;
         }
         let registry = self.registry.lock();

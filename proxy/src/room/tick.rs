@@ -179,9 +179,14 @@ impl Tick {
                 || before.rules.lanes != snapshot.rules.lanes
                 || (before.hold_until > before.at) != (snapshot.hold_until > snapshot.at)
         });
+        let known = before.snapshot().map(|before| before.by_hand.reset_at);
+        let reset = (known != Some(snapshot.by_hand.reset_at)).then_some(snapshot.by_hand.reset_below);
         let view = Arc::new(before.after(snapshot, Instant::now()));
         room.view.store(view.clone());
         let mut registry = room.registry.lock();
+        if let Some(below) = reset {
+            registry.reset(below, Instant::now());
+        }
         if changed || before.store_is_away() {
             registry.ring_all();
         } else if let Some(snapshot) =
@@ -237,7 +242,12 @@ impl Tick {
 
     /// Asks about the fans whose turn may have come.
     async fn look(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let due = self.room.registry.lock().due_for_a_look(snapshot, LOOK_EVERY, Instant::now());
+        let due = {
+            let (mut registry, now) = (self.room.registry.lock(), Instant::now());
+            let mut due = registry.due_for_a_look(snapshot, LOOK_EVERY, now);
+            due.extend(registry.called(snapshot, LOOK_EVERY, now));
+            due
+        };
         self.look_at(&due).await
     }
 

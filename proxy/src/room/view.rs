@@ -159,6 +159,11 @@ impl View {
         !snapshot.may_have_forgotten(place.rank) && !snapshot.lane(&place.lane).is_some_and(in_line)
     }
 
+    /// Whether everybody's place was taken back after this one was given.
+    pub(super) fn is_from_before_a_reset(&self, place: &Place) -> bool {
+        self.snapshot().is_some_and(|snapshot| place.rank < snapshot.by_hand.reset_below)
+    }
+
     /// Fans before `place` by the last snapshot alone.
     pub(super) fn ahead(&self, place: &Place) -> Option<u64> {
         let snapshot = self.snapshot()?;

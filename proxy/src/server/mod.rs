@@ -27,7 +27,7 @@ use crate::config::{Config, EdgeConfig};
 use crate::fleet::Fleet;
 use crate::ids::Pooled;
 use crate::limits::{PrefixLimit, Work};
-use crate::listen::tls::{CertificateError, check_authorities};
+use crate::listen::tls::{Certificate, CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
 use crate::phases::Edge;
 use crate::room::Ports;
@@ -259,6 +259,17 @@ fn library_config(edge: &EdgeConfig) -> Result<ServerConf, ServerError> {
         ca_file: ca.map(|file| file.display().to_string()),
         ..ServerConf::default()
     })
+}
+
+/// Reads the files that listeners and the way to the shop need: certificates, their keys, authorities.
+///
+/// # Errors
+/// The first that cannot be used, and why.
+pub fn check_files(edge: &EdgeConfig) -> Result<(), CertificateError> {
+    for files in edge.listen.iter().flat_map(|listener| &listener.certificates) {
+        Certificate::open(files.clone())?;
+    }
+    edge.upstream.tls.as_ref().and_then(|tls| tls.ca.as_deref()).map_or(Ok(()), check_authorities)
 }
 
 struct OpenStore {

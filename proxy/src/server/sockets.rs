@@ -18,8 +18,8 @@ use crate::listen::tls::{Certificate, acceptor};
 use crate::listen::{Listener, Serve, bind, inherit};
 use crate::live::EdgeApp;
 
-/// Most connections of operators at once.
-const ADMIN_CONNECTIONS: usize = 64;
+/// Most connections of operators at once. Whoever sends no request is let go of before so many can gather.
+const ADMIN_CONNECTIONS: usize = 1024;
 
 /// How long an idle connection may go on when the process ends, so that a request that is on its way is answered.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use admission::clock::{Clock, SystemClock};
 use admission::name::RoomId;
+use admission::store::memory::JournalError;
 use admission::store::{StoreError, Voided};
 
 use super::{OpenStore, ServerError, open_store};
@@ -15,8 +16,8 @@ use crate::config::edge::StoreConfig;
 pub enum VoidError {
     /// The line is in the memory of another process.
     #[error(
-        "edge.toml keeps the line in the memory of the edge (`store.kind`), where nobody else reaches it: ask that edge, by \
-         POST /api/v1/rooms/<room>/void on its `admin_listen`"
+        "the edge that runs has the line to itself (`store.kind` in edge.toml is \"memory\"), and it goes on: ask it, by POST \
+         /api/v1/rooms/<room>/void on its `admin_listen`"
     )]
     OutOfReach,
     /// The store cannot be opened.
@@ -45,7 +46,11 @@ pub fn void(config: &Config, room: &RoomId) -> Result<Voided, VoidError> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServerError::from)?;
     runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let OpenStore { store, to_close, .. } = open_store(&config.edge.store, &clock)?;
+        let OpenStore { store, to_close, .. } =
+            open_store(&config.edge.store, &clock).map_err(|error| match error {
+                ServerError::Journal(JournalError::Taken(_)) => VoidError::OutOfReach,
+                error => VoidError::Unopened(error),
+            })?;
         let voided = store.void(room, None).await.map_err(|error| match error {
             StoreError::UnknownRoom(room) => VoidError::NoLine(room),
             error => VoidError::Store(error),

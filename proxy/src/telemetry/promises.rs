@@ -196,6 +196,7 @@ mod tests {
             lanes: vec![],
             ended: vec![],
             ended_mark: 0,
+            by_hand: Default::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What operators do over the API: at one proxy, in force at all.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -110,6 +111,49 @@ async fn of_two_operators_who_race_the_second_is_told() {
     assert_eq!(first.bytes().await.unwrap(), second.bytes().await.unwrap());
     let other = call(&edge, OPERATOR, Method::POST, "/rooms/demo/close").header("idempotency-key", "a1");
     assert_eq!(answer(other).await.1["code"], "idempotency_key_reused");
+}
+
+/// Whoever names no revision means whichever is in force, however many change something else at that moment.
+#[tokio::test]
+async fn changes_that_race_at_two_proxies_are_all_made() {
+    let (shop, redis) = (Shop::start().await, Redis::start(None));
+    let rooms: String = (0..12).map(|n| format!("[[room]]\nid = \"r{n}\"\npaths = [\"/r{n}\"]\n")).collect();
+    let start = || Edge::start_with(&redis.edge_file(&shop), &rooms);
+    let edges = [start(), start()];
+    let change = async |n: usize| {
+        let room = format!("/rooms/r{n}");
+        let request = call(&edges[n % 2], OPERATOR, Method::PATCH, &room).json(&json!({ "message": room }));
+        answer(request).await
+    };
+    for (status, told) in futures_util::future::join_all((0..12).map(change)).await {
+        assert_eq!(status, 200, "{told}");
+    }
+    for n in 0..12 {
+        let room = format!("/rooms/r{n}");
+        let deadline = Instant::now() + PATIENCE;
+        while get(&edges[0], &room).await["message"] != room {
+            assert!(Instant::now() < deadline, "{room} was undone");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// Connections that say half of what they want take nothing from those who ask.
+#[tokio::test]
+async fn half_sent_requests_do_not_keep_operators_or_health_out() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    let half: Vec<std::net::TcpStream> = (0..200)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(edge.admin).unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
+            stream
+        })
+        .collect();
+    let url = format!("http://{}/healthz", edge.admin);
+    let health = browser().get(url).timeout(Duration::from_millis(2500)).send().await.unwrap();
+    assert_eq!(health.status(), 200);
+    drop(half);
 }
 
 #[tokio::test]

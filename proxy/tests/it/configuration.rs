@@ -16,6 +16,17 @@ fn run(edge: &str, rooms: &str, arguments: &[&str]) -> Output {
     command().arg("--config").arg(edge).arg("--rooms").arg(rooms).args(arguments).output().unwrap()
 }
 
+/// The message as it would be without the column behind the line; `broken` looks at that.
+fn without_column(message: &str) -> String {
+    let (place, rest) = message.split_once(": `").unwrap_or((message, ""));
+    match place.rsplit_once(':') {
+        Some((place, column)) if column.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{place}: `{rest}")
+        }
+        _ => message.to_owned(),
+    }
+}
+
 #[test]
 fn a_bad_configuration_is_explained() {
     let rooms = room("");
@@ -139,7 +150,11 @@ fn a_bad_configuration_is_explained() {
         ),
         ("[upstream\naddress", rooms.clone(), vec!["edge.toml:1"]),
         (GOOD, with("mode = \"sometimes\""), vec!["rooms.toml:5: `room.mode`", "\"sometimes\"", "\"auto\""]),
-        (GOOD, with("drain_per_minut = 5"), vec!["rooms.toml:5: `drain_per_minut`", "`drain_per_minute`"]),
+        (
+            GOOD,
+            with("drain_per_minut = 5"),
+            vec!["rooms.toml:5: `room.drain_per_minut`", "`drain_per_minute`"],
+        ),
         (GOOD, with("max_active = 0"), vec!["rooms.toml:5: `room.max_active`", "found 0"]),
         (GOOD, with("session = \"1h\"\nsession_max = \"10m\""), vec!["rooms.toml:6: `room.session_max`"]),
         (
@@ -201,6 +216,16 @@ fn a_bad_configuration_is_explained() {
             vec!["edge.toml:1: `admin_listen`", "\"127.0.0.1:8081\""],
         ),
         (
+            "listen = \"0.0.0.0:9090\"\n[upstream]\naddress = [\"a:1\", \"localhost:9090\"]",
+            rooms.clone(),
+            vec!["edge.toml:3: `upstream.address`", "\"localhost:9090\"", "where this edge listens itself"],
+        ),
+        (
+            "[upstream]\naddress = \"127.0.0.1:8081\"",
+            rooms.clone(),
+            vec!["edge.toml:2: `upstream.address`", "listens itself (\"127.0.0.1:8081\")"],
+        ),
+        (
             GOOD,
             rooms.replace("title", "hosts = [\"a:80\"]\ntitle"),
             vec!["rooms.toml:4: `room.hosts`", "without a port"],
@@ -209,8 +234,9 @@ fn a_bad_configuration_is_explained() {
         let output = run(edge, &rooms, &["--check"]);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(64), "{edge}\n{rooms}\n{message}");
+        let bare = without_column(&message);
         for part in parts {
-            assert!(message.contains(part), "`{part}` is missing in: {message}");
+            assert!(bare.contains(part), "`{part}` is missing in: {message}");
         }
         assert_eq!(message.lines().count(), 1, "{message}");
     }
@@ -286,6 +312,21 @@ fn what_ships_is_good() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("; 1 room: demo"));
+}
+
+#[test]
+fn a_check_reads_certificates_too_and_no_flag_makes_a_loop() {
+    let listen = "[[listen]]\naddress = \"127.0.0.1:8443\"\ncertificate = \"no.pem\"\nkey = \"no.key\"\n";
+    let output = run(&format!("{listen}{GOOD}"), &room(""), &["--check"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(64) && message.contains("no.pem"), "{message}");
+    let tls = format!("{GOOD}\ntls_name = \"shop.internal\"\ntls_ca = \"no-ca.pem\"");
+    let output = run(&tls, &room(""), &["--check"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(64) && message.contains("no-ca.pem"), "{message}");
+    let output = run(GOOD, &room(""), &["--check", "--listen", "127.0.0.1:9090"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(64) && message.contains("go round"), "{message}");
 }
 
 #[test]

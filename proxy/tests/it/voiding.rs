@@ -114,7 +114,7 @@ async fn an_embedded_line_is_voided_by_its_edge_or_while_that_is_stopped() {
     let mut edge = Edge::start_with(&kept, &room(RULES));
     let (_, token) = inside(&edge).await;
     let (done, said) = void(&edge, &["--room", "demo"]);
-    assert!(!done && said.contains("another process keeps its line"), "{said}");
+    assert!(!done && said.contains("ask it, by POST /api/v1/rooms/<room>/void"), "{said}");
     // Its own API reaches it.
     let ask = async |who: &str| {
         let request = browser().post(format!("http://{}/api/v1/rooms/demo/void", edge.admin));

@@ -81,9 +81,10 @@ impl Line {
     /// Whether a turn may be given to this ticket out of order.
     fn can_be_called(&self, place: &Place) -> bool {
         !self.ended.contains(&place.id)
-            && self.lanes.get(&place.lane).is_some_and(|lane| {
-                lane.waiting.contains(place.rank) || lane.passed.contains(&place.rank)
-            })
+            && self
+                .lanes
+                .get(&place.lane)
+                .is_some_and(|lane| lane.waiting.contains(place.rank) || lane.passed.contains(&place.rank))
     }
 
     /// What was done by hand, as far as it matters still.

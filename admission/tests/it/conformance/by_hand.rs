@@ -86,8 +86,9 @@ async fn what_was_reset_is_not_put_back_when_the_line_is_lost(kind: Kind) {
     let after = line.fans(&lane("general"), 1).await.remove(0);
     let memory = Memory::of(&line.snapshot().await);
     line.lose_all_data_but(rules(), &memory).await;
-    let restore =
-        async |line: &Line, place: &Place| line.store.restore(&line.room, std::slice::from_ref(place)).await.unwrap()[0];
+    let restore = async |line: &Line, place: &Place| {
+        line.store.restore(&line.room, std::slice::from_ref(place)).await.unwrap()[0]
+    };
     assert_eq!(restore(&line, &before[0]).await, Standing::Ended);
     assert_eq!(restore(&line, &after).await, Standing::Waiting { ahead: 0 });
     // One that nobody remembered began anew, and took them back; then an edge comes that knows better.
@@ -118,7 +119,8 @@ async fn invitations_may_be_used_again_after_a_reset(kind: Kind) {
     let id = ticket_id();
     let invitation = Some(InvitationUse { id, uses: 1, good_for: Duration::from_secs(60) });
     let join = Join { invitation, ..Join::new(lane("member"), id, Intent::Wait) };
-    let join = async || line.store.join(&line.room, ticket_id(), std::slice::from_ref(&join)).await.unwrap()[0];
+    let join =
+        async || line.store.join(&line.room, ticket_id(), std::slice::from_ref(&join)).await.unwrap()[0];
     let Joined::Waiting { rank: before, .. } = join().await else { panic!() };
     line.reset().await.unwrap();
     line.clock.advance(SECOND);
@@ -165,7 +167,10 @@ async fn a_turn_out_of_order_is_counted_and_told_until_it_is_claimed(kind: Kind)
     // It took the permit of the next in line.
     line.see(&places[..4]).await;
     line.clock.advance(Duration::from_millis(100));
-    assert_eq!(line.admit(&places[3]).await, Standing::Turn { until: line.clock.now() + rules().claim_window });
+    assert_eq!(
+        line.admit(&places[3]).await,
+        Standing::Turn { until: line.clock.now() + rules().claim_window }
+    );
     assert_eq!(line.drain().await, []);
     line.clock.advance(Duration::from_millis(100));
     assert_eq!(line.drain().await, [(lane("general"), places[0].rank)]);

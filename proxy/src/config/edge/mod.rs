@@ -5,7 +5,7 @@ mod listen;
 mod store;
 mod upstream;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +120,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         pages,
     } = source.parse()?;
     let folder = file.parent().unwrap_or(Path::new(""));
+    let origin_at = upstream.address_span();
     let milliseconds = Duration::from_millis;
     let cdn = cdn::check(&source, cdn.unwrap_or_default(), folder)?;
     let has_trusted = !cdn.trusted_proxies.networks.is_empty();
@@ -144,7 +145,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
             format!("{needed}, is needed"),
         ));
     }
-    Ok(EdgeConfig {
+    let config = EdgeConfig {
         listen: public,
         admin_listen: private,
         public_scheme,
@@ -168,6 +169,36 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         limits: limits::check(&source, limits.unwrap_or_default())?,
         cdn,
         pages: pages::check(&source, pages)?,
+    };
+    match own_listener(&config) {
+        None => Ok(config),
+        Some((origin, listener)) => {
+            let found = format!("\"{origin}\", which is where this edge listens itself (\"{listener}\")");
+            let needed =
+                "the address of the shop is needed, or each request would go round until nothing is left";
+            Err(source.error(&origin_at, "upstream.address", found, needed))
+        }
+    }
+}
+
+/// An instance of the shop that is one of the edge's own listeners.
+fn own_listener(config: &EdgeConfig) -> Option<(&str, SocketAddr)> {
+    let listeners: Vec<SocketAddr> =
+        config.listen.iter().map(|listener| listener.address).chain([config.admin_listen]).collect();
+    config.upstream.addresses.iter().find_map(|origin| {
+        let (host, port) = origin.rsplit_once(':')?;
+        let (host, port) = (host.trim_start_matches('[').trim_end_matches(']'), port.parse::<u16>().ok()?);
+        let is_local = host.eq_ignore_ascii_case("localhost");
+        let address = host.parse::<IpAddr>().ok();
+        let is_own = |listener: &SocketAddr| {
+            let ip = listener.ip();
+            let is_here =
+                is_local || address.is_some_and(|address| address.is_loopback() || address.is_unspecified());
+            port != 0
+                && listener.port() == port
+                && (address == Some(ip) || is_here && (ip.is_unspecified() || is_local && ip.is_loopback()))
+        };
+        listeners.iter().copied().find(is_own).map(|listener| (origin.as_str(), listener))
     })
 }
 
@@ -188,6 +219,13 @@ pub fn check_listeners(file: &Path, config: &EdgeConfig) -> Result<(), ConfigErr
         let problem = format!(
             "found \"{admin}\" by --admin-listen or STANCHION_ADMIN_LISTEN; a loopback address is needed: what is \
              answered there is not for the public"
+        );
+        return Err(ConfigError::whole(file, problem));
+    }
+    if let Some((origin, listener)) = own_listener(config) {
+        let problem = format!(
+            "found \"{listener}\" by --listen or --admin-listen, which is `upstream.address` too (\"{origin}\"): each request \
+             would go round until nothing is left; the edge needs an address of its own"
         );
         return Err(ConfigError::whole(file, problem));
     }

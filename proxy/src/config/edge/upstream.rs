@@ -86,6 +86,13 @@ pub(super) struct WireUpstream {
     breaker: Option<WireBreaker>,
 }
 
+impl WireUpstream {
+    /// Where it is said where the shop is.
+    pub(super) fn address_span(&self) -> std::ops::Range<usize> {
+        self.address.span()
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMore {

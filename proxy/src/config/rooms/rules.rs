@@ -121,6 +121,14 @@ pub(super) fn check(source: &Source<'_>, span: &Range<usize>, wire: Wire) -> Res
         if let Some(written) = written {
             found = written.get_ref().to_string();
         }
+        let is_set = match field {
+            "session_max" => session_max.is_some(),
+            "burst" => burst.is_some(),
+            _ => true,
+        };
+        if !is_set {
+            found = format!("{found}, the default");
+        }
         source.error(&at.unwrap_or(span.clone()), &format!("room.{field}"), found, needed)
     })
 }

@@ -249,6 +249,22 @@ impl Registry {
         due
     }
 
+    /// Those whose turns were given out of order, and who do not know it yet.
+    pub(super) fn called(&self, snapshot: &Snapshot, every: Duration, now: Instant) -> Vec<Place> {
+        let called = &snapshot.by_hand.called;
+        let here = called.iter().flat_map(|(lane, rank)| self.fans.range(between(lane, *rank, *rank)));
+        let is_due = |fan: &Fan| {
+            fan.stage == Stage::Waiting && fan.looked_at.is_none_or(|at| now.duration_since(at) >= every)
+        };
+        here.filter(|(_, fan)| is_due(fan)).map(|(place, _)| place.clone()).collect()
+    }
+
+    /// Everybody's place was taken back whose rank is below this one.
+    pub(super) fn reset(&mut self, below: Rank, now: Instant) {
+        let gone: Vec<Place> = self.fans.keys().filter(|place| place.rank < below).cloned().collect();
+        gone.iter().for_each(|place| self.learn(place, Stage::Expired, now));
+    }
+
     /// The fans from before the store lost its data who were not put back yet.
     pub(super) fn due_for_restoring(&mut self, snapshot: &Snapshot) -> Vec<Place> {
         let mut due = Vec::new();
