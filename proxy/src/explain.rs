@@ -187,6 +187,10 @@ fn in_room(
     if room.rules.mode == Mode::Off {
         return "forwarded to the shop: with mode = \"off\" the room protects nothing".to_owned();
     }
+    if room.rules.mode == Mode::Shadow {
+        return "forwarded to the shop: with mode = \"shadow\" everybody passes, and the room tells who would have waited"
+            .to_owned();
+    }
     let mut has_ticket = false;
     for sealed in presented(headers, TICKET_HEADER, cookies.ticket_name()) {
         match Ticket::open(keys.line, &room.id, sealed) {

@@ -139,5 +139,5 @@ async fn a_rate_changes_at_three_proxies_under_a_thousand_fans_and_no_socket_dro
     println!("{admitted} of {FANS} fans were told of their turn, {dropped} sockets dropped");
     assert_eq!(dropped, 0);
     assert!((50..FANS).contains(&admitted), "{admitted}");
-    fans.iter().for_each(|fan| fan.abort());
+    fans.iter().for_each(tokio::task::JoinHandle::abort);
 }
