@@ -14,7 +14,7 @@ const PREVIEW_AFTER = 250;
 
 export class Controls {
   // `onDone` when something was changed; `onLast` with what comes of the configuration as it is.
-  constructor({ onDone, onLast, reset }) {
+  constructor({ onDone, onLast }) {
     Object.assign(this, { onDone, onLast, base: null, room: null, tag: null, me: null, asked: 0 });
     this.fields = {
       drain_per_minute: el("input", { id: "rate", type: "number", inputmode: "numeric", min: 0, step: 1, required: true, "data-testid": "rate", "aria-describedby": "preview" }),
@@ -24,7 +24,7 @@ export class Controls {
     for (const field of Object.values(this.fields)) {
       for (const event of ["input", "change"]) field.addEventListener(event, () => this.edited());
     }
-    this.preview = el("div", { class: "preview", id: "preview", "data-testid": "preview", "aria-live": "polite" });
+    this.preview = el("div", { class: "preview", id: "preview", "data-testid": "preview" });
     this.apply = el("button", { type: "submit", "data-testid": "apply", disabled: true }, "Apply");
     this.undo = el("button", { type: "button", class: "quiet", "data-testid": "undo", disabled: true, onclick: () => this.forget() }, "As it was");
     this.said = el("p", { class: "said", role: "alert", "data-testid": "said" });
@@ -37,9 +37,10 @@ export class Controls {
       pause: button("pause", "Pause", () => this.act("pause", "Nobody gets in until it is resumed.")),
       resume: button("resume", "Resume", () => this.act("resume", "Fans get in again, as before.")),
       close: button("close", "Close…", () => this.close(), "quiet"),
-      reset: reset && button("reset", "Empty the line…", () => this.grave("reset"), "grave quiet"),
+      reset: button("reset", "Empty the line…", () => this.grave("reset"), "grave quiet"),
       void: button("void", "Take all admissions back…", () => this.grave("void"), "grave quiet"),
     };
+    this.graver = el("p", { class: "soft", "data-testid": "why-no-reset" }, "To empty the line takes the token of an admin.");
     this.reason = el("p", { class: "note", hidden: true, "data-testid": "why-not" });
     this.sets = [
       el("fieldset", {}, el("legend", {}, "At once"), el("div", { class: "actions" }, this.buttons.pause, this.buttons.resume, this.buttons.close)),
@@ -55,7 +56,7 @@ export class Controls {
           el("label", { for: "message" }, "Message on the waiting page"), this.message,
           el("div", { class: "actions" }, el("button", { type: "submit", "data-testid": "tell" }, "Tell them"),
             this.untell = button("untell", "Take it off", () => this.tell(""), "quiet")))),
-      el("fieldset", {}, el("legend", {}, "For emergencies"), el("div", { class: "actions" }, this.buttons.reset, this.buttons.void)),
+      el("fieldset", {}, el("legend", {}, "For emergencies"), el("div", { class: "actions" }, this.buttons.reset, this.buttons.void), this.graver),
     ];
     this.element = el("section", { class: "controls", "aria-labelledby": "controls-heading" },
       el("h2", { id: "controls-heading" }, "Run it"), this.reason, this.said, this.sets);
@@ -80,6 +81,8 @@ export class Controls {
     this.buttons.pause.disabled = room.mode === "paused";
     this.buttons.resume.disabled = !halted;
     this.buttons.close.disabled = room.mode === "closed";
+    this.buttons.reset.disabled = me.role !== "admin";
+    this.graver.hidden = me.role === "admin";
     this.showMeanwhile();
   }
 
@@ -152,6 +155,10 @@ export class Controls {
       if (asked !== this.asked || room !== this.room.id) return;
       this.onLast(value.now);
       this.showPreview(value, Object.keys(edits).length > 0);
+      // Said once for what is edited, not whenever somebody joins.
+      const key = JSON.stringify(edits);
+      if (key !== this.spoken && key !== "{}") say(value.then.words);
+      this.spoken = key;
     } catch (error) {
       if (asked !== this.asked) return;
       if (!error.isSilence && Object.keys(edits).length > 0) this.writePreview([["p", "wrong", error.message]]);
@@ -215,7 +222,8 @@ export class Controls {
     if (!answers) return;
     await this.told(async () => {
       const { value } = await change("POST", `${this.path}/${name}`, answers);
-      return typeof value.sessions === "number" ? `Done: ${number(value.sessions)} sessions ended.` : "Done.";
+      const places = typeof value.places === "number" ? `${number(value.places)} places and ` : "";
+      return `Done: ${places}${number(value.sessions)} sessions ended.`;
     });
   }
 

@@ -34,7 +34,6 @@ class Page {
   }
 
   async start() {
-    this.hasReset = await offersReset();
     this.newControls();
     for (const id of ["bar", "skip"]) at(id).hidden = false;
     write(at("me"), `${this.me.name}, ${this.me.role}`);
@@ -50,7 +49,7 @@ class Page {
 
   newControls() {
     this.controls?.element.remove();
-    this.controls = new Controls({ onDone: () => this.changed(), onLast: (effect) => this.figures.showLast(effect), reset: this.hasReset });
+    this.controls = new Controls({ onDone: () => this.changed(), onLast: (effect) => this.figures.showLast(effect) });
     this.columns.prepend(this.controls.element);
   }
 
@@ -178,16 +177,6 @@ class Page {
     attribute(link, "data-state", state);
     attribute(main, "data-link", state);
     write(link, words);
-  }
-}
-
-// Whether this edge can empty a line.
-async function offersReset() {
-  try {
-    const { value } = await read("openapi.json");
-    return "/api/v1/rooms/{room}/reset" in value.paths;
-  } catch {
-    return false;
   }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::admin::{answer, call, get, until};
 use crate::harness::{Edge, OPERATOR, PATIENCE, STANDING, VIEWER, browser, navigate, room, until_state};
 use crate::shop::Shop;
+use crate::store_away::Redis;
 
 /// The history of the room, when `is_so`.
 async fn history(edge: &Edge, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
@@ -58,6 +59,29 @@ async fn the_history_tells_who_came_waited_and_got_in_and_how_the_shop_answered(
         answer(call(&edge, VIEWER, Method::GET, "/rooms/none/history")).await.0,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn the_line_of_the_fleet_is_in_the_history_of_each_proxy() {
+    let (shop, redis) = (Shop::start().await, Redis::start(None));
+    let start = || Edge::start_with(&redis.edge_file(&shop), &room(STANDING));
+    let (here, there) = (start(), start());
+    history(&there, "known", |history| history["given"][1].is_u64()).await;
+    for _ in 0..3 {
+        navigate(&browser(), &here.url("/events/demo")).await;
+    }
+    history(&there, "of the fleet", |history| {
+        let waiting = history["waiting"].as_array().unwrap().last();
+        sum(&history["joined"]) == 3 && waiting == Some(&json!(3))
+    })
+    .await;
+    // Where the line cannot be reached, nobody knows.
+    redis.signal("STOP");
+    let told = history(&there, "away", |history| {
+        history["waiting"].as_array().unwrap().last() == Some(&Value::Null)
+    })
+    .await;
+    assert!(told["max_active"].as_array().unwrap().last().is_some_and(Value::is_u64), "{told}");
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ async fn a_rate_is_previewed_put_in_force_and_in_the_audit_trail() {
         .shows("preview", |text| text.contains("At 2 a minute the last of the 12 fans who wait"))
         .await;
     assert!(told.contains("4 to 6 min more"), "{told}");
+    let news = "return document.getElementById('news').textContent";
+    browser.until(news, |said| said.as_str().is_some_and(|said| said.starts_with("At 2 a minute"))).await;
     assert_eq!(shown(&edge).await["drain_per_minute"], 600, "nothing is changed yet");
     apply(&browser).await;
     browser
@@ -127,6 +129,29 @@ async fn of_two_operators_the_second_sees_what_the_first_did_and_may_insist() {
     assert_eq!(api(&edge, OPERATOR, Method::GET, "/rooms/other", None).await["drain_per_minute"], 50);
 }
 
+/// The answer to the first change is lost on its way.
+const LOSES_AN_ANSWER: &str = "const real = window.fetch; let lost = 0; window.fetch = async (url, how) => { \
+    const answer = await real(url, how); \
+    if (how.method === 'PATCH' && lost++ === 0) throw new TypeError('lost'); \
+    window.asked = lost; return answer; }";
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_not_made_twice() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    let browser = Browser::start(super::WIDE).await;
+    browser.before_each_page(LOSES_AN_ANSWER).await;
+    super::sign_in(&browser, &edge, OPERATOR).await;
+    enter(&browser, "rate", "45").await;
+    apply(&browser).await;
+    // Made again without its key it would be another change, of a configuration that is otherwise by now.
+    browser.shows("said", |text| text.contains("drain_per_minute 600 → 45")).await;
+    assert_eq!(browser.run("return window.asked").await, json!(2));
+    let entries = api(&edge, OPERATOR, Method::GET, "/audit", None).await["entries"].clone();
+    let made = entries.as_array().unwrap().iter().filter(|entry| entry["actor"] == "anna").count();
+    assert_eq!(made, 1, "{entries}");
+}
+
 #[tokio::test]
 async fn each_room_has_a_page_of_its_own() {
     let shop = Shop::start().await;
@@ -165,4 +190,27 @@ async fn taking_all_admissions_back_takes_the_name_of_the_room() {
     browser.shows("said", |text| text == "Done: 1 sessions ended.").await;
     browser.shows("audit", |text| text.contains("void") && text.contains("a key leaked")).await;
     browser.shows("active", |text| text == "0 of 1,000").await;
+}
+
+#[tokio::test]
+async fn a_line_is_emptied_by_an_admin_who_names_the_room() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    come(&edge, 3).await;
+    let browser = operator(&edge).await;
+    browser.shows("waiting", |text| text == "3").await;
+    browser.shows("why-no-reset", |text| text.contains("token of an admin")).await;
+    assert!(!found(&browser, "reset").await.is_enabled().await.unwrap());
+    click(&browser, "sign-out").await;
+    super::sign_in(&browser, &edge, ADMIN).await;
+    browser.shows("waiting", |text| text == "3").await;
+    click(&browser, "reset").await;
+    browser.shows("grave", |text| text.contains("All 3 places") && text.contains("Type demo to go on")).await;
+    enter(&browser, "typed-word", "demo").await;
+    enter(&browser, "typed-why", "it began too early").await;
+    click(&browser, "choose-yes").await;
+    browser.shows("said", |text| text == "Done: 3 places and 0 sessions ended.").await;
+    browser.shows("waiting", |text| text == "0").await;
+    browser.shows("audit", |text| text.contains("reset") && text.contains("it began too early")).await;
+    assert_eq!(browser.complaints().await, none());
 }
