@@ -78,9 +78,9 @@ pub(super) fn rows(figures: &Figures) -> Vec<(&'static str, String)> {
         (
             "active",
             format!(
-                "{} at most, {:.0} on average; max_active {} was reached in {:.0} % of the time",
+                "{} at most, {} on average; max_active {} was reached in {:.0} % of the time",
                 number(figures.active_max),
-                figures.active_mean,
+                number(figures.active_mean.round() as u64),
                 number(figures.max_active),
                 figures.full_share * 100.0
             ),

@@ -136,3 +136,23 @@ async fn two_edges_have_one_shadow_line_and_a_visitor_of_both_is_one() {
     assert_eq!(page.status(), 200);
     redis.signal("CONT");
 }
+
+#[tokio::test]
+async fn a_restart_forgets_visits_and_no_figures() {
+    let shop = Shop::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("[store]\nkind = \"memory\"\npath = \"{}\"", folder.path().join("line").display());
+    let edge =
+        Edge::start_with(&format!("[upstream]\naddress = \"{}\"\n{store}", shop.address), &room(RULES));
+    until(&edge, "in shadow mode", |room| room["mode"] == "shadow").await;
+    for _ in 0..5 {
+        navigate(&browser(), &edge.url("/events/demo")).await;
+    }
+    until(&edge, "told", |room| shadow(room, "arrivals_total") == 5.0).await;
+    // Long enough for the journal to be on the disk.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let edge = edge.kill_and_restart();
+    until(&edge, "told again", |room| shadow(room, "arrivals_total") == 5.0).await;
+    assert_eq!(navigate(&browser(), &edge.url("/events/demo")).await.status(), 200);
+    until(&edge, "one more", |room| shadow(room, "arrivals_total") == 6.0).await;
+}

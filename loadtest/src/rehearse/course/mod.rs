@@ -35,7 +35,7 @@ const TICK: Duration = Duration::from_millis(250);
 const SAMPLE_EVERY: u64 = 4;
 /// How long before the first fan the line is there, so that its first permits have gathered.
 const LEAD: Duration = Duration::from_secs(60);
-/// After so many ticks whoever wants to interrupt gets a chance.
+/// After so many ticks, or so many things that happened to fans, whoever wants to interrupt gets a chance.
 const YIELD_EVERY: u64 = 4096;
 
 /// Lets the fans come, and counts what becomes of them.
@@ -49,7 +49,7 @@ pub async fn run(plan: &Plan, fans: Vec<Fan>, opening: Timestamp) -> Result<Tall
     course.clock.set(first - LEAD);
     course.store.configure(&plan.room, &plan.rules, 1, &Memory::default()).await?;
     let until = last + plan.afterwards;
-    let (mut now, mut ticks) = (first - TICK, 0_u64);
+    let (mut now, mut ticks, mut yielded_at) = (first - TICK, 0_u64, 0_u64);
     course.clock.set(now);
     course.store.drain(&plan.room).await?;
     while now < until && !course.is_over(now) {
@@ -64,7 +64,8 @@ pub async fn run(plan: &Plan, fans: Vec<Fan>, opening: Timestamp) -> Result<Tall
         if ticks.is_multiple_of(SAMPLE_EVERY) {
             course.sample(now).await?;
         }
-        if ticks.is_multiple_of(YIELD_EVERY) {
+        if ticks + course.dues >= yielded_at + YIELD_EVERY {
+            yielded_at = ticks + course.dues;
             tokio::task::yield_now().await;
         }
     }
