@@ -116,7 +116,10 @@ pub(super) fn time(seconds: f64) -> String {
         60..3600 => format!("{} min", (whole + 30) / 60),
         _ => {
             let minutes = (whole + 30) / 60;
-            format!("{} h {} min", minutes / 60, minutes % 60)
+            match minutes % 60 {
+                0 => format!("{} h", minutes / 60),
+                rest => format!("{} h {rest} min", minutes / 60),
+            }
         }
     }
 }
@@ -141,7 +144,7 @@ mod tests {
     #[test]
     fn times_and_numbers_are_for_people() {
         let times = [0.4, 59.0, 60.0, 61.0, 3599.0, 9960.0, 57_600.0].map(time);
-        assert_eq!(times, ["0 s", "59 s", "1 min", "1 min 1 s", "60 min", "2 h 46 min", "16 h 0 min"]);
+        assert_eq!(times, ["0 s", "59 s", "1 min", "1 min 1 s", "60 min", "2 h 46 min", "16 h"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(moment(-90.0), "1 min 30 s before the opening");
     }

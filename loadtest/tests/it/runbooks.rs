@@ -88,7 +88,7 @@ async fn every_command_of_the_runbooks_prints_what_they_say() {
     demo.until_a_line_stands().await;
     let mut files: Vec<PathBuf> = fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().path()).collect();
     // The day first: it says what the demo is like.
-    files.sort_by_key(|file| !file.ends_with("on-sale-day.md"));
+    files.sort_by_key(|file| (!file.ends_with("on-sale-day.md"), file.clone()));
     let mut wrong = Vec::new();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "md")) {
         let steps = steps(&fs::read_to_string(file).unwrap());
