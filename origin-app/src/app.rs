@@ -16,6 +16,8 @@ use crate::payments::{PaymentProvider, Payments, SandboxProvider};
 use crate::reservations::{Reservations, sweep};
 use crate::router::router;
 use crate::store::Stores;
+use crate::telemetry::traced;
+use crate::telemetry::traces::Traces;
 use crate::{persistence, server};
 
 /// Everything that a request may need.
@@ -29,6 +31,7 @@ pub struct App {
     pub(crate) gate: Gate,
     pub(crate) assets: Assets,
     pub(crate) templates: Templates,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 /// What the shop takes from outside; tests bring their own.
@@ -84,10 +87,19 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let stores = persistence::connect(&settings.database, &settings.limits)
         .await
         .with_context(|| format!("cannot use the database {}", settings.database))?;
+    let traces = Traces::start(&settings.telemetry, settings.database.kind())?;
+    let stores = match &traces {
+        Some(traces) => traced::stores(stores, traces),
+        None => stores,
+    };
     let provider = provider.unwrap_or_else(|| {
         let latency = settings.payments.sandbox_latency;
         Arc::new(SandboxProvider::new(Arc::clone(&stores.charges), Arc::clone(&clock), latency))
     });
+    let provider = match &traces {
+        Some(traces) => traced::provider(provider, traces),
+        None => provider,
+    };
     let payments = Arc::new(Payments::new(
         Arc::clone(&stores.reservations),
         provider,
@@ -113,6 +125,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         random,
         clock,
         settings,
+        traces,
     });
     announce(&app.settings, address);
     let (stop, stopping) = watch::channel(false);
@@ -132,6 +145,9 @@ async fn run(app: Arc<App>, listener: TcpListener, stopping: watch::Receiver<boo
     // Whatever the sweep was doing is taken up at the next start.
     sweeping.abort();
     app.stores.lifecycle.close().await;
+    if let Some(traces) = app.traces.clone() {
+        let _ = tokio::task::spawn_blocking(move || traces.close()).await;
+    }
     tracing::info!("stopped");
 }
 

@@ -13,6 +13,7 @@ use crate::http::{
     Problem, health, limit_load, limit_time, live, log_request, ready, refuse_cross_site, require_edge,
     security_headers, serve_asset,
 };
+use crate::telemetry::traces::trace_request;
 use crate::{events, pages, reservations};
 
 /// The whole shop.
@@ -36,6 +37,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         })
         .layer(DefaultBodyLimit::max(app.settings.limits.body_bytes))
         .layer(from_fn(refuse_cross_site))
+        // What the edge did not sign cannot have itself traced.
+        .layer(from_fn_with_state(Arc::clone(app), trace_request))
         .layer(from_fn_with_state(Arc::clone(app), require_edge))
         .layer(from_fn_with_state(Arc::clone(app), limit_time))
         .layer(from_fn_with_state(Arc::clone(app), limit_load))

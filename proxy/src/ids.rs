@@ -70,14 +70,14 @@ pub(crate) fn request_id(random: &dyn Random) -> String {
     id
 }
 
-/// A W3C `traceparent` that begins a trace.
+/// A W3C `traceparent` of a request that nobody traces: its ids join the lines of logs.
 pub(crate) fn traceparent(random: &dyn Random) -> String {
     let mut trace = String::with_capacity(55);
     trace.push_str("00-");
     append_hex::<16>(random, &mut trace);
     trace.push('-');
     append_hex::<8>(random, &mut trace);
-    trace.push_str("-01");
+    trace.push_str("-00");
     trace
 }
 

@@ -109,7 +109,12 @@ fn main() -> ExitCode {
     if let Some(Command::Keys(keys_command::Keys::New(new))) = &arguments.command {
         return finish("keys new", keys_command::new(new, &SystemClock, &SystemRandom));
     }
-    let Loaded { mut config, quick } = match load(&arguments) {
+    let environment = |name: &str| std::env::var(name).ok();
+    let loaded = load(&arguments).and_then(|mut loaded| {
+        loaded.config.edge.telemetry.take_environment(environment)?;
+        Ok(loaded)
+    });
+    let Loaded { mut config, quick } = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };

@@ -21,3 +21,5 @@ mod rehearse;
 mod runbooks;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod telemetry;

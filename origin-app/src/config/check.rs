@@ -10,6 +10,7 @@ use admission::keyring::Keyring;
 use toml::Spanned;
 
 use super::secrets::{self, Environment, OrganiserToken};
+use super::telemetry;
 use super::wire::{Field, Wire, WireHolds, WireLimits, WirePayments};
 use super::{Args, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Payments, Settings};
 
@@ -40,6 +41,7 @@ pub(super) fn settings(
         holds,
         payments,
         limits,
+        telemetry,
     } = wire;
     let listen = source.listen(args.listen.as_deref(), listen.as_ref())?;
     let edge = match &require_edge {
@@ -64,6 +66,7 @@ pub(super) fn settings(
         holds: source.holds(&holds)?,
         payments: source.payments(&payments)?,
         limits: source.limits(&limits)?,
+        telemetry: telemetry::check(source, &telemetry, environment)?,
     })
 }
 
@@ -195,7 +198,7 @@ impl Source<'_> {
         field.map(|field| self.folder.join(field.get_ref()))
     }
 
-    fn wrong<T: Display>(&self, name: &str, field: &Spanned<T>, right: &str) -> ConfigError {
+    pub(super) fn wrong<T: Display>(&self, name: &str, field: &Spanned<T>, right: &str) -> ConfigError {
         ConfigError::new(format!("{}: {name}: `{}` is wrong; {right}", self.place(field), field.get_ref()))
     }
 
@@ -246,6 +249,11 @@ mod tests {
     fn errors_name_file_line_field_and_what_would_be_right() {
         for (text, expected) in [
             ("\n[holds]\nseconds = 0", "shop.toml:3: holds.seconds: `0` is wrong; 1 to 3600 is right"),
+            (
+                "[telemetry]\nendpoint = \"collector\"",
+                "shop.toml:2: telemetry.endpoint: `collector` is wrong; the address of a collector that takes OTLP over \
+                 HTTP is needed, such as `http://127.0.0.1:4318`; one beside the shop sends it on by TLS",
+            ),
             (
                 "listen = \"localhost\"",
                 "shop.toml:1: listen: `localhost` is wrong; an address and a port are needed, such as \

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod secrets;
+mod telemetry;
 mod wire;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use admission::keyring::Keyring;
 
 pub use args::Args;
 pub use secrets::{Environment, ORGANISER_TOKEN_LENGTH_MIN, OrganiserToken};
+pub use telemetry::Telemetry;
 
 use check::Source;
 
@@ -37,6 +39,8 @@ pub struct Settings {
     pub payments: Payments,
     /// What bounds the shop.
     pub limits: Limits,
+    /// Where traces go.
+    pub telemetry: Telemetry,
 }
 
 /// Whether a request must carry the edge's signature.
@@ -113,6 +117,11 @@ impl DatabaseUrl {
         }
     }
 
+    /// Which kind of database it is.
+    pub fn kind(&self) -> &'static str {
+        if self.0.starts_with("sqlite:") { "sqlite" } else { "postgresql" }
+    }
+
     /// The address with its password, for connecting.
     pub fn expose(&self) -> &str {
         &self.0
@@ -173,7 +182,7 @@ impl Settings {
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Destructured, so that a new field cannot be forgotten here.
-        let Self { listen, database, edge, organiser_token, holds, payments, limits } = self;
+        let Self { listen, database, edge, organiser_token, holds, payments, limits, telemetry } = self;
         let Holds { duration, seats_per_fan_max, sweep_every } = holds;
         let Payments { timeout, resume_after, sandbox_latency } = payments;
         let Limits {
@@ -200,7 +209,8 @@ impl fmt::Display for Settings {
         writeln!(f, "head_seconds = {}\nconnections = {connections}", head.as_secs())?;
         writeln!(f, "requests_in_flight = {requests_in_flight}")?;
         writeln!(f, "database_connections = {database_connections}")?;
-        writeln!(f, "shutdown_seconds = {}", shutdown.as_secs())
+        writeln!(f, "shutdown_seconds = {}", shutdown.as_secs())?;
+        write!(f, "{telemetry}")
     }
 }
 

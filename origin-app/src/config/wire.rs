@@ -20,6 +20,8 @@ pub(super) struct Wire {
     pub(super) payments: WirePayments,
     #[serde(default)]
     pub(super) limits: WireLimits,
+    #[serde(default)]
+    pub(super) telemetry: WireTelemetry,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,4 +50,11 @@ pub(super) struct WireLimits {
     pub(super) requests_in_flight: Field<i64>,
     pub(super) database_connections: Field<i64>,
     pub(super) shutdown_seconds: Field<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireTelemetry {
+    pub(super) endpoint: Field<String>,
+    pub(super) sample_ratio: Field<f64>,
 }

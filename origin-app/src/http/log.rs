@@ -11,6 +11,7 @@ use axum::response::Response;
 
 use super::Problem;
 use crate::app::App;
+use crate::telemetry::traces::trace_id;
 
 /// Longest request id that is logged; the signature vouches for it only later.
 const REQUEST_ID_LENGTH_MAX: usize = 128;
@@ -29,6 +30,7 @@ pub(crate) async fn log_request(State(app): State<Arc<App>>, request: Request, n
         .and_then(|value| value.to_str().ok())
         .filter(|id| id.len() <= REQUEST_ID_LENGTH_MAX)
         .map(str::to_owned);
+    let trace_id = trace_id(request.headers()).map(|id| id.to_string());
     let response = next.run(request).await;
     let status = response.status();
     let duration_ms = duration_ms(app.clock.now().since(begun));
@@ -36,9 +38,9 @@ pub(crate) async fn log_request(State(app): State<Arc<App>>, request: Request, n
     let code = problem.map(|problem| problem.code);
     let cause = problem.and_then(|problem| problem.cause());
     if status.is_server_error() {
-        tracing::error!(%method, route, status = status.as_u16(), duration_ms, request_id, code, cause, "request");
+        tracing::error!(%method, route, status = status.as_u16(), duration_ms, request_id, trace_id, code, cause, "request");
     } else {
-        tracing::info!(%method, route, status = status.as_u16(), duration_ms, request_id, code, "request");
+        tracing::info!(%method, route, status = status.as_u16(), duration_ms, request_id, trace_id, code, "request");
     }
     response
 }

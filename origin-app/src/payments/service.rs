@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use admission::clock::{Clock, Random};
 use futures_util::StreamExt as _;
+use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
 
 use super::{ChargeError, ChargeRequest, PaymentProvider};
 use crate::ids::{self, FanId, ReservationId};
@@ -88,7 +90,8 @@ impl Payments {
             Begin::Started(paying) | Begin::Unsettled(paying) => {
                 // On a task of its own: a fan who closes the connection does not stop it half-way.
                 let this = Arc::clone(self);
-                tokio::spawn(async move { this.settle(paying).await })
+                let around = Context::current();
+                tokio::spawn(async move { this.settle(paying).await }.with_context(around))
                     .await
                     .map_err(|error| PaymentRefused::Internal(error.into()))?
             }

@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use crate::limits::Pace;
 
-use super::edge::{CertificateFiles, EdgeConfig, Limits, ListenConfig, StoreConfig};
+use super::edge::{CertificateFiles, EdgeConfig, Limits, ListenConfig, StoreConfig, show_telemetry};
 use super::{Config, cdn, duration, pages as own_pages, rooms, show_upstream};
 
 /// What is in force: both files.
@@ -49,6 +49,7 @@ fn edge(config: &EdgeConfig) -> Table {
         limits,
         cdn,
         pages,
+        telemetry,
     } = config;
     let mut table = Table::new();
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
@@ -75,6 +76,7 @@ fn edge(config: &EdgeConfig) -> Table {
     put("upstream", show_upstream::table(upstream).into());
     put("limits", show_limits(limits).into());
     put("cdn", cdn::show(cdn).into());
+    put("telemetry", show_telemetry(telemetry).into());
     if let Some(pages) = own_pages::show(pages) {
         put("pages", pages.into());
     }

@@ -11,6 +11,7 @@ use admission::token::Admission;
 use crate::gate::Decision;
 use crate::live::{HandOver, HeadArrived, StreamNote};
 use crate::room::Room;
+use crate::telemetry::RequestTrace;
 use crate::upstream::{FirstByte, Sending};
 
 /// What one request carries from phase to phase.
@@ -25,6 +26,8 @@ pub struct Context {
     pub request_id: String,
     /// Its W3C trace context.
     pub traceparent: String,
+    /// Its spans, where it is traced.
+    pub(crate) trace: Option<Box<RequestTrace>>,
     /// Who asks, as far as it is known.
     pub client: Option<IpAddr>,
     /// What was decided.
@@ -93,6 +96,7 @@ impl Context {
             stream: None,
             request_id: String::new(),
             traceparent: String::new(),
+            trace: None,
             client: None,
             decision: None,
             passage: Passage::default(),

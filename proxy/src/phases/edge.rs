@@ -10,7 +10,7 @@ use crate::config::keys::CdnSecret;
 use crate::fleet::Fleet;
 use crate::limits::{PrefixLimit, Work};
 use crate::live::Load;
-use crate::telemetry::RequestTally;
+use crate::telemetry::{RequestTally, Traces};
 use crate::upstream::Upstream;
 
 /// The edge: decides per request, serves the waiting room, forwards the admitted.
@@ -33,6 +33,8 @@ pub struct Edge {
     pub upstream: Arc<Upstream>,
     /// The requests for paths of no room.
     pub requests: Arc<RequestTally>,
+    /// Traces, where there is a collector.
+    pub traces: Option<Arc<Traces>>,
     /// How much is going on.
     pub load: Arc<Load>,
     /// The time.

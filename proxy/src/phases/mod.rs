@@ -15,6 +15,7 @@ mod request;
 mod response;
 mod send;
 mod shop;
+mod trace;
 mod visitor;
 mod work;
 
@@ -26,6 +27,7 @@ use std::time::Duration;
 use admission::edge_signature::TICKET_WHILE_OFF;
 use async_trait::async_trait;
 use bytes::Bytes;
+use opentelemetry::context::FutureExt as _;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Digest;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
@@ -68,11 +70,7 @@ impl ProxyHttp for Edge {
 
     async fn early_request_filter(&self, session: &mut Session, context: &mut Context) -> Result<()> {
         context.request_id = ids::request_id(self.random.as_ref());
-        let given = session.req_header().headers.get("traceparent").and_then(|value| value.to_str().ok());
-        context.traceparent = match given.filter(|given| ids::is_traceparent(given)) {
-            Some(given) => given.to_owned(),
-            None => ids::traceparent(self.random.as_ref()),
-        };
+        self.join_trace(session, context);
         // A connection that the client wants closed stays so; any other may idle for as long as configured, where
         // the library alone would let it idle for ever.
         if session.is_upgrade_req() {
@@ -90,7 +88,10 @@ impl ProxyHttp for Edge {
     }
 
     async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
-        self.filter(session, context).await
+        match context.trace.as_ref().map(|trace| trace.context()) {
+            Some(around) => Box::pin(self.filter(session, context)).with_context(around).await,
+            None => self.filter(session, context).await,
+        }
     }
 
     async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
@@ -186,6 +187,9 @@ impl ProxyHttp for Edge {
             return Ok(());
         }
         context.first_byte = None;
+        if let Some(trace) = &mut context.trace {
+            trace.answered(answer.status.as_u16());
+        }
         if let Some(sending) = context.sending.take() {
             sending.answered(answer.status, context.passage.is_let_in());
         }

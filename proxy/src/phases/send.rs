@@ -11,6 +11,7 @@ use super::body::dispose;
 use super::context::Context;
 use super::edge::Edge;
 use crate::ids;
+use crate::telemetry::Facts;
 use crate::waiting::reply::Reply;
 
 impl Edge {
@@ -47,7 +48,7 @@ impl Edge {
     }
 
     /// One line for each request. Neither tokens nor cookies nor addresses, and no query: it may hold anything.
-    pub(super) fn log(&self, session: &Session, error: Option<&Error>, context: &Context) {
+    pub(super) fn log(&self, session: &Session, error: Option<&Error>, context: &mut Context) {
         let answered = session.response_written().map(|response| response.status.as_u16());
         let status = answered.or(context.own_status).unwrap_or_default();
         let path = context.decision.as_ref().map_or("", |decision| decision.target.path());
@@ -63,6 +64,11 @@ impl Edge {
             (&context.stream, error.map(Error::esource))
         {
             stream.give_up();
+        }
+        let error_kind = error.map(|error| error.etype().as_str());
+        if let Some(trace) = context.trace.take() {
+            let (outcome, request_id) = (context.outcome, context.request_id.as_str());
+            trace.end(&Facts { method, path, status, room, outcome, request_id, error: error_kind });
         }
         // Only there where it is so: a field that is nothing is left out.
         let bypassed_by = context.passage.bypassed_by.as_deref();

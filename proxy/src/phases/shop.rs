@@ -28,6 +28,7 @@ impl Edge {
         if session.is_body_empty() {
             sending.is_whole();
         }
+        self.trace_to(session, context, sending.address());
         let wanted = Wanted::of(session.is_upgrade_req(), &session.req_header().headers);
         match sending.peer(wanted).await {
             Some(peer) => {

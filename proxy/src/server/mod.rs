@@ -31,7 +31,8 @@ use crate::listen::tls::{Certificate, CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
 use crate::phases::Edge;
 use crate::room::Ports;
-use crate::telemetry::{Measured, RequestTally, StoreCalls};
+use crate::telemetry::traces::TracesError;
+use crate::telemetry::{Measured, RequestTally, StoreCalls, Traces};
 use crate::upstream::{Upstream, look_after};
 use crate::waiting::page::Pages;
 use hand_over::{Door, Predecessor, Successor};
@@ -83,6 +84,9 @@ pub enum ServerError {
     /// The file of the store in memory is unusable.
     #[error("the line cannot be kept: {0}")]
     Journal(#[from] JournalError),
+    /// There can be no traces.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// A certificate cannot be used.
     #[error("TLS: {0}")]
     Certificate(#[from] CertificateError),
@@ -131,8 +135,9 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
     let public_keys = keys.line.jwks();
     let line_keys = Arc::new(keys.line);
+    let traces = Traces::start(&edge_config.telemetry)?;
     let calls = Arc::new(StoreCalls::default());
-    let store = Arc::new(Measured::new(store, calls.clone()));
+    let store = Arc::new(Measured::new(store, calls.clone(), traces.clone()));
     let ports = Ports { store, keys: line_keys.clone(), clock: clock.clone(), random: random.clone() };
     let fleet = Fleet::open(config, pages, ports, fleet).await;
     let load = Arc::new(Load::default());
@@ -144,6 +149,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let edge = Edge {
         upstream: shop.clone(),
         requests: requests.clone(),
+        traces: traces.clone(),
         config: edge_config.clone(),
         fleet: fleet.clone(),
         edge_keys: keys.edge,
@@ -223,6 +229,9 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     };
     if !(is_succeeded && lives_here) {
         last_words(time).await;
+    }
+    if let Some(traces) = traces {
+        let _ = tokio::task::spawn_blocking(move || traces.close()).await;
     }
     tracing::info!(requests_cut = load.requests(), sockets_cut = load.sockets(), clean = done, "stopped");
     Ok(())

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::cells::{Counters, Times, TimesRead};
+use super::traces::{StoreSpan, Traces};
 
 /// A verb of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,7 @@ impl StoreCalls {
 /// A call under way. Dropped without an answer, it took too long for its caller.
 struct Call<'a> {
     calls: Option<&'a Calls>,
+    span: Option<StoreSpan>,
     began: Instant,
 }
 
@@ -100,6 +102,9 @@ impl Call<'_> {
             calls.times.observe(self.began.elapsed());
             if let Some(error) = failed {
                 calls.errors.add(error, 1);
+            }
+            if let Some(span) = self.span.take() {
+                span.end(failed.and_then(|error| ERRORS.get(error).copied()));
             }
         }
     }
@@ -115,12 +120,13 @@ impl Drop for Call<'_> {
 pub struct Measured {
     store: Arc<dyn QueueStore>,
     calls: Arc<StoreCalls>,
+    traces: Option<Arc<Traces>>,
 }
 
 impl Measured {
-    /// Measures the calls of `store`.
-    pub fn new(store: Arc<dyn QueueStore>, calls: Arc<StoreCalls>) -> Self {
-        Self { store, calls }
+    /// Measures the calls of `store`, and shows them in the traces of the requests that wait for them.
+    pub fn new(store: Arc<dyn QueueStore>, calls: Arc<StoreCalls>, traces: Option<Arc<Traces>>) -> Self {
+        Self { store, calls, traces }
     }
 
     async fn measure<T>(
@@ -128,7 +134,12 @@ impl Measured {
         verb: Verb,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let mut measured = Call { calls: self.calls.0.get(verb as usize), began: Instant::now() };
+        let name = Verb::ALL.get(verb as usize).map(|(_, name)| *name);
+        let mut measured = Call {
+            calls: self.calls.0.get(verb as usize),
+            span: self.traces.as_ref().zip(name).and_then(|(traces, name)| traces.store_call(name)),
+            began: Instant::now(),
+        };
         let answer = call.await;
         measured.end(answer.as_ref().err().map(error));
         answer
@@ -222,7 +233,7 @@ mod tests {
     #[tokio::test]
     async fn calls_are_measured_under_their_verbs() {
         let calls = Arc::new(StoreCalls::default());
-        let store = Measured::new(Arc::new(MemoryStore::new(Arc::new(SystemClock))), calls.clone());
+        let store = Measured::new(Arc::new(MemoryStore::new(Arc::new(SystemClock))), calls.clone(), None);
         let room: RoomId = RoomId::parse("demo").unwrap();
         let rules = Rules::default();
         store.snapshot(&room, 0).await.unwrap_err();

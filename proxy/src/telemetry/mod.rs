@@ -10,6 +10,7 @@ pub mod instances;
 pub mod promises;
 pub mod requests;
 pub mod sockets;
+pub mod traces;
 
 use crate::limits::WorkTally;
 
@@ -18,6 +19,8 @@ pub use instances::{Fate, InstanceTally};
 pub use promises::PromiseTally;
 pub use requests::RequestTally;
 pub use sockets::{Closed, SocketTally};
+pub use traces::Traces;
+pub(crate) use traces::{Facts, RequestTrace};
 
 /// What is counted of one room at this proxy.
 #[derive(Debug, Default)]

@@ -112,6 +112,11 @@ pub struct Sending {
 }
 
 impl Sending {
+    /// Where the instance is, as configured.
+    pub fn address(&self) -> &str {
+        self.shop.instances.get(self.index).map_or("", |instance| &instance.address)
+    }
+
     /// The whole request was sent, or there is nothing more to send.
     pub fn is_whole(&mut self) {
         self.sent_at.get_or_insert_with(Instant::now);

@@ -10,7 +10,9 @@ use admission::edge_signature::{
 };
 use admission::keyring::Keyring;
 use origin_app::app::{Running, Surroundings, start};
-use origin_app::config::{DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Settings};
+use origin_app::config::{
+    DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Settings, Telemetry,
+};
 use origin_app::payments::PaymentProvider;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -132,6 +134,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
             database_connections: 16,
             shutdown: Duration::from_secs(20),
         },
+        telemetry: Telemetry::default(),
     }
 }
 

@@ -66,39 +66,39 @@ pub(super) fn sockets(page: &mut Page, load: &Load) {
     });
 }
 
-/// The shop's instances.
+/// The shop's instances, by their addresses: a label `instance` is Prometheus's own, and says which edge it is.
 pub(super) fn upstream(page: &mut Page, shop: &Upstream) {
     let help =
         "Requests that were sent to an instance of the shop: the class of the answer, or why there was none.";
-    page.counter("stanchion_upstream_requests_total", help, &["instance", "outcome"], |family| {
+    page.counter("stanchion_upstream_requests_total", help, &["address", "outcome"], |family| {
         for (instance, _, _, tally) in shop.instances() {
             tally.fates().for_each(|(fate, total)| family.count(&[instance, fate], total));
         }
     });
     let help = "From the end of a request to the beginning of its answer, by instance of the shop.";
-    page.histogram("stanchion_upstream_response_duration_seconds", help, &["instance"], |family| {
+    page.histogram("stanchion_upstream_response_duration_seconds", help, &["address"], |family| {
         shop.instances().for_each(|(instance, _, _, tally)| family.times(&[instance], &tally.times()));
     });
     let help = "Requests whose answer by the instance has not begun.";
-    page.gauge("stanchion_upstream_requests_awaited", help, &["instance"], |family| {
+    page.gauge("stanchion_upstream_requests_awaited", help, &["address"], |family| {
         shop.instances().for_each(|(instance, _, _, tally)| family.count(&[instance], tally.awaited()));
     });
     let help = "Whether the instance is not known to be down: 1, or 0.";
-    page.gauge("stanchion_upstream_up", help, &["instance"], |family| {
+    page.gauge("stanchion_upstream_up", help, &["address"], |family| {
         shop.instances().for_each(|(instance, is_up, _, _)| family.is(&[instance], is_up));
     });
     let help = "How often looks at the instance said that it is down.";
-    page.counter("stanchion_upstream_ejections_total", help, &["instance"], |family| {
+    page.counter("stanchion_upstream_ejections_total", help, &["address"], |family| {
         shop.instances().for_each(|(instance, _, _, tally)| family.count(&[instance], tally.troubles()[1]));
     });
     let help = "The circuit of the instance: 1 for the state that it is in.";
-    page.gauge("stanchion_upstream_circuit_state", help, &["instance", "state"], |family| {
+    page.gauge("stanchion_upstream_circuit_state", help, &["address", "state"], |family| {
         for (instance, _, state, _) in shop.instances() {
             CIRCUITS.iter().for_each(|name| family.is(&[instance, name], *name == state));
         }
     });
     let help = "How often the circuit of the instance opened.";
-    page.counter("stanchion_upstream_circuit_opened_total", help, &["instance"], |family| {
+    page.counter("stanchion_upstream_circuit_opened_total", help, &["address"], |family| {
         shop.instances().for_each(|(instance, _, _, tally)| family.count(&[instance], tally.troubles()[0]));
     });
 }

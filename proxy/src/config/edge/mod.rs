@@ -3,6 +3,7 @@
 mod limits;
 mod listen;
 mod store;
+mod telemetry;
 mod upstream;
 
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +24,8 @@ pub use limits::Limits;
 pub(in crate::config) use limits::work_bits_of;
 pub use listen::{CertificateFiles, ListenConfig};
 pub use store::StoreConfig;
+pub use telemetry::TelemetryConfig;
+pub(in crate::config) use telemetry::show as show_telemetry;
 pub use upstream::{HealthConfig, UpstreamConfig, UpstreamTls};
 
 /// The checked form of `edge.toml`.
@@ -64,6 +67,8 @@ pub struct EdgeConfig {
     pub cdn: CdnConfig,
     /// The pages of every room that has none of its own.
     pub pages: PagesConfig,
+    /// Where traces go.
+    pub telemetry: TelemetryConfig,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +91,7 @@ struct WireEdge {
     limits: Option<limits::WireLimits>,
     cdn: Option<WireCdn>,
     pages: Option<WirePages>,
+    telemetry: Option<telemetry::WireTelemetry>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -118,6 +124,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         limits,
         cdn,
         pages,
+        telemetry,
     } = source.parse()?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let origin_at = upstream.address_span();
@@ -169,6 +176,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
         limits: limits::check(&source, limits.unwrap_or_default())?,
         cdn,
         pages: pages::check(&source, pages)?,
+        telemetry: telemetry::check(&source, telemetry.unwrap_or_default())?,
     };
     match own_listener(&config) {
         None => Ok(config),

@@ -9,7 +9,7 @@ use crate::live::{join, next, open};
 use crate::shop::Shop;
 
 /// Kind and labels of each metric that a page tells.
-fn told(metrics: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
+pub(super) fn told(metrics: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let mut told = BTreeMap::new();
     let mut last = String::new();
     for line in metrics.lines() {
@@ -84,7 +84,7 @@ async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
     };
     assert!(value(&metrics, "stanchion_store_call_duration_seconds_count{verb=\"snapshot\"}") > Some(1.0));
     let instance =
-        format!("stanchion_upstream_requests_total{{instance=\"{}\",outcome=\"2xx\"}}", shop.address);
+        format!("stanchion_upstream_requests_total{{address=\"{}\",outcome=\"2xx\"}}", shop.address);
     assert_eq!(value(&metrics, &instance), Some(1.0), "{metrics}");
     promtool(&["check", "metrics"], &metrics);
     assert_eq!(told(&metrics), documented(), "docs/telemetry.md lists what there is");
@@ -126,8 +126,7 @@ async fn a_shop_that_is_away_shows_in_the_metrics() {
     for _ in 0..3 {
         navigate(&browser(), &edge.url("/")).await;
     }
-    let of =
-        |name: &str, label: &str| format!("stanchion_upstream_{name}{{instance=\"127.0.0.1:1\"{label}}}");
+    let of = |name: &str, label: &str| format!("stanchion_upstream_{name}{{address=\"127.0.0.1:1\"{label}}}");
     until_told(&edge, &of("requests_total", ",outcome=\"unreachable\""), |count| count == 2.0).await;
     until_told(&edge, &of("circuit_opened_total", ""), |count| count == 1.0).await;
     until_told(&edge, &of("circuit_state", ",state=\"open\""), |is| is == 1.0).await;

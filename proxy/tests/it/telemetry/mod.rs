@@ -1,6 +1,8 @@
 //! What the edge tells of itself.
 
+mod dashboard;
 mod metrics;
+mod traces;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -12,7 +14,7 @@ fn shipped(path: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// Runs promtool, which has to be content.
+/// Runs promtool, which has to be content and to say nothing else.
 fn promtool(arguments: &[&str], input: &str) {
     let mut promtool = Command::new("promtool")
         .args(arguments)

@@ -1,4 +1,8 @@
-//! Logs: one JSON object a line, on standard error.
+//! What the shop tells of itself: logs, one JSON object a line on standard error; and traces (`traces`), with the calls of
+//! the database and of the payment provider in them (`traced`).
+
+pub(crate) mod traced;
+pub(crate) mod traces;
 
 use tracing_subscriber::EnvFilter;
 

@@ -1,0 +1,157 @@
+//! The database and the payment provider, with each call a span of the request's trace.
+
+use std::sync::Arc;
+
+use admission::clock::Timestamp;
+use async_trait::async_trait;
+
+use super::traces::Traces;
+use crate::events::{Created, EventOnSale, EventStore, NewEvent, Sales, Seat};
+use crate::ids::{EventId, FanId, ReservationId};
+use crate::payments::{ChargeBook, ChargeEntry, ChargeError, ChargeRequest, PaymentProvider, Standing};
+use crate::reservations::{Begin, Confirm, Hold, NewHold, Release, Reservation, ReservationStore};
+use crate::store::{StoreError, Stores};
+
+/// Something whose calls are traced.
+struct Traced<P: ?Sized> {
+    port: Arc<P>,
+    traces: Arc<Traces>,
+}
+
+/// The same ports, traced.
+pub(crate) fn stores(stores: Stores, traces: &Arc<Traces>) -> Stores {
+    let traces = || Arc::clone(traces);
+    Stores {
+        events: Arc::new(Traced { port: stores.events, traces: traces() }),
+        reservations: Arc::new(Traced { port: stores.reservations, traces: traces() }),
+        charges: Arc::new(Traced { port: stores.charges, traces: traces() }),
+        lifecycle: stores.lifecycle,
+    }
+}
+
+/// The same provider, traced.
+pub(crate) fn provider(port: Arc<dyn PaymentProvider>, traces: &Arc<Traces>) -> Arc<dyn PaymentProvider> {
+    Arc::new(Traced { port, traces: Arc::clone(traces) })
+}
+
+#[async_trait]
+impl EventStore for Traced<dyn EventStore> {
+    async fn create(&self, new: &NewEvent, now: Timestamp) -> Result<Created, StoreError> {
+        self.traces.database("event create", self.port.create(new, now)).await
+    }
+
+    async fn find(&self, id: &EventId, now: Timestamp) -> Result<Option<EventOnSale>, StoreError> {
+        self.traces.database("event find", self.port.find(id, now)).await
+    }
+
+    async fn page(
+        &self,
+        after: Option<&EventId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<EventOnSale>, StoreError> {
+        self.traces.database("event page", self.port.page(after, limit, now)).await
+    }
+
+    async fn seats(
+        &self,
+        id: &EventId,
+        fan: Option<&FanId>,
+        now: Timestamp,
+    ) -> Result<Vec<Seat>, StoreError> {
+        self.traces.database("event seats", self.port.seats(id, fan, now)).await
+    }
+
+    async fn sales(&self, id: &EventId, now: Timestamp) -> Result<Option<Sales>, StoreError> {
+        self.traces.database("event sales", self.port.sales(id, now)).await
+    }
+}
+
+#[async_trait]
+impl ReservationStore for Traced<dyn ReservationStore> {
+    async fn hold(&self, new: &NewHold, now: Timestamp) -> Result<Hold, StoreError> {
+        self.traces.database("reservation hold", self.port.hold(new, now)).await
+    }
+
+    async fn find(&self, id: &ReservationId, fan: &FanId) -> Result<Option<Reservation>, StoreError> {
+        self.traces.database("reservation find", self.port.find(id, fan)).await
+    }
+
+    async fn of_fan(&self, fan: &FanId, limit: u32) -> Result<Vec<Reservation>, StoreError> {
+        self.traces.database("reservation of_fan", self.port.of_fan(fan, limit)).await
+    }
+
+    async fn paid_seats(&self, event: &EventId, fan: &FanId) -> Result<u32, StoreError> {
+        self.traces.database("reservation paid_seats", self.port.paid_seats(event, fan)).await
+    }
+
+    async fn release(&self, id: &ReservationId, fan: &FanId, now: Timestamp) -> Result<Release, StoreError> {
+        self.traces.database("reservation release", self.port.release(id, fan, now)).await
+    }
+
+    async fn begin_payment(
+        &self,
+        id: &ReservationId,
+        fan: &FanId,
+        card: &str,
+        now: Timestamp,
+    ) -> Result<Begin, StoreError> {
+        self.traces.database("reservation begin_payment", self.port.begin_payment(id, fan, card, now)).await
+    }
+
+    async fn confirm(
+        &self,
+        paying: &Reservation,
+        charge_id: &str,
+        codes: &[String],
+        now: Timestamp,
+    ) -> Result<Confirm, StoreError> {
+        self.traces.database("reservation confirm", self.port.confirm(paying, charge_id, codes, now)).await
+    }
+
+    async fn decline(&self, paying: &Reservation, now: Timestamp) -> Result<Reservation, StoreError> {
+        self.traces.database("reservation decline", self.port.decline(paying, now)).await
+    }
+
+    async fn postpone(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
+        self.traces.database("reservation postpone", self.port.postpone(id, now)).await
+    }
+
+    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Reservation>, StoreError> {
+        self.traces.database("reservation unsettled", self.port.unsettled(since, limit)).await
+    }
+
+    async fn refunded(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
+        self.traces.database("reservation refunded", self.port.refunded(id, now)).await
+    }
+
+    async fn expire_due(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.traces.database("reservation expire_due", self.port.expire_due(now, limit)).await
+    }
+}
+
+#[async_trait]
+impl ChargeBook for Traced<dyn ChargeBook> {
+    async fn record(&self, entry: &ChargeEntry, now: Timestamp) -> Result<Standing, StoreError> {
+        self.traces.database("charge record", self.port.record(entry, now)).await
+    }
+
+    async fn refund(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.traces.database("charge refund", self.port.refund(key, now)).await
+    }
+}
+
+#[async_trait]
+impl PaymentProvider for Traced<dyn PaymentProvider> {
+    fn knows(&self, card: &str) -> bool {
+        self.port.knows(card)
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {
+        self.traces.payment("payment charge", self.port.charge(request)).await
+    }
+
+    async fn refund(&self, key: &str) -> Result<(), ChargeError> {
+        self.traces.payment("payment refund", self.port.refund(key)).await
+    }
+}
