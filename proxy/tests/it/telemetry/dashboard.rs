@@ -99,7 +99,8 @@ fn the_alert_rules_tell_of_what_they_are_for_and_of_nothing_else() {
 #[tokio::test]
 async fn every_query_of_rules_and_dashboard_is_answered_for_a_running_edge() {
     let shop = Shop::start().await;
-    let edge = Edge::start(&shop, &room(STANDING));
+    let shadow = "[[room]]\nid = \"fair\"\npaths = [\"/fair/*\"]\nmode = \"shadow\"\n";
+    let edge = Edge::start(&shop, &format!("{}{shadow}", room(STANDING)));
     navigate(&browser(), &edge.url("/events/demo")).await;
     navigate(&browser(), &edge.url("/")).await;
     let known = told(&metrics_of(&edge).await);
