@@ -93,7 +93,12 @@ fn the_alert_rules_tell_of_what_they_are_for_and_of_nothing_else() {
     for alert in alerts {
         assert!(tests.contains(&format!("  - name: {alert}\n")), "{alert} has no test");
     }
-    assert_eq!(text.matches("- alert: ").count(), text.matches("runbook_url: docs/runbooks/").count());
+    let runbooks: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("runbook_url: ")).collect();
+    assert_eq!(text.matches("- alert: ").count(), runbooks.len());
+    for runbook in runbooks {
+        assert!(shipped(runbook).is_file(), "{runbook} is missing");
+    }
 }
 
 #[tokio::test]
@@ -107,6 +112,8 @@ async fn every_query_of_rules_and_dashboard_is_answered_for_a_running_edge() {
     let queries = queries();
     assert!(queries.len() > 40, "{}", queries.len());
     let rules = std::fs::read_to_string(shipped("config/alerts/stanchion.yml")).unwrap();
+    let rules =
+        rules.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n");
     for query in queries.iter().chain([&rules]) {
         let missing: Vec<_> = names(query).into_iter().filter(|name| !known.contains_key(name)).collect();
         assert!(missing.is_empty(), "there is no {missing:?}: {query}");
