@@ -118,7 +118,6 @@ impl Tick {
         for ticket in &snapshot.ended {
             visits.ends(*ticket, now);
         }
-        visits.tidy(now);
         drop(visits);
         self.ended_mark = snapshot.ended_mark;
         let view = room.shadow.view.load().after(snapshot.clone(), now);
@@ -242,6 +241,7 @@ impl Tick {
         if self.told_at.is_some() && now.duration_since(at) < LOG_EVERY {
             return;
         }
+        self.room.shadow.visits.lock().tidy(now);
         let Some(figures) = self.room.shadow_figures() else { return };
         if self.told_at.is_some() {
             let seconds =
