@@ -127,6 +127,30 @@ fn every_runbook_is_in_the_index_and_says_what_it_has_to() {
 }
 
 #[test]
+fn alerts_and_runbooks_name_each_other() {
+    let rules = fs::read_to_string(docs().join("../../config/alerts/stanchion.yml")).unwrap();
+    let alerts: Vec<(&str, &str)> = rules
+        .split("- alert: ")
+        .skip(1)
+        .map(|rule| {
+            let leads_to =
+                rule.split_once("runbook_url: docs/runbooks/").expect("each alert has a runbook").1;
+            (rule.lines().next().unwrap().trim(), leads_to.lines().next().unwrap().trim())
+        })
+        .collect();
+    assert!(alerts.len() > 10, "{alerts:?}");
+    let index = fs::read_to_string(docs().join("README.md")).unwrap();
+    for (alert, leads_to) in &alerts {
+        let runbook = fs::read_to_string(docs().join(leads_to)).unwrap();
+        let name = format!("`{alert}`");
+        assert!(runbook.contains(&name) && index.contains(&name), "{leads_to} and the index name {alert}");
+    }
+    for name in index.split('`').filter(|word| word.starts_with("Stanchion")) {
+        assert!(alerts.iter().any(|(alert, _)| *alert == name), "there is no alert {name}");
+    }
+}
+
+#[test]
 fn metrics_that_runbooks_name_are_documented() {
     let documented = fs::read_to_string(docs().join("../telemetry.md")).unwrap();
     for file in fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().path()) {
