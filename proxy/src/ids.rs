@@ -56,11 +56,12 @@ fn append_hex<const BYTES: usize>(random: &dyn Random, text: &mut String) {
         // The id then names nothing, which costs a log line its use and nobody their place.
         tracing::error!("the random source failed");
     }
-    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
-    for byte in buffer {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    let mut digits = [[0; 2]; BYTES];
+    for (pair, byte) in digits.iter_mut().zip(buffer) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
+    text.push_str(std::str::from_utf8(digits.as_flattened()).unwrap_or_default());
 }
 
 /// The id of a request.

@@ -11,6 +11,8 @@
 //!                                                                                  else room: join, claim, wait
 //! ```
 //!
+//! Plain requests that the edge answers itself are judged and answered in `live::shortcut`, and never reach Pingora.
+//!
 //! # Map
 //!
 //! - [`config`]: the files, checked.

@@ -1,6 +1,7 @@
 //! Tickets and admission tokens that a request carries, by header or by cookie.
 
 use http::{HeaderMap, header};
+use memchr::memmem;
 
 /// Carries a ticket for clients without cookies.
 pub const TICKET_HEADER: &str = "wr-ticket";
@@ -45,6 +46,8 @@ pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterato
     headers
         .get_all(header::COOKIE)
         .into_iter()
+        // Most lines hold none of a name, and some are long.
+        .filter(move |value| memmem::find(value.as_bytes(), name.as_bytes()).is_some())
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(move |pair| {

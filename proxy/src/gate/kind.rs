@@ -1,9 +1,19 @@
 //! What a request wants: a page for a person, a guess of the browser, or something else.
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 
 /// What a form is sent as.
 const FORMS: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+
+/// Where browsers say that they guess.
+static GUESSES: [HeaderName; 4] = [
+    HeaderName::from_static("sec-purpose"),
+    HeaderName::from_static("purpose"),
+    HeaderName::from_static("x-purpose"),
+    HeaderName::from_static("x-moz"),
+];
+/// Where they say what they are about to do.
+static FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +31,7 @@ pub enum Kind {
 impl Kind {
     /// Classifies by method and headers.
     pub fn of(method: &Method, headers: &HeaderMap) -> Self {
-        let says = |name: &str, words: &[&str]| {
+        let says = |name: &HeaderName, words: &[&str]| {
             headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
                 words.iter().any(|word| {
                     value
@@ -31,16 +41,13 @@ impl Kind {
                 })
             })
         };
-        let guesses = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
-        if guesses.iter().any(|name| says(name, &["prefetch", "prerender", "preview"])) {
+        if GUESSES.iter().any(|name| says(name, &["prefetch", "prerender", "preview"])) {
             return Self::Prefetch;
         }
         let is_read = matches!(*method, Method::GET | Method::HEAD);
-        let shows_a_page = match headers.get("sec-fetch-mode") {
+        let shows_a_page = match headers.get(&FETCH_MODE) {
             Some(mode) => mode.as_bytes() == b"navigate",
-            None => {
-                says(header::ACCEPT.as_str(), &["text/html"]) && (is_read || says("content-type", &FORMS))
-            }
+            None => says(&header::ACCEPT, &["text/html"]) && (is_read || says(&header::CONTENT_TYPE, &FORMS)),
         };
         match (shows_a_page, is_read) {
             (true, true) => Self::Navigation,

@@ -30,10 +30,11 @@ impl Default for Meter {
 }
 
 impl Meter {
-    /// From now on a head is awaited; it may be so long.
-    pub fn await_head(&self, bytes: usize) {
+    /// From now on a head is awaited; it may be so long. Of it, so much is `there`.
+    pub fn await_head(&self, bytes: usize, there: usize) {
         self.head_left.store(bytes, Ordering::Relaxed);
         self.head_began.store(0, Ordering::Relaxed);
+        self.read(there);
     }
 
     /// The head has arrived.
@@ -85,7 +86,7 @@ mod tests {
         let meter = Meter::default();
         meter.read(1 << 30);
         assert!(meter.may_read() && meter.head_began().is_none());
-        meter.await_head(100);
+        meter.await_head(100, 0);
         meter.read(99);
         assert!(meter.may_read() && meter.head_began().is_some());
         meter.read(50);
@@ -93,7 +94,9 @@ mod tests {
         meter.head_arrived();
         meter.read(1 << 30);
         assert!(meter.may_read());
-        meter.await_head(100);
+        meter.await_head(100, 0);
         assert!(meter.head_began().is_none());
+        meter.await_head(100, 100);
+        assert!(!meter.may_read() && meter.head_began().is_some());
     }
 }

@@ -174,22 +174,28 @@ fn closed() -> io::Error {
 impl AsyncRead for ClientStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.early.is_empty() {
+        // What was read early is given together with what follows it, where that is there already.
+        let has_some = !this.early.is_empty();
+        if has_some {
             let count = this.early.len().min(buf.remaining());
             buf.put_slice(this.early.get(..count).unwrap_or_default());
             this.early.drain(..count);
-            if this.early.is_empty() {
-                this.early = Vec::new();
+            if buf.remaining() == 0 || !this.early.is_empty() {
+                return Poll::Ready(Ok(()));
             }
-            return Poll::Ready(Ok(()));
+            this.early = Vec::new();
         }
         if !this.meter.may_read() {
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         let Some(tcp) = &mut this.tcp else { return Poll::Ready(Err(closed())) };
         let before = buf.filled().len();
-        ready!(Pin::new(tcp).poll_read(cx, buf))?;
-        this.meter.read(buf.filled().len() - before);
+        match Pin::new(tcp).poll_read(cx, buf) {
+            Poll::Ready(Ok(())) => this.meter.read(buf.filled().len() - before),
+            // What is wrong is told when there is nothing else to tell.
+            Poll::Ready(Err(_)) | Poll::Pending if has_some => {}
+            other => return other,
+        }
         Poll::Ready(Ok(()))
     }
 }

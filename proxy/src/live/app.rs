@@ -1,7 +1,6 @@
 //! Owns the connections: puts a deadline on request heads, and takes over those that become a fan's WebSocket.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use admission::clock::Random;
 use async_trait::async_trait;
@@ -9,19 +8,19 @@ use pingora::apps::{HttpServerApp as _, ReusedHttpStream};
 use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::HttpProxy;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
-use super::load::{HeadArrived, Load};
+use super::load::{Arriving, HeadArrived, Load};
+use super::shortcut::{self, HandedOn};
 use super::socket::{self, Surroundings};
 use super::{HandOver, http2};
-use crate::config::EdgeConfig;
 use crate::listen::{Connection, Meter, Serve};
-use crate::phases::Edge;
+use crate::phases::{Edge, Phases};
 
 /// How much of a head is read beyond what is allowed, so that whoever sends a little too much is told so. The library
 /// alone would read a megabyte.
-const HEAD_SLACK: usize = 64 * 1024;
+pub(super) const HEAD_SLACK: usize = 64 * 1024;
 
 /// Wraps the proxy.
 ///
@@ -29,32 +28,48 @@ const HEAD_SLACK: usize = 64 * 1024;
 /// nothing, and leaves a note in the connection's settings; here the note is found, and the stream becomes a
 /// WebSocket in a task of its own, free of everything that a request needs.
 pub struct EdgeApp {
-    pub(super) proxy: Arc<HttpProxy<Edge>>,
+    pub(super) edge: Arc<Edge>,
+    pub(super) proxy: Arc<HttpProxy<Phases>>,
     pub(super) load: Arc<Load>,
-    pub(super) config: EdgeConfig,
-    random: Arc<dyn Random>,
+    pub(super) random: Arc<dyn Random>,
+    /// Turns true when connections that are idle are to be closed.
+    pub(super) idle_ends: watch::Sender<bool>,
 }
 
 impl EdgeApp {
-    /// Wraps `proxy`.
-    pub fn new(proxy: HttpProxy<Edge>, load: Arc<Load>, config: EdgeConfig, random: Arc<dyn Random>) -> Self {
-        Self { proxy: Arc::new(proxy), load, config, random }
+    /// Wraps `proxy`, which is that of `edge`.
+    pub fn new(edge: Arc<Edge>, proxy: HttpProxy<Phases>, random: Arc<dyn Random>) -> Self {
+        let load = edge.load.clone();
+        Self { edge, proxy: Arc::new(proxy), load, random, idle_ends: watch::Sender::new(false) }
     }
 
-    /// One request after the other.
+    /// One request after the other: by the short way while they are plain, then by the library.
     async fn http1(&self, connection: Connection, stopped: watch::Receiver<bool>) {
         let Connection { stream, meter, slot, redirect_to_https, .. } = connection;
-        let limits = &self.config.limits;
+        let plain = shortcut::serve(self, stream, &meter, redirect_to_https, &stopped).await;
+        if let Some(handed_on) = plain {
+            // In a place of its own, so that a connection that does not need it holds no memory for it.
+            Box::pin(self.by_library(handed_on, meter, slot, redirect_to_https, stopped)).await;
+        }
+    }
+
+    async fn by_library(
+        &self,
+        handed_on: HandedOn,
+        meter: Arc<Meter>,
+        slot: OwnedSemaphorePermit,
+        redirect_to_https: Option<u16>,
+        stopped: watch::Receiver<bool>,
+    ) {
+        let HandedOn { stream, mut arriving, mut until } = handed_on;
+        let limits = &self.edge.config.limits;
         let mut session = ServerSession::new_http1(stream);
         session.set_keepalive((!*stopped.borrow()).then_some(limits.idle.as_secs()));
-        // A connection that answered before may be idle until the next head begins.
-        let mut may_be_idle = limits.head_timeout;
         loop {
-            meter.await_head(limits.head_bytes + HEAD_SLACK);
-            let head = Arc::new(HeadArrived::awaited(&self.load, meter.clone(), redirect_to_https));
-            session.set_connection_user_context(Some(Box::new(head.clone())));
+            let head = arriving.head.clone();
+            session.set_connection_user_context(Some(Box::new(arriving)));
             let answer = self.proxy.process_new_http(session, &stopped);
-            let answered = self.in_time(answer, &head, &meter, may_be_idle).await;
+            let answered = self.in_time(answer, &head, &meter, until).await;
             let Some((stream, Some(mut settings))) = answered.map(ReusedHttpStream::consume) else { return };
             if let Some(note) = settings.take_user_context()
                 && let Ok(hand_over) = note.downcast::<HandOver>()
@@ -64,7 +79,10 @@ impl EdgeApp {
             }
             session = ServerSession::new_http1(stream);
             settings.apply_to_session(&mut session);
-            may_be_idle = limits.idle;
+            meter.await_head(limits.head_bytes + HEAD_SLACK, 0);
+            let head = Arc::new(HeadArrived::awaited(&self.load, meter.clone(), redirect_to_https));
+            arriving = Arriving { head, judged: None };
+            until = Instant::now() + limits.idle;
         }
     }
 
@@ -75,10 +93,9 @@ impl EdgeApp {
         answer: impl Future<Output = Option<ReusedHttpStream>> + Unpin,
         head: &HeadArrived,
         meter: &Meter,
-        may_be_idle: Duration,
+        idle_until: Instant,
     ) -> Option<ReusedHttpStream> {
-        let head_timeout = self.config.limits.head_timeout;
-        let idle_until = Instant::now() + may_be_idle;
+        let head_timeout = self.edge.config.limits.head_timeout;
         let mut answer = answer;
         loop {
             let now = Instant::now();
@@ -98,10 +115,10 @@ impl EdgeApp {
     }
 
     fn take_over(&self, stream: Stream, hand_over: HandOver) {
-        let Some(guard) = self.load.socket(self.config.limits.sockets) else { return };
+        let Some(guard) = self.load.socket(self.edge.config.limits.sockets) else { return };
         let surroundings = Surroundings {
-            heartbeat: self.config.heartbeat,
-            closing_spread_max: self.config.shutdown_grace / 2,
+            heartbeat: self.edge.config.heartbeat,
+            closing_spread_max: self.edge.config.shutdown_grace / 2,
             closing: self.load.closing(),
             random: self.random.clone(),
             guard,
@@ -122,6 +139,7 @@ impl Serve for EdgeApp {
     }
 
     async fn close_idle(&self) {
+        self.idle_ends.send_replace(true);
         self.proxy.http_cleanup().await;
     }
 }

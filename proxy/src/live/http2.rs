@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::Reason;
 use http::header::{self, HeaderValue};
+use parking_lot::Mutex;
 use pingora::apps::HttpServerApp as _;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::{H2Accept, H2Options, HttpSession, default_h2_options, handshake};
@@ -18,8 +19,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::app::EdgeApp;
 use super::load::HeadArrived;
+use super::shortcut;
 use crate::config::edge::Limits;
 use crate::listen::Connection;
+use crate::phases::Context;
 
 /// Requests that break the rules, on one connection.
 const MALFORMED_MAX: u32 = 32;
@@ -33,6 +36,8 @@ pub struct StreamNote {
     given_up: AtomicBool,
     /// When something of its body came last, in milliseconds since it began; [`WHOLE`] when all of it has come.
     body_at: AtomicU64,
+    /// What is known of it, where it was judged already.
+    judged: Mutex<Option<Box<Context>>>,
 }
 
 /// The body is whole, or there is none.
@@ -41,7 +46,18 @@ const WHOLE: u64 = u64::MAX;
 impl StreamNote {
     fn new(has_body: bool) -> Self {
         let body_at = AtomicU64::new(if has_body { 0 } else { WHOLE });
-        Self { began: Instant::now(), given_up: AtomicBool::new(false), body_at }
+        let judged = Mutex::new(None);
+        Self { began: Instant::now(), given_up: AtomicBool::new(false), body_at, judged }
+    }
+
+    /// It was judged, and goes to the shop.
+    pub(super) fn goes_on(&self, judged: Box<Context>) {
+        *self.judged.lock() = Some(judged);
+    }
+
+    /// What is known of it, where it was judged already; once.
+    pub fn judged(&self) -> Option<Box<Context>> {
+        self.judged.lock().take()
     }
 
     /// The client gave the request up.
@@ -87,7 +103,7 @@ enum Ended {
 /// Serves one connection until it ends.
 pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stopped: watch::Receiver<bool>) {
     let Connection { stream, slot: _slot, .. } = connection;
-    let limits = &app.config.limits;
+    let limits = &app.edge.config.limits;
     let digest = Arc::new(Digest {
         ssl_digest: stream.get_ssl_digest(),
         timing_digest: stream.get_timing_digest(),
@@ -157,8 +173,7 @@ async fn take_on(
 }
 
 /// Answers one request.
-async fn answer(app: Arc<EdgeApp>, session: HttpSession, stopped: watch::Receiver<bool>) -> Ended {
-    let mut session = ServerSession::new_http2(session);
+async fn answer(app: Arc<EdgeApp>, mut session: HttpSession, stopped: watch::Receiver<bool>) -> Ended {
     let note = Arc::new(StreamNote::new(!session.is_body_empty()));
     let head = Arc::new(HeadArrived::here(&app.load));
     let request = session.req_header_mut();
@@ -170,10 +185,13 @@ async fn answer(app: Arc<EdgeApp>, session: HttpSession, stopped: watch::Receive
     {
         let _ = request.append_header(header::HOST, named);
     }
-    request.extensions_mut().insert(note.clone());
-    tokio::select! {
-        _ = app.proxy.process_new_http(session, &stopped) => {}
-        () = note.body_stalls(app.config.limits.body_idle) => note.give_up(),
+    if !shortcut::answer_stream(&app, &mut session, &note).await {
+        let mut session = ServerSession::new_http2(session);
+        session.req_header_mut().extensions_mut().insert(note.clone());
+        tokio::select! {
+            _ = app.proxy.process_new_http(session, &stopped) => {}
+            () = note.body_stalls(app.edge.config.limits.body_idle) => note.give_up(),
+        }
     }
     drop(head);
     if note.given_up.load(Ordering::Relaxed) { Ended::GivenUp } else { Ended::Answered }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 use crate::listen::Meter;
+use crate::phases::Context;
 use crate::telemetry::SocketTally;
 
 /// Counts what is going on. Everything is counted by a guard, so that nothing is forgotten.
@@ -81,6 +82,14 @@ pub struct HeadArrived {
     meter: Option<Arc<Meter>>,
     /// The port to which requests are led by TLS that come over this connection.
     redirect_to_https: Option<u16>,
+}
+
+/// A request that is given to the HTTP library.
+pub struct Arriving {
+    /// Its head.
+    pub head: Arc<HeadArrived>,
+    /// What is known of it, where it was judged already.
+    pub judged: Option<Box<Context>>,
 }
 
 impl HeadArrived {

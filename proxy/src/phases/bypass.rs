@@ -2,17 +2,16 @@
 
 use admission::bypass::BypassError;
 use http::{HeaderMap, StatusCode, header};
-use pingora::http::RequestHeader;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::asked::Asked;
 use super::context::Passage;
 use super::edge::Edge;
 use super::links::{code_of, destination};
-use crate::gate::bypass::Asked;
 use crate::gate::credentials::{BYPASS_HEADER, presented};
-use crate::gate::{Decision, Kind};
+use crate::gate::{self, Decision, Kind};
 use crate::room::Room;
 use crate::waiting::notice::{About, Notice, Way};
 use crate::waiting::reader::Reader;
@@ -26,7 +25,7 @@ pub(super) fn past_the_line(
     edge: &Edge,
     room: &Arc<Room>,
     decision: &Decision,
-    request: &RequestHeader,
+    asked: &Asked<'_>,
     client: Option<IpAddr>,
 ) -> Option<Passage> {
     let passage = |by: &str, bypass| Passage {
@@ -35,10 +34,10 @@ pub(super) fn past_the_line(
         bypass,
         ..Passage::default()
     };
-    let (target, method, headers) = (&decision.target, &request.method, &request.headers);
+    let (target, method, headers) = (&decision.target, asked.method, asked.headers);
     let (cookie_keys, now) = (edge.config.cookie_keys.as_ref(), edge.clock.now());
-    let asked = Asked { target, method, client, headers, cookie_keys, now };
-    if let Some(rule) = room.config().bypass.iter().find(|rule| rule.covers(&asked)) {
+    let facts = gate::bypass::Asked { target, method, client, headers, cookie_keys, now };
+    if let Some(rule) = room.config().bypass.iter().find(|rule| rule.covers(&facts)) {
         return Some(Passage { is_anybodys: rule.is_for_anybody(), ..passage(&rule.name, None) });
     }
     let minted = presented(headers, BYPASS_HEADER, room.cookies.bypass_name());

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use admission::store::Intent;
 use http::{HeaderMap, StatusCode, header};
-use pingora::http::RequestHeader;
 
 use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, shown_of, ticket_of};
+use super::asked::Asked;
 use super::edge::Edge;
 use super::work::{May, NotYet};
 use crate::gate::calls::Call;
@@ -22,7 +22,7 @@ const POLL_AGAIN: Duration = Duration::from_secs(10);
 const RETRY_SECONDS: u64 = 5;
 
 /// What becomes of a call.
-pub enum CallAnswer {
+pub(super) enum CallAnswer {
     /// The edge answers.
     Reply(Reply),
     /// The connection becomes a WebSocket of a fan of this room.
@@ -31,14 +31,14 @@ pub enum CallAnswer {
 
 impl Edge {
     /// Answers a call.
-    pub async fn call(
+    pub(super) async fn call(
         &self,
         call: &Call,
-        request: &RequestHeader,
+        asked: &Asked<'_>,
         decision: &Decision,
         client: Option<IpAddr>,
     ) -> CallAnswer {
-        let (headers, query) = (&request.headers, decision.target.query());
+        let (headers, query) = (asked.headers, decision.target.query());
         let found = match call {
             Call::Keys => {
                 return CallAnswer::Reply(match &self.public_keys {
@@ -76,11 +76,11 @@ impl Edge {
             Call::Live(_) => return CallAnswer::Live(room.clone()),
             Call::Join(_) => self.join(room, headers, client).await,
             Call::Invitation(_) => {
-                let kind = Kind::of(&request.method, headers);
+                let kind = Kind::of(asked.method, headers);
                 self.invitation(room, kind, headers, query).from_secret_address()
             }
             Call::Bypass(_) => {
-                let kind = Kind::of(&request.method, headers);
+                let kind = Kind::of(asked.method, headers);
                 self.bypass(room, kind, headers, query).from_secret_address()
             }
             Call::Language(_) => self.choose_language(room, query),

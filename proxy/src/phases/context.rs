@@ -30,6 +30,8 @@ pub struct Context {
     pub(crate) trace: Option<Box<RequestTrace>>,
     /// Who asks, as far as it is known.
     pub client: Option<IpAddr>,
+    /// Whether it was judged already, and goes to the shop.
+    pub is_let_through: bool,
     /// What was decided.
     pub decision: Option<Decision>,
     /// As what it passes, when it does.
@@ -98,6 +100,7 @@ impl Context {
             traceparent: String::new(),
             trace: None,
             client: None,
+            is_let_through: false,
             decision: None,
             passage: Passage::default(),
             is_public: false,

@@ -1,6 +1,7 @@
 //! The phases of a request, as Pingora calls them. Each delegates.
 
 mod arrive;
+mod asked;
 mod body;
 mod bypass;
 mod calls;
@@ -20,6 +21,8 @@ mod visitor;
 mod work;
 
 use std::any::Any;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,18 +38,31 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 
 pub(crate) use arrive::{admission_of, noted_of, shown, shown_of, ticket_of};
+pub(crate) use asked::{Asked, Judged};
 use body::body_refused;
 pub(crate) use calls::no_ticket;
 pub use context::Context;
 pub use edge::Edge;
+pub(crate) use request::misread;
+pub(crate) use send::Answered;
 
-use crate::ids;
-use crate::live::{HeadArrived, StreamNote};
+use crate::live::{Arriving, StreamNote};
 use crate::upstream::{FirstByte, Signed, forward};
 use shop::broke;
 
+/// The edge, as the HTTP library calls it.
+pub struct Phases(pub Arc<Edge>);
+
+impl Deref for Phases {
+    type Target = Edge;
+
+    fn deref(&self) -> &Edge {
+        &self.0
+    }
+}
+
 #[async_trait]
-impl ProxyHttp for Edge {
+impl ProxyHttp for Phases {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
@@ -62,15 +78,26 @@ impl ProxyHttp for Edge {
         context: &mut Context,
         note: Box<dyn Any + Send + Sync>,
     ) {
-        if let Ok(head) = note.downcast::<Arc<HeadArrived>>() {
+        if let Ok(arriving) = note.downcast::<Arriving>() {
+            let Arriving { head, judged } = *arriving;
             head.mark();
-            context.head = Some(*head);
+            if let Some(judged) = judged {
+                *context = *judged;
+            }
+            context.head = Some(head);
         }
     }
 
     async fn early_request_filter(&self, session: &mut Session, context: &mut Context) -> Result<()> {
-        context.request_id = ids::request_id(self.random.as_ref());
-        self.join_trace(session, context);
+        let stream = session.req_header().extensions.get::<Arc<StreamNote>>().cloned();
+        if let Some(judged) = stream.as_ref().and_then(|stream| stream.judged()) {
+            *context = *judged;
+        }
+        context.stream = stream;
+        if !context.is_let_through {
+            let request = session.req_header();
+            self.meet(&request.method, &request.headers, peer(session), context);
+        }
         // A connection that the client wants closed stays so; any other may idle for as long as configured, where
         // the library alone would let it idle for ever.
         if session.is_upgrade_req() {
@@ -83,7 +110,6 @@ impl ProxyHttp for Edge {
         session.set_read_timeout(Some(self.config.limits.body_idle));
         session.set_write_timeout(Some(self.config.limits.write_timeout));
         session.set_total_drain_timeout(Some(self.config.limits.body_idle));
-        context.stream = session.req_header().extensions.get::<Arc<StreamNote>>().cloned();
         Ok(())
     }
 
@@ -247,6 +273,11 @@ impl ProxyHttp for Edge {
     fn suppress_error_log(&self, _session: &Session, _context: &Context, _error: &Error) -> bool {
         true
     }
+}
+
+/// Who is at the other end of the connection.
+fn peer(session: &Session) -> Option<IpAddr> {
+    session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip)
 }
 
 /// How long an upgraded connection may be silent: for ever, for the shop's own pings decide.

@@ -1,17 +1,19 @@
 //! From the head of a request to what is done with it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::{HeaderMap, StatusCode, header};
 use pingora::Result;
+use pingora::protocols::http::v1::server::HttpSession;
 use pingora::proxy::Session;
 
-use super::UPGRADED_SILENCE;
+use super::asked::{Asked, Judged};
 use super::bypass::past_the_line;
 use super::calls::CallAnswer;
 use super::context::Context;
 use super::edge::Edge;
 use super::visitor::Answer;
+use super::{UPGRADED_SILENCE, peer};
 use crate::config::edge::Limits;
 use crate::gate::{self, Decision, Refusal, Verdict, framing};
 use crate::live::handshake;
@@ -20,100 +22,115 @@ use crate::waiting::reply::Reply;
 impl Edge {
     /// Decides, and answers unless the request goes to the shop. `true` means that there is nothing more to do.
     pub(super) async fn filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+        if context.is_let_through {
+            // By who read it first.
+            self.pass(session);
+            return Ok(false);
+        }
+        let head = session.as_http1().map(HttpSession::get_headers_raw_bytes);
         let request = session.req_header();
-        if let Some(reply) = too_large(request.raw_path(), &request.headers, &self.config.limits) {
-            context.outcome = "too_large";
-            session.set_keepalive(None);
-            return self.send(session, context, reply).await;
-        }
-        let framed = session.as_http1().map(|http1| framing::check(&http1.get_headers_raw_bytes()));
-        if let Some(Err(refusal)) = framed {
-            context.outcome = "bad_request";
-            session.set_keepalive(None);
-            return self.send(session, context, refused(refusal)).await;
-        }
-        match self.who_asks(session) {
-            Ok(client) => context.client = client,
-            Err(reply) => {
-                context.outcome = "bad_request";
-                session.set_keepalive(None);
-                return self.send(session, context, reply).await;
+        let asked = Asked {
+            method: &request.method,
+            target: request.raw_path(),
+            headers: &request.headers,
+            head: head.as_deref(),
+            peer: peer(session),
+            redirect_to_https: context.head.as_ref().and_then(|head| head.redirect_to_https()),
+        };
+        match self.judge(&asked, context).await {
+            Judged::Reply { reply, is_last } => {
+                if is_last {
+                    session.set_keepalive(None);
+                }
+                self.send(session, context, reply).await
+            }
+            Judged::Pass => {
+                self.pass(session);
+                Ok(false)
+            }
+            Judged::Live(room) => {
+                let Some(decision) = &context.decision else { return Ok(true) };
+                match handshake::check(self, &room, session, decision, context.client).await {
+                    Ok(hand_over) => {
+                        context.outcome = "live";
+                        // It goes to its new owner as a connection that is kept.
+                        session.set_keepalive(Some(self.config.limits.idle.as_secs()));
+                        context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
+                        context.hand_over = Some(hand_over);
+                        Ok(true)
+                    }
+                    Err(reply) => self.send(session, context, reply).await,
+                }
             }
         }
-        let request = session.req_header();
-        let decided = gate::decide(
-            &self.fleet.in_force().rooms.routes,
-            &request.method,
-            request.raw_path(),
-            &request.headers,
-        );
+    }
+
+    /// Decides what becomes of a request, and does all that is to be done for it but to answer it or to send it on.
+    /// Once for each request: who asks for a place has one afterwards.
+    pub(crate) async fn judge(&self, asked: &Asked<'_>, context: &mut Context) -> Judged {
+        let bad = |context: &mut Context, outcome, reply| {
+            context.outcome = outcome;
+            Judged::Reply { reply, is_last: true }
+        };
+        if let Some(reply) = too_large(asked.target, asked.headers, &self.config.limits) {
+            return bad(context, "too_large", reply);
+        }
+        if let Some(Err(refusal)) = asked.head.map(framing::check) {
+            return bad(context, "bad_request", refused(refusal));
+        }
+        match self.who_asks(asked) {
+            Ok(client) => context.client = client,
+            Err(reply) => return bad(context, "bad_request", reply),
+        }
+        let decided =
+            gate::decide(&self.fleet.in_force().rooms.routes, asked.method, asked.target, asked.headers);
         let decision = match decided {
             Ok(decision) => decision,
-            Err(refusal) => {
-                context.outcome = "bad_request";
-                session.set_keepalive(None);
-                return self.send(session, context, refused(refusal)).await;
-            }
+            Err(refusal) => return bad(context, "bad_request", refused(refusal)),
         };
-        if let Some(port) = context.head.as_ref().and_then(|head| head.redirect_to_https()) {
+        if let Some(port) = asked.redirect_to_https {
             context.outcome = "to_https";
-            return self.send(session, context, to_https(&decision, port)).await;
+            return Judged::Reply { reply: to_https(&decision, port), is_last: false };
         }
         let verdict = decision.verdict.clone();
         let decision = &*context.decision.insert(decision);
         match verdict {
             Verdict::Open => {
                 context.outcome = "open";
-                self.pass(session);
-                Ok(false)
+                Judged::Pass
             }
             Verdict::Edge(call) => {
                 context.outcome = "edge";
-                match self.call(&call, session.req_header(), decision, context.client).await {
-                    CallAnswer::Reply(reply) => self.send(session, context, reply).await,
-                    CallAnswer::Live(room) => {
-                        match handshake::check(self, &room, session, decision, context.client).await {
-                            Ok(hand_over) => {
-                                context.outcome = "live";
-                                // It goes to its new owner as a connection that is kept.
-                                session.set_keepalive(Some(self.config.limits.idle.as_secs()));
-                                context.own_status = Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
-                                context.hand_over = Some(hand_over);
-                                Ok(true)
-                            }
-                            Err(reply) => self.send(session, context, reply).await,
-                        }
-                    }
+                match self.call(&call, asked, decision, context.client).await {
+                    CallAnswer::Reply(reply) => Judged::Reply { reply, is_last: false },
+                    CallAnswer::Live(room) => Judged::Live(room),
                 }
             }
             Verdict::Protected { room, kind } => {
                 let Some(room) = self.fleet.in_force().rooms.get(room).cloned() else {
                     let reply = Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no_room", "no such room");
-                    return self.send(session, context, reply).await;
+                    return Judged::Reply { reply, is_last: false };
                 };
-                context.is_public = room.config().is_public(&session.req_header().method, &decision.target);
-                if let Some(passage) =
-                    past_the_line(self, &room, decision, session.req_header(), context.client)
-                {
+                context.is_public = room.config().is_public(asked.method, &decision.target);
+                if let Some(passage) = past_the_line(self, &room, decision, asked, context.client) {
                     context.outcome = "bypass";
                     context.passage = passage;
-                    self.pass(session);
-                    return Ok(false);
+                    return Judged::Pass;
                 }
-                let is_public = context.is_public;
-                let headers = &session.req_header().headers;
-                match self.visit(&room, kind, is_public, decision, headers, context.client).await {
+                match self
+                    .visit(&room, kind, context.is_public, decision, asked.headers, context.client)
+                    .await
+                {
                     Answer::Forward { passage, cookies, outcome } => {
                         context.outcome = outcome;
                         context.passage = passage;
                         context.cookies = cookies;
-                        self.pass(session);
-                        Ok(false)
+                        Judged::Pass
                     }
                     Answer::Reply(reply, outcome) => {
                         context.outcome = outcome;
                         context.passage.room = Some(room);
-                        self.send(session, context, reply).await
+                        Judged::Reply { reply, is_last: false }
                     }
                 }
             }
@@ -122,8 +139,8 @@ impl Edge {
 
     /// The address of who asks; or the refusal of a request that went around the CDN, or whose address cannot be
     /// told.
-    fn who_asks(&self, session: &Session) -> Result<Option<IpAddr>, Reply> {
-        let headers = &session.req_header().headers;
+    fn who_asks(&self, asked: &Asked<'_>) -> Result<Option<IpAddr>, Reply> {
+        let headers = asked.headers;
         if let (Some(secret), Some(header)) = (&self.cdn_secret, &self.config.cdn.secret_header) {
             let mut shown = headers.get_all(header).iter();
             if !matches!((shown.next(), shown.next()), (Some(only), None) if secret.is(only.as_bytes())) {
@@ -131,8 +148,9 @@ impl Edge {
                 return Err(Reply::problem(StatusCode::FORBIDDEN, "around_the_cdn", detail));
             }
         }
-        let peer = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
-        peer.map(|peer| self.config.cdn.trusted_proxies.client(peer, headers))
+        asked
+            .peer
+            .map(|peer| self.config.cdn.trusted_proxies.client(peer, headers))
             .transpose()
             .map_err(|error| Reply::problem(StatusCode::BAD_REQUEST, "client_address", &error.to_string()))
     }
@@ -156,6 +174,12 @@ fn to_https(decision: &Decision, port: u16) -> Reply {
 
 /// The methods that are told to whoever asks by one that is not served.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// The answer to a head that the library would mend, rather than say that it can be read in two ways.
+pub(crate) fn misread(context: &mut Context) -> Reply {
+    context.outcome = "bad_request";
+    refused(Refusal::Framing)
+}
 
 fn refused(refusal: Refusal) -> Reply {
     let detail = refusal.to_string();

@@ -1,6 +1,7 @@
 //! Sends the edge's own answers, and writes one line of log for each request.
 
 use admission::edge_signature::HEADER_REQUEST_ID;
+use bytes::Bytes;
 use http::Method;
 use http::header::{self, HeaderName, HeaderValue};
 use pingora::http::ResponseHeader;
@@ -22,8 +23,19 @@ impl Edge {
         context: &mut Context,
         reply: Reply,
     ) -> Result<bool> {
-        let Reply { status, headers, body } = reply;
         dispose(session, context).await;
+        let (response, body) = self.respond(context, reply);
+        let has_body = !body.is_empty() && session.req_header().method != Method::HEAD;
+        session.write_response_header(response, !has_body).await?;
+        if has_body {
+            session.write_response_body(Some(body), true).await?;
+        }
+        Ok(true)
+    }
+
+    /// `reply` as the library sends it: its head and its body.
+    pub(crate) fn respond(&self, context: &mut Context, reply: Reply) -> (Box<ResponseHeader>, Bytes) {
+        let Reply { status, headers, body } = reply;
         context.own_status = Some(status.as_u16());
         // Not by the library's own methods: they parse each name again, and keep how it was spelled.
         let mut parts = http::Response::new(()).into_parts().0;
@@ -38,19 +50,32 @@ impl Edge {
         if let Ok(id) = HeaderValue::from_str(&context.request_id) {
             parts.headers.insert(HeaderName::from_static(HEADER_REQUEST_ID), id);
         }
-        let response = ResponseHeader::from(parts);
-        let has_body = !body.is_empty() && session.req_header().method != Method::HEAD;
-        session.write_response_header(Box::new(response), !has_body).await?;
-        if has_body {
-            session.write_response_body(Some(body), true).await?;
-        }
-        Ok(true)
+        (Box::new(ResponseHeader::from(parts)), body)
     }
 
     /// One line for each request. Neither tokens nor cookies nor addresses, and no query: it may hold anything.
     pub(super) fn log(&self, session: &Session, error: Option<&Error>, context: &mut Context) {
+        if let (Some(stream), Some(pingora::ErrorSource::Downstream)) =
+            (&context.stream, error.map(Error::esource))
+        {
+            stream.give_up();
+        }
         let answered = session.response_written().map(|response| response.status.as_u16());
-        let status = answered.or(context.own_status).unwrap_or_default();
+        self.note(
+            context,
+            &Answered {
+                method: session.req_header().method.as_str(),
+                status: answered.or(context.own_status).unwrap_or_default(),
+                bytes_sent: session.body_bytes_sent(),
+                // The text of an error may hold an address; its kind does not.
+                error: error.map(|error| (error.etype().as_str(), error.esource().as_str())),
+            },
+        );
+    }
+
+    /// The same, of a request that may never have been the library's.
+    pub(crate) fn note(&self, context: &mut Context, answered: &Answered<'_>) {
+        let Answered { method, status, bytes_sent, error } = *answered;
         let path = context.decision.as_ref().map_or("", |decision| decision.target.path());
         let room = context.passage.room.as_ref().map_or("", |room| room.id.as_str());
         let trace_id = ids::trace_id(&context.traceparent);
@@ -58,26 +83,17 @@ impl Edge {
         let duration_ms = duration.as_secs_f64() * 1000.0;
         let tally = context.passage.room.as_ref().map_or(&*self.requests, |room| &room.tally.requests);
         tally.add(context.outcome, status, context.own_status.is_none() && status != 0, duration);
-        let bytes_sent = session.body_bytes_sent();
-        let method = session.req_header().method.as_str();
-        if let (Some(stream), Some(pingora::ErrorSource::Downstream)) =
-            (&context.stream, error.map(Error::esource))
-        {
-            stream.give_up();
-        }
-        let error_kind = error.map(|error| error.etype().as_str());
         if let Some(trace) = context.trace.take() {
             let (outcome, request_id) = (context.outcome, context.request_id.as_str());
-            trace.end(&Facts { method, path, status, room, outcome, request_id, error: error_kind });
+            let error = error.map(|(kind, _)| kind);
+            trace.end(&Facts { method, path, status, room, outcome, request_id, error });
         }
         // Only there where it is so: a field that is nothing is left out.
         let bypassed_by = context.passage.bypassed_by.as_deref();
         match error {
-            // The text of an error may hold an address; its kind does not.
-            Some(error) => tracing::warn!(
+            Some((error, side)) => tracing::warn!(
                 request_id = %context.request_id, trace_id, method, path, status, room,
-                outcome = context.outcome, bypassed_by, duration_ms, bytes_sent,
-                error = error.etype().as_str(), side = error.esource().as_str(),
+                outcome = context.outcome, bypassed_by, duration_ms, bytes_sent, error, side,
                 "request"
             ),
             None => tracing::info!(
@@ -87,4 +103,16 @@ impl Edge {
             ),
         }
     }
+}
+
+/// How a request was answered.
+pub(crate) struct Answered<'a> {
+    /// Its method.
+    pub(crate) method: &'a str,
+    /// The status; 0 where there was none.
+    pub(crate) status: u16,
+    /// How much of a body was sent.
+    pub(crate) bytes_sent: usize,
+    /// What went wrong, and on whose side.
+    pub(crate) error: Option<(&'a str, &'a str)>,
 }

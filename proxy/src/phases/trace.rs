@@ -1,7 +1,8 @@
 //! The trace that a request is part of.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
+use http::{HeaderMap, Method};
 use pingora::proxy::Session;
 
 use super::context::Context;
@@ -9,19 +10,26 @@ use super::edge::Edge;
 use crate::ids;
 
 impl Edge {
+    /// A request is read: it gets an id, and has its part in a trace.
+    pub(crate) fn meet(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+        context: &mut Context,
+    ) {
+        context.request_id = ids::request_id(self.random.as_ref());
+        self.join_trace(method, headers, peer, context);
+    }
+
     /// Goes on with the trace of a proxy in front, if it is one of those whose word is taken; or begins one. Anybody else
     /// could have each of their requests traced, or mix them into the trace of somebody else.
-    pub(super) fn join_trace(&self, session: &Session, context: &mut Context) {
-        let request = session.req_header();
-        let given = request.headers.get("traceparent").and_then(|value| value.to_str().ok());
-        let is_trusted = || {
-            let peer = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
-            peer.is_some_and(|peer| self.config.cdn.trusted_proxies.trusts(peer))
-        };
+    fn join_trace(&self, method: &Method, headers: &HeaderMap, peer: Option<IpAddr>, context: &mut Context) {
+        let given = headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let is_trusted = || peer.is_some_and(|peer| self.config.cdn.trusted_proxies.trusts(peer));
         let given = given.filter(|given| ids::is_traceparent(given) && is_trusted());
         let traces = self.traces.as_ref();
-        let trace =
-            traces.and_then(|traces| traces.begin(given, request.method.as_str(), self.random.as_ref()));
+        let trace = traces.and_then(|traces| traces.begin(given, method.as_str(), self.random.as_ref()));
         context.traceparent = match (&trace, given) {
             (Some(trace), _) => trace.traceparent(),
             (None, Some(given)) => given.to_owned(),

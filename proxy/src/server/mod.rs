@@ -29,7 +29,7 @@ use crate::ids::Pooled;
 use crate::limits::{PrefixLimit, Work};
 use crate::listen::tls::{Certificate, CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
-use crate::phases::Edge;
+use crate::phases::{Edge, Phases};
 use crate::room::Ports;
 use crate::telemetry::traces::TracesError;
 use crate::telemetry::{Measured, RequestTally, StoreCalls, Traces};
@@ -146,7 +146,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let limits = &edge_config.limits;
     let network_bits = (limits.network_bits_v4, limits.network_bits_v6);
     let requests = Arc::new(RequestTally::default());
-    let edge = Edge {
+    let edge = Arc::new(Edge {
         upstream: shop.clone(),
         requests: requests.clone(),
         traces: traces.clone(),
@@ -160,9 +160,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         load: load.clone(),
         clock: clock.clone(),
         random: ids.clone(),
-    };
+    });
     let grace = edge_config.shutdown_grace;
-    let app = EdgeApp::new(http_proxy(&server_config, edge), load.clone(), edge_config.clone(), ids);
+    let proxy = http_proxy(&server_config, Phases(edge.clone()));
+    let app = EdgeApp::new(edge, proxy, ids);
 
     wait_until(FIRST_LOOK, || fleet.in_force().rooms.iter().all(|room| room.is_ready())).await;
     let (stop, stopped) = watch::channel(false);

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::HeaderValue;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -101,9 +102,9 @@ pub struct Look {
     /// Of that one.
     pub(super) moulds: Moulds,
     /// The `Content-Security-Policy`.
-    pub policy: String,
+    pub policy: HeaderValue,
     /// The same, and a worker that the script of the page makes.
-    pub policy_with_worker: String,
+    pub policy_with_worker: HeaderValue,
 }
 
 /// What is rendered.
@@ -167,12 +168,15 @@ impl Look {
             ))
         });
         let policy = |more: &str, worker: &str| {
-            format!(
+            // Of hashes and words of ours: it can always be sent. Without one nothing would run that should not either.
+            let nothing = HeaderValue::from_static("default-src 'none'");
+            HeaderValue::try_from(format!(
                 "default-src 'none'; style-src {}; script-src {}{more}; connect-src 'self'; img-src data:; \
                  base-uri 'none'; form-action 'self'; frame-ancestors 'none'{worker}",
                 hashes.styles.join(" "),
                 hashes.scripts.join(" "),
-            )
+            ))
+            .unwrap_or(nothing)
         };
         Ok(Self {
             is_shipped: template.is_none(),

@@ -12,6 +12,7 @@ mod parcel;
 pub mod reader;
 pub mod reply;
 pub mod samples;
+mod sheets;
 pub mod status;
 pub mod texts;
 pub mod time;

@@ -16,6 +16,7 @@ use minijinja::HtmlEscape;
 use parking_lot::RwLock;
 
 use super::parcel::{END, Fixed, HEAD};
+use super::sheets::Sheet;
 
 /// Most moulds that are kept: some for each language and state. Beyond, all are made anew.
 const MOULDS_MAX: usize = 256;
@@ -72,8 +73,8 @@ impl Mould {
 
     /// The page in gzip, with these texts in its holes.
     pub(super) fn fill<'a>(&self, shared: impl Fn(Shared) -> &'a Fixed, holes: &[impl AsRef<str>]) -> Bytes {
-        let mut page = Page { bytes: Vec::with_capacity(16 * 1024), crc: Crc::new(), stored_from: None };
-        page.bytes.extend_from_slice(&HEAD);
+        let mut page = Page { sheet: Sheet::take(), crc: Crc::new(), stored_from: None };
+        page.sheet.bytes().extend_from_slice(&HEAD);
         for piece in &self.pieces {
             match piece {
                 Piece::Packed(fixed) => page.packed(fixed),
@@ -88,7 +89,7 @@ impl Mould {
 
 /// A page that is being put together.
 struct Page {
-    bytes: Vec<u8>,
+    sheet: Sheet,
     crc: Crc,
     /// Where the head of the stored block begins that is being written.
     stored_from: Option<usize>,
@@ -97,7 +98,7 @@ struct Page {
 impl Page {
     fn packed(&mut self, fixed: &Fixed) {
         self.close();
-        self.bytes.extend_from_slice(&fixed.deflated);
+        self.sheet.bytes().extend_from_slice(&fixed.deflated);
         match fixed.text.len() {
             0..COMBINE_FROM => self.crc.update(fixed.text.as_bytes()),
             _ => self.crc.combine(&fixed.crc),
@@ -109,13 +110,13 @@ impl Page {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
             let from = *self.stored_from.get_or_insert_with(|| {
-                let from = self.bytes.len();
-                self.bytes.extend_from_slice(&[0; 5]);
+                let from = self.sheet.bytes().len();
+                self.sheet.bytes().extend_from_slice(&[0; 5]);
                 from
             });
-            let room = (from + 5 + STORED_MAX).saturating_sub(self.bytes.len());
+            let room = (from + 5 + STORED_MAX).saturating_sub(self.sheet.bytes().len());
             let (now, later) = rest.split_at(room.min(rest.len()));
-            self.bytes.extend_from_slice(now);
+            self.sheet.bytes().extend_from_slice(now);
             rest = later;
             if !rest.is_empty() {
                 self.close();
@@ -126,19 +127,19 @@ impl Page {
     /// Ends the stored block: only now its length is known.
     fn close(&mut self) {
         let Some(from) = self.stored_from.take() else { return };
-        let length = u16::try_from(self.bytes.len() - from - 5).unwrap_or(u16::MAX);
+        let length = u16::try_from(self.sheet.bytes().len() - from - 5).unwrap_or(u16::MAX);
         let [[low, high], [not_low, not_high]] = [length.to_le_bytes(), (!length).to_le_bytes()];
-        if let Some(head) = self.bytes.get_mut(from..from + 5) {
+        if let Some(head) = self.sheet.bytes().get_mut(from..from + 5) {
             head.copy_from_slice(&[0, low, high, not_low, not_high]);
         }
     }
 
     fn finish(mut self) -> Bytes {
         self.close();
-        self.bytes.extend_from_slice(&END);
-        self.bytes.extend_from_slice(&self.crc.sum().to_le_bytes());
-        self.bytes.extend_from_slice(&self.crc.amount().to_le_bytes());
-        Bytes::from(self.bytes)
+        self.sheet.bytes().extend_from_slice(&END);
+        self.sheet.bytes().extend_from_slice(&self.crc.sum().to_le_bytes());
+        self.sheet.bytes().extend_from_slice(&self.crc.amount().to_le_bytes());
+        self.sheet.finish()
     }
 }
 

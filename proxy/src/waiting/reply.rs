@@ -61,7 +61,7 @@ impl Reply {
     /// The same, with more to say: the members of `more`.
     pub fn problem_with(status: StatusCode, code: &str, detail: &str, more: &Value) -> Self {
         // By hand, for it is what a crowd is told most often.
-        let text = |text: &str| Value::from(text).to_string();
+        let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
         let mut body = format!(
             "{{\"type\":\"about:blank\",\"title\":{},\"status\":{},\"detail\":{},\"code\":{}",
             text(status.canonical_reason().unwrap_or("Error")),
@@ -109,6 +109,13 @@ impl Reply {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.headers.push((name, value));
         }
+        self
+    }
+
+    /// With one header more, whose value is always the same.
+    #[must_use]
+    pub fn always(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 

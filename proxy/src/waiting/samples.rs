@@ -105,7 +105,8 @@ pub fn names() -> Vec<String> {
 
 /// The policy that a page comes with.
 pub fn policy<'a>(look: &'a Look, name: &str) -> &'a str {
-    if name == About::Work.as_str() { &look.policy_with_worker } else { &look.policy }
+    let policy = if name == About::Work.as_str() { &look.policy_with_worker } else { &look.policy };
+    policy.to_str().unwrap_or_default()
 }
 
 /// How many bytes a page takes as it is sent.

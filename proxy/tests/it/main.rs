@@ -56,6 +56,7 @@ mod restart;
 mod secure_shop;
 mod shadow;
 mod shop;
+mod short_way;
 mod shown;
 mod signed_cookie;
 mod slow_clients;

@@ -17,6 +17,10 @@ fn start(shop: &Shop, limits: &str) -> Edge {
     )
 }
 
+/// What the shop answers and what the edge answers go different ways.
+const BY_THE_SHOP: (&[u8], &str) = (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200");
+const BY_THE_EDGE: (&[u8], &str) = (b"GET /api/reservations HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 429");
+
 async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
@@ -61,19 +65,19 @@ fn drip(mut writer: tokio::net::tcp::OwnedWriteHalf, every: Duration) -> tokio::
 async fn heads_that_drip_in_are_cut_off_on_new_and_on_used_connections() {
     let shop = Shop::start().await;
     let edge = start(&shop, "head_timeout = \"1s\"\nidle = \"30s\"");
-    for used in [false, true] {
+    for used in [None, Some(BY_THE_SHOP), Some(BY_THE_EDGE)] {
         let mut stream = connect(edge.address).await;
-        if used {
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-            assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200"));
+        if let Some((request, status)) = used {
+            stream.write_all(request).await.unwrap();
+            assert!(answer(&mut stream).await.starts_with(status));
         }
         stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: ").await.unwrap();
         let began = Instant::now();
         let (mut reader, writer) = stream.into_split();
         let dripping = drip(writer, Duration::from_millis(50));
         let closed = timeout(PATIENCE, reader.read_to_end(&mut Vec::new())).await;
-        assert!(closed.is_ok(), "still open; used: {used}");
-        assert!(began.elapsed() < Duration::from_secs(20), "only idleness ended it; used: {used}");
+        assert!(closed.is_ok(), "still open; used: {used:?}");
+        assert!(began.elapsed() < Duration::from_secs(20), "only idleness ended it; used: {used:?}");
         dripping.abort();
     }
 }
@@ -84,10 +88,12 @@ async fn connections_that_say_nothing_are_closed_new_and_used() {
     let edge = start(&shop, "head_timeout = \"1s\"\nhandshake_timeout = \"1s\"\nidle = \"1s\"");
     let mut silent = connect(edge.address).await;
     assert_eq!(till_closed(&mut silent).await, "");
-    let mut used = connect(edge.address).await;
-    used.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    assert!(answer(&mut used).await.starts_with("HTTP/1.1 200"));
-    assert_eq!(till_closed(&mut used).await, "");
+    for (request, status) in [BY_THE_SHOP, BY_THE_EDGE] {
+        let mut used = connect(edge.address).await;
+        used.write_all(request).await.unwrap();
+        assert!(answer(&mut used).await.starts_with(status));
+        assert_eq!(till_closed(&mut used).await, "");
+    }
 }
 
 #[tokio::test]

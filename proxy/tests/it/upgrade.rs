@@ -25,10 +25,10 @@ struct Crowd {
 }
 
 impl Crowd {
-    async fn ask(self: Arc<Self>, address: SocketAddr, keeps: bool) {
+    async fn ask(self: Arc<Self>, address: SocketAddr, path: &'static str, keeps: bool) {
         let mut kept: Option<TcpStream> = None;
         while !self.is_over.load(Ordering::Relaxed) {
-            match one(address, &mut kept, keeps).await {
+            match one(address, path, &mut kept, keeps).await {
                 Ok(()) => {
                     self.answered.fetch_add(1, Ordering::Relaxed);
                 }
@@ -42,7 +42,12 @@ impl Crowd {
 }
 
 /// One request; the connection is kept for the next one, unless the answer says otherwise.
-async fn one(address: SocketAddr, kept: &mut Option<TcpStream>, keeps: bool) -> Result<(), String> {
+async fn one(
+    address: SocketAddr,
+    path: &str,
+    kept: &mut Option<TcpStream>,
+    keeps: bool,
+) -> Result<(), String> {
     let failed = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
     let is_used = kept.is_some();
     let mut stream = match kept.take() {
@@ -50,7 +55,7 @@ async fn one(address: SocketAddr, kept: &mut Option<TcpStream>, keeps: bool) -> 
         None => TcpStream::connect(address).await.map_err(failed("connect"))?,
     };
     let close = if keeps { "" } else { "Connection: close\r\n" };
-    let request = format!("GET /load HTTP/1.1\r\nHost: a\r\n{close}\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{close}\r\n");
     stream.write_all(request.as_bytes()).await.map_err(failed("write"))?;
     let (mut text, mut buffer) = (Vec::new(), [0; 8192]);
     loop {
@@ -91,7 +96,10 @@ async fn takes_over(files: &str) {
         sockets.push((ticket, place, socket));
     }
     let crowd = Arc::new(Crowd::default());
-    let asking: Vec<_> = (0..8).map(|n| tokio::spawn(crowd.clone().ask(address, n % 2 == 0))).collect();
+    // What the edge answers itself goes another way than what the shop does.
+    let paths = ["/load", "/.waiting-room/demo"];
+    let asking = (0..8).map(|n| tokio::spawn(crowd.clone().ask(address, paths[n / 2 % 2], n % 2 == 0)));
+    let asking: Vec<_> = asking.collect();
     let slow = tokio::spawn(browser().get(old.url("/slow")).send());
     tokio::time::sleep(Duration::from_millis(500)).await;
 

@@ -7,8 +7,8 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::StatusCode;
 use http::header::{self, HeaderName};
+use http::{HeaderValue, StatusCode};
 use minijinja::context;
 use serde::Serialize;
 
@@ -300,20 +300,21 @@ impl Look {
     fn finish(
         &self,
         status: StatusCode,
-        policy: &str,
+        policy: &HeaderValue,
         reader: &Reader,
         page: Result<bytes::Bytes, minijinja::Error>,
     ) -> Reply {
         match page {
             Ok(page) => {
-                let reply = Reply::html(status, page)
-                    .with(header::CONTENT_SECURITY_POLICY, policy)
+                let mut reply = Reply::html(status, page);
+                reply.headers.push((header::CONTENT_SECURITY_POLICY, policy.clone()));
+                let reply = reply
                     .with(header::CONTENT_LANGUAGE, &self.texts(reader).tag)
-                    .with(header::VARY, "Accept-Encoding, Accept-Language, Cookie")
-                    .with(header::REFERRER_POLICY, "same-origin")
-                    .with(header::X_FRAME_OPTIONS, "DENY")
-                    .with(HeaderName::from_static("x-robots-tag"), "noindex");
-                if reader.takes_gzip { reply.with(header::CONTENT_ENCODING, "gzip") } else { reply }
+                    .always(header::VARY, "Accept-Encoding, Accept-Language, Cookie")
+                    .always(header::REFERRER_POLICY, "same-origin")
+                    .always(header::X_FRAME_OPTIONS, "DENY")
+                    .always(HeaderName::from_static("x-robots-tag"), "noindex");
+                if reader.takes_gzip { reply.always(header::CONTENT_ENCODING, "gzip") } else { reply }
             }
             Err(error) => {
                 tracing::error!(%error, "a page could not be rendered");

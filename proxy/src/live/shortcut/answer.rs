@@ -1,0 +1,56 @@
+//! An answer as bytes: the same that the HTTP library writes for it.
+
+use admission::edge_signature::HEADER_REQUEST_ID;
+use http::header::{self, HeaderName};
+use http::{HeaderValue, StatusCode};
+
+use crate::waiting::reply::Reply;
+
+/// As long as the heads of the longest answers, about.
+const HEAD: usize = 2048;
+
+/// What else there is to say in the head of an answer.
+pub(super) struct Facts<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) date: &'a HeaderValue,
+    /// Whether the connection is closed after it.
+    pub(super) closes: bool,
+}
+
+/// The head of `reply`.
+pub(super) fn head(reply: &Reply, facts: &Facts<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEAD);
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(reply.status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reply.status.canonical_reason().unwrap_or_default().as_bytes());
+    out.extend_from_slice(b"\r\n");
+    let mut line = |name: &str, value: &[u8]| {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    };
+    for (name, value) in &reply.headers {
+        line(titled(name), value.as_bytes());
+    }
+    if reply.status != StatusCode::NO_CONTENT {
+        line("Content-Length", reply.body.len().to_string().as_bytes());
+    }
+    line(HEADER_REQUEST_ID, facts.request_id.as_bytes());
+    line("Date", facts.date.as_bytes());
+    line("Connection", if facts.closes { b"close" } else { b"keep-alive" });
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+/// A name as the library spells it.
+fn titled(name: &HeaderName) -> &str {
+    match *name {
+        header::CACHE_CONTROL => "Cache-Control",
+        header::CONTENT_TYPE => "Content-Type",
+        header::CONTENT_ENCODING => "Content-Encoding",
+        header::SET_COOKIE => "Set-Cookie",
+        _ => name.as_str(),
+    }
+}

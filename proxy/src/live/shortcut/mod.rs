@@ -1,0 +1,200 @@
+//! The short way of plain requests: one that has no body and that the edge answers itself is read, judged and answered
+//! on the connection, and never becomes a session of the HTTP library, which would cost more than all the rest.
+//!
+//! The judgement is the same as for all others ([`Edge::judge`](crate::phases::Edge)). As soon as a request comes that
+//! is not as plain, or that goes to the shop, the library takes the connection over, with every byte that was read: for
+//! good, for who was let in once is not answered here any more.
+
+mod answer;
+mod head;
+mod rewound;
+mod stream;
+
+use std::future::poll_fn;
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use pingora::protocols::Stream;
+use pingora::protocols::http::date::get_cached_date;
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use super::app::{EdgeApp, HEAD_SLACK};
+use super::load::{Arriving, HeadArrived};
+use crate::listen::Meter;
+use crate::phases::{Answered, Asked, Context, Judged, misread};
+use crate::waiting::reply::Reply;
+use rewound::Rewound;
+pub(super) use stream::answer_stream;
+
+/// How much is read at once. A head that is longer is left to the library.
+const READ: usize = 8 * 1024;
+
+/// A connection whose next request is for the library.
+pub(super) struct HandedOn {
+    /// The connection, with that request unread.
+    pub(super) stream: Stream,
+    /// The request, as far as it is known.
+    pub(super) arriving: Arriving,
+    /// Until when it has to begin.
+    pub(super) until: Instant,
+}
+
+/// Answers plain requests, one after the other. Returns the connection when one comes that is not; nothing when it has
+/// ended.
+pub(super) async fn serve(
+    app: &EdgeApp,
+    mut stream: Stream,
+    meter: &Arc<Meter>,
+    redirect_to_https: Option<u16>,
+    stopped: &watch::Receiver<bool>,
+) -> Option<HandedOn> {
+    let limits = &app.edge.config.limits;
+    let peer = peer(&stream);
+    let mut until = Instant::now() + limits.head_timeout;
+    let mut ends = app.idle_ends.subscribe();
+    let mut alarm = pin!(sleep_until(until));
+    let mut ends = pin!(async move {
+        // An error says that nobody is left to tell us otherwise.
+        let _ = ends.wait_for(|ends| *ends).await;
+    });
+    let mut unread = Bytes::new();
+    loop {
+        meter.await_head(limits.head_bytes + HEAD_SLACK, unread.len());
+        if unread.is_empty() {
+            unread = more(&mut stream, until, alarm.as_mut(), ends.as_mut()).await?;
+        }
+        let mark = Arc::new(HeadArrived::awaited(&app.load, meter.clone(), redirect_to_https));
+        let hand_on = |stream, unread, judged| {
+            let stream: Stream = Box::new(Rewound { stream, unread });
+            Some(HandedOn { stream, arriving: Arriving { head: mark.clone(), judged }, until })
+        };
+        let Some(head) = head::read(&unread) else {
+            if !head::is_torn(&unread) {
+                return hand_on(stream, unread, None);
+            }
+            mark.mark();
+            let mut context = Context::new();
+            app.edge.meet(&Method::GET, &HeaderMap::new(), peer, &mut context);
+            let reply = misread(&mut context);
+            answer(app, &mut stream, &Method::GET, &mut context, &reply, true).await;
+            meter.answered_early();
+            let _ = timeout(limits.write_timeout, stream.shutdown()).await;
+            return None;
+        };
+        mark.mark();
+        let mut context = Box::new(Context::new());
+        app.edge.meet(&head.method, &head.headers, peer, &mut context);
+        let asked = Asked {
+            method: &head.method,
+            target: &head.target,
+            headers: &head.headers,
+            head: Some(&head.bytes),
+            peer,
+            redirect_to_https,
+        };
+        let judged = Box::pin(app.edge.judge(&asked, &mut context)).await;
+        let (reply, is_last) = match judged {
+            Judged::Reply { reply, is_last } => (reply, is_last),
+            Judged::Pass => {
+                context.is_let_through = true;
+                return hand_on(stream, unread, Some(context));
+            }
+            Judged::Live(_) => return hand_on(stream, unread, None),
+        };
+        let closes = is_last || head.closes || *stopped.borrow();
+        unread = unread.slice(head.bytes.len()..);
+        if !answer(app, &mut stream, &head.method, &mut context, &reply, closes).await {
+            return None;
+        }
+        if closes {
+            if !unread.is_empty() {
+                meter.answered_early();
+            }
+            let _ = timeout(limits.write_timeout, stream.shutdown()).await;
+            return None;
+        }
+        until = Instant::now() + limits.idle;
+    }
+}
+
+/// Who is at the other end.
+fn peer(stream: &Stream) -> Option<IpAddr> {
+    let socket = stream.get_socket_digest()?;
+    socket.peer_addr()?.as_inet().map(SocketAddr::ip)
+}
+
+/// What is read next; nothing when that takes too long, when the client is gone, or when the connection `ends`. What
+/// waits holds no buffer.
+async fn more(
+    stream: &mut Stream,
+    until: Instant,
+    mut alarm: Pin<&mut Sleep>,
+    mut ends: Pin<&mut impl Future<Output = ()>>,
+) -> Option<Bytes> {
+    if until < alarm.deadline() {
+        alarm.as_mut().reset(until);
+    }
+    poll_fn(|cx| {
+        let mut space = [MaybeUninit::uninit(); READ];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        if let Poll::Ready(outcome) = Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+            let came = Some(buffer.filled()).filter(|came| !came.is_empty() && outcome.is_ok());
+            return Poll::Ready(came.map(Bytes::copy_from_slice));
+        }
+        if ends.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        // Set anew only where it rings, for most requests come long before.
+        while alarm.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= until {
+                return Poll::Ready(None);
+            }
+            alarm.as_mut().reset(until);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Sends `reply`, and writes the line of log. Whether the client took it.
+async fn answer(
+    app: &EdgeApp,
+    stream: &mut Stream,
+    method: &Method,
+    context: &mut Context,
+    reply: &Reply,
+    closes: bool,
+) -> bool {
+    context.own_status = Some(reply.status.as_u16());
+    let facts = answer::Facts { request_id: &context.request_id, date: &get_cached_date(), closes };
+    let written = answer::head(reply, &facts);
+    let has_body = *method != Method::HEAD && reply.status != http::StatusCode::NO_CONTENT;
+    let body = if has_body { &reply.body[..] } else { &[] };
+    let sent = timeout(app.edge.config.limits.write_timeout, async {
+        stream.write_all(&written).await?;
+        stream.write_all(body).await?;
+        stream.flush().await
+    });
+    let error = match sent.await {
+        Ok(Ok(())) => None,
+        Ok(Err(_)) => Some("WriteError"),
+        Err(_) => Some("WriteTimedout"),
+    };
+    app.edge.note(
+        context,
+        &Answered {
+            method: method.as_str(),
+            status: reply.status.as_u16(),
+            bytes_sent: if error.is_none() { body.len() } else { 0 },
+            error: error.map(|error| (error, "Downstream")),
+        },
+    );
+    error.is_none()
+}
