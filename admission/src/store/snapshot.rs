@@ -45,6 +45,9 @@ pub struct Snapshot {
     pub lapsed_total: u64,
     /// Admissions up to this moment are void: [`QueueStore::void`](super::QueueStore::void).
     pub voided_before: Timestamp,
+    /// `prequeue_at` of the latest pre-queue whose opening has been: the seed of its draw is public, and so are those of
+    /// all before it. Zero before the first.
+    pub revealed: Timestamp,
     /// One entry per lane, in the order of the rules.
     pub lanes: Vec<LaneSnapshot>,
     /// Sessions that ended after the mark that the caller gave, oldest first.
@@ -81,9 +84,15 @@ impl Snapshot {
         self.lanes.iter().find(|lane| lane.name == *name)
     }
 
-    /// What mode and times come to.
+    /// What mode and times come to. An opening that has been stays, though the store's clock be behind now.
     pub fn phase(&self) -> Phase {
-        self.rules.phase(self.at)
+        let opened = self.rules.opens_at.filter(|_| self.has_revealed());
+        self.rules.phase(opened.map_or(self.at, |opens_at| opens_at.max(self.at)))
+    }
+
+    /// Whether the opening that the rules in force name has been, and with it the seed of their draw.
+    pub fn has_revealed(&self) -> bool {
+        self.rules.prequeue_at.is_some_and(|prequeue_at| prequeue_at <= self.revealed)
     }
 
     /// Whether fans whose turn comes are admitted. A rate of zero admits nobody.
@@ -125,6 +134,9 @@ pub struct Memory {
     /// When the line was reset last, and below which rank tickets are from before that. Noted by itself too.
     #[serde(skip)]
     pub reset: (Timestamp, Rank),
+    /// The latest pre-queue whose seed is public. A journal notes that by itself.
+    #[serde(skip)]
+    pub revealed: Timestamp,
 }
 
 impl Memory {
@@ -148,6 +160,7 @@ impl Memory {
             cursors: snapshot.lanes.iter().map(|lane| (lane.name.clone(), lane.cursor)).collect(),
             voided_before: snapshot.voided_before,
             reset: (snapshot.by_hand.reset_at, snapshot.by_hand.reset_below),
+            revealed: snapshot.revealed,
         }
     }
 }

@@ -37,12 +37,12 @@ pub(super) struct TicketView {
     pub(super) id: String,
     /// Its lane; nothing while it has no place yet.
     pub(super) lane: Option<String>,
-    /// Its rank in it.
+    /// Its rank in it; nothing before the draw, for then nobody may know who stands where.
     pub(super) rank: Option<u64>,
     /// `waiting`, `turn`, `active`, `ended`, `unknown`; `noted` where the fan came while the store was away.
     #[schema(example = "waiting")]
     pub(super) standing: String,
-    /// Fans before them.
+    /// Fans before them; nothing before the draw.
     pub(super) ahead: Option<u64>,
     /// Until when the turn or the session lasts, in milliseconds since the Unix epoch.
     pub(super) until: Option<u64>,
@@ -101,12 +101,13 @@ pub(super) async fn look(
         None if papers.token.is_some() => ("active", None, None),
         None => ("noted", None, None),
     };
+    let is_told = !room.order_is_secret();
     Ok(Json(TicketView {
         id: id.to_string(),
         lane: place.as_ref().map(|place| place.lane.to_string()),
-        rank: place.as_ref().map(|place| place.rank.get()),
+        rank: place.as_ref().filter(|_| is_told).map(|place| place.rank.get()),
         standing: words.to_owned(),
-        ahead,
+        ahead: ahead.filter(|_| is_told),
         until,
     }))
 }

@@ -36,8 +36,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::config::{self, Config, ConfigError, EdgeConfig, RoomConfig};
-use crate::room::{Ports, Room};
+use crate::room::{Ports, Room, TOLD_SEED};
 use crate::waiting::page::Pages;
+use crate::waiting::time::rfc3339;
 pub use changes::changes;
 use rooms::Opening;
 pub use rooms::Rooms;
@@ -218,6 +219,7 @@ impl Fleet {
             self.refuse_new_files(text)?;
         }
         let (configs, pages) = check(&self.edge, self.file.as_deref(), text)?;
+        self.refuse_told_seeds(&configs)?;
         let before = self.in_force().clone();
         let told = changes(&before.configs, &configs);
         let said = if told.is_empty() { "nothing that counts".to_owned() } else { told.join("; ") };
@@ -267,7 +269,29 @@ impl Fleet {
     /// When it is wrong.
     pub fn check_change(&self, text: &str) -> Result<Vec<RoomConfig>, ChangeError> {
         self.refuse_new_files(text)?;
-        Ok(check(&self.edge, self.file.as_deref(), text)?.0)
+        let configs = check(&self.edge, self.file.as_deref(), text)?.0;
+        self.refuse_told_seeds(&configs)?;
+        Ok(configs)
+    }
+
+    /// Refuses rules that would have fans drawn with a seed that is public already.
+    fn refuse_told_seeds(&self, configs: &[RoomConfig]) -> Result<(), ConfigError> {
+        let file = self.file.as_deref().unwrap_or(Path::new("rooms.toml"));
+        let in_force = self.in_force();
+        let draws = |config: &&RoomConfig| {
+            let room = in_force.rooms.by_id(config.id.as_str());
+            room.is_some_and(|room| room.draws_with_a_told_seed(&config.rules))
+        };
+        match configs.iter().find(draws) {
+            None => Ok(()),
+            Some(config) => {
+                let (id, opens_at) = (&config.id, config.rules.opens_at.map(rfc3339).unwrap_or_default());
+                Err(ConfigError::whole(
+                    file,
+                    format!("room `{id}`: `opens_at` = {opens_at}: these times cannot be: {TOLD_SEED}"),
+                ))
+            }
+        }
     }
 
     /// Refuses a text that names files of this machine which are not named yet. Whoever has a token could have any file

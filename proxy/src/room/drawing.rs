@@ -16,7 +16,16 @@ use crate::waiting::time::rfc3339;
 /// So long before the opening it is too late to put it off: it may come before all proxies have heard.
 const TOO_LATE: Duration = Duration::from_secs(5);
 
+/// Why rules are refused that would have fans drawn with a seed that was told.
+pub const TOLD_SEED: &str = "they put off an opening that has come, and the seed of its draw is public, so fans could \
+                             choose their ranks. Give the room a prequeue_at that is later than that of every draw it has had";
+
 impl Room {
+    /// Whether these rules would have fans drawn with a seed that was told, as far as this proxy knows.
+    pub fn draws_with_a_told_seed(&self, wanted: &Rules) -> bool {
+        self.view.load().snapshot().is_some_and(|in_force| draws_with_a_told_seed(in_force, wanted))
+    }
+
     /// The rules that this proxy puts in force, and their revision: its own, unless they would have fans drawn with a
     /// seed that was told. Then those stay that are in force.
     pub(super) async fn rules_to_put_in_force(&self) -> Result<(Arc<Rules>, u64), StoreError> {
@@ -40,9 +49,7 @@ impl Room {
         }
         tracing::error!(
             room = %id,
-            "the rules of rooms.toml are not put in force: they put off an opening that has come, and the seed of its \
-             draw is public, so fans could choose their ranks. Give the room a later prequeue_at; until then the rules \
-             of before stay in force"
+            "the rules of rooms.toml are not put in force: {TOLD_SEED}; until then the rules of before stay in force"
         );
         Ok((in_force.rules.clone(), in_force.revision))
     }
@@ -54,7 +61,9 @@ impl Room {
         let seed = Seed::derive(&self.ports.keys, &self.id, &draw)?;
         let view = self.view.load();
         let opens_at = view.rules(&self.config().rules).opens_at?;
-        let has_opened = view.snapshot().is_some_and(|snapshot| opens_at <= snapshot.at);
+        let is_told =
+            |snapshot: &Snapshot| opens_at <= snapshot.at || draw.prequeue_at() <= snapshot.revealed;
+        let has_opened = view.snapshot().is_some_and(|snapshot| is_told(snapshot));
         Some(DrawFacts {
             room: self.id.to_string(),
             prequeue_at: rfc3339(draw.prequeue_at()),
@@ -81,12 +90,16 @@ impl Room {
 
 /// Whether `wanted` would begin again a pre-queue whose seed is public, or about to be.
 fn draws_with_a_told_seed(in_force: &Snapshot, wanted: &Rules) -> bool {
+    let (Some(prequeue_at), Some(wanted)) = (wanted.prequeue_at, wanted.opens_at) else { return false };
+    if prequeue_at <= in_force.revealed && wanted > in_force.at {
+        return wanted > in_force.rules.opens_at.filter(|_| in_force.has_revealed()).unwrap_or_default();
+    }
     let (Some(drawn_at), Some(opens_at)) = (in_force.rules.prequeue_at, in_force.rules.opens_at) else {
         return false;
     };
-    let is_put_off = wanted.opens_at.is_some_and(|wanted| wanted > opens_at.max(in_force.at));
-    let is_told = opens_at <= in_force.at + TOO_LATE;
-    is_told && is_put_off && wanted.prequeue_at.is_some_and(|wanted| wanted <= drawn_at)
+    let is_put_off = wanted > opens_at.max(in_force.at);
+    let is_about_to_be_told = opens_at <= in_force.at + TOO_LATE;
+    is_about_to_be_told && is_put_off && prequeue_at <= drawn_at
 }
 
 #[cfg(test)]
@@ -117,6 +130,7 @@ mod tests {
             admitted_total: 0,
             lapsed_total: 0,
             voided_before: Timestamp::default(),
+            revealed: Timestamp::default(),
             lanes: Vec::new(),
             ended: Vec::new(),
             ended_mark: 0,
@@ -139,6 +153,24 @@ mod tests {
         }
         let open = Rules::default();
         assert!(!draws_with_a_told_seed(&in_force(250_000), &open));
+        // What was told stays told, though other rules were in force since.
+        for (revealed, prequeue_at, opens_at, is_refused) in [
+            (100_000, 100_000, 300_000, true),
+            (100_000, 90_000, 300_000, true),
+            (100_000, 100_001, 300_000, false),
+            (100_000, 100_000, 250_000, false),
+            (99_999, 100_000, 300_000, false),
+        ] {
+            for rules_now in [open.clone(), rules(200_000, 400_000)] {
+                let in_force = Snapshot {
+                    revealed: Timestamp::from_millis(revealed),
+                    rules: rules_now.into(),
+                    ..in_force(250_000)
+                };
+                let refused = draws_with_a_told_seed(&in_force, &rules(prequeue_at, opens_at));
+                assert_eq!(refused, is_refused, "{revealed} {prequeue_at} {opens_at}");
+            }
+        }
         let undrawn = Snapshot { rules: open.into(), ..in_force(250_000) };
         assert!(!draws_with_a_told_seed(&undrawn, &rules(100_000, 300_000)));
     }

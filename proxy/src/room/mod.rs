@@ -48,6 +48,7 @@ use crate::waiting::cookies::{Cookies, Scheme};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 pub use binding::Who;
 pub use configured::Configured;
+pub use drawing::TOLD_SEED;
 use ends::Ends;
 pub use figures::Figures;
 use load::Load;

@@ -204,7 +204,8 @@ fn first_unsettled(before: &Snapshot) -> Rank {
 /// Whether the order is yet to be told, by this snapshot.
 pub(super) fn order_is_secret(snapshot: &Snapshot) -> bool {
     let Rules { prequeue_at, opens_at, .. } = snapshot.rules.as_ref();
-    prequeue_at.is_some() && opens_at.is_some_and(|opens_at| snapshot.at < opens_at)
+    let is_to_open = opens_at.is_some_and(|opens_at| snapshot.at < opens_at);
+    prequeue_at.is_some() && is_to_open && !snapshot.has_revealed()
 }
 
 /// Whether a ticket of this rank is older than the snapshot, so that its ladder tells how many stand before it. Ranks
@@ -255,6 +256,7 @@ mod tests {
             admitted_total: 0,
             lapsed_total: 0,
             voided_before: Timestamp::default(),
+            revealed: Timestamp::default(),
             lanes,
             ended: Vec::new(),
             ended_mark: 0,

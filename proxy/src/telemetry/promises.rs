@@ -194,6 +194,7 @@ mod tests {
             admitted_total: admitted,
             lapsed_total: 0,
             voided_before: Timestamp::from_millis(0),
+            revealed: Timestamp::default(),
             lanes: vec![],
             ended: vec![],
             ended_mark: 0,

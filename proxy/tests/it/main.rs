@@ -65,6 +65,7 @@ mod store_away;
 mod telemetry;
 mod tls;
 mod tokens;
+mod told_seeds;
 mod upgrade;
 mod upstreams;
 mod varnish;

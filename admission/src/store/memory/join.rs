@@ -51,7 +51,7 @@ impl Line {
     }
 
     fn join_one(&mut self, join: &Join, now: Timestamp) -> Joined {
-        let phase = self.rules.phase(now);
+        let phase = self.phase(now);
         if !self.lanes.contains_key(&join.lane) || matches!(phase, Phase::Closed | Phase::Early) {
             return Joined::Closed;
         }
@@ -59,7 +59,7 @@ impl Line {
             return answer;
         }
         let (arrival, own_time) = (self.arrival(join, now), self.own_time(now));
-        let is_drawn = self.came_for_the_draw(arrival.unwrap_or(now));
+        let is_drawn = self.came_for_the_draw(arrival.unwrap_or(now), now);
         let enters = self.is_free(now) && join.intent != Intent::Wait && arrival.is_none() && !is_drawn;
         if !enters && join.intent == Intent::EnterOnly {
             return Joined::NotFree;
@@ -111,7 +111,6 @@ impl Line {
         })
     }
 
-    /// Whether the fan came during the pre-queue, now or while the store was away.
     /// When a fan came, if that still counts: no longer than the return window after, in the line's own time, in no
     /// pre-queue before the one that is, and after the line was reset. Whoever comes later has come now.
     fn arrival(&self, join: &Join, now: Timestamp) -> Option<Timestamp> {
@@ -124,8 +123,9 @@ impl Line {
         (counts && arrived_at > self.by_hand.reset_at).then_some(arrived_at)
     }
 
-    fn came_for_the_draw(&self, arrived_at: Timestamp) -> bool {
-        let (Some(from), Some(to)) = (self.rules.prequeue_at, self.rules.opens_at) else { return false };
+    /// Whether the fan came during the pre-queue, now or while the store was away.
+    fn came_for_the_draw(&self, arrived_at: Timestamp, now: Timestamp) -> bool {
+        let (Some(from), Some(to)) = (self.rules.prequeue_at, self.opens_at(now)) else { return false };
         from <= arrived_at && arrived_at < to
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Line {
     pub(super) voided_before: Timestamp,
     /// What operators did by hand.
     pub(super) by_hand: ByHand,
+    /// The latest pre-queue whose opening has been: its seed is public.
+    pub(super) revealed: Timestamp,
     pub(super) joined_total: u64,
     pub(super) admitted_total: u64,
     pub(super) lapsed_total: u64,
@@ -67,6 +69,8 @@ pub(super) struct Lane {
     pub(super) seen: HashMap<Rank, Timestamp>,
     /// Fans who were absent when their turn would have come, until their right to return lapses, in own time.
     pub(super) passed: Deadlines<Rank>,
+    /// Fans who did not take a turn, and until when they keep the right to return nevertheless, in own time.
+    pub(super) unclaimed: Deadlines<Rank>,
     /// Turns, until they lapse.
     pub(super) turns: Deadlines<Rank>,
     pub(super) cursor: Rank,
@@ -83,6 +87,7 @@ impl Lane {
             waiting: RankSet::default(),
             seen: HashMap::new(),
             passed: Deadlines::default(),
+            unclaimed: Deadlines::default(),
             turns: Deadlines::default(),
             cursor: Rank::ZERO,
             next_rank,
@@ -128,6 +133,7 @@ impl Line {
             ended: Ended::default(),
             voided_before: Timestamp::default(),
             by_hand: ByHand::default(),
+            revealed: memory.revealed,
             joined_total: 0,
             admitted_total: 0,
             lapsed_total: 0,
@@ -154,12 +160,36 @@ impl Line {
     /// and so no fan could show: that time counts neither against their presence nor against their right to return.
     /// How long that was, or zero.
     pub(super) fn listen(&mut self, now: Timestamp) -> Duration {
+        self.note_opening(now);
         let silence = now.since(self.gathered_at.max(self.awake_at));
         if silence <= SILENCE {
             return Duration::ZERO;
         }
         self.was_silent(silence, now);
         silence
+    }
+
+    /// Takes notice of an opening.
+    pub(super) fn note_opening(&mut self, now: Timestamp) {
+        if let (Some(prequeue_at), Some(opens_at)) = (self.rules.prequeue_at, self.rules.opens_at)
+            && opens_at <= now
+        {
+            self.revealed = self.revealed.max(prequeue_at);
+        }
+    }
+
+    /// When the line opens, or opened. An opening that has been stays, whatever a clock that is behind says or rules
+    /// that put it off: otherwise fans would be drawn with a seed that everybody knows.
+    pub(super) fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_revealed = self.rules.prequeue_at.is_some_and(|prequeue_at| prequeue_at <= self.revealed);
+        self.rules.opens_at.map(|opens_at| if is_revealed { opens_at.min(now) } else { opens_at })
+    }
+
+    /// What mode and times come to.
+    pub(super) fn phase(&self, now: Timestamp) -> Phase {
+        let opens_at = self.opens_at(now);
+        let has_opened = opens_at.is_some_and(|opens_at| opens_at <= now);
+        self.rules.phase(if has_opened { now.max(self.rules.opens_at.unwrap_or_default()) } else { now })
     }
 
     /// Nobody reached the store for so long, until `now`.
@@ -215,6 +245,7 @@ impl Line {
                 lane.cursor = lane.cursor.max(*cursor);
             }
         }
+        self.revealed = self.revealed.max(memory.revealed);
         self.joined_total = self.joined_total.max(memory.joined_total);
         self.admitted_total = self.admitted_total.max(memory.admitted_total);
     }
@@ -298,14 +329,15 @@ impl Line {
 
     /// Whether fans whose turn comes are admitted. A rate of zero admits nobody, not even a burst.
     pub(super) fn drains(&self, now: Timestamp) -> bool {
-        self.rules.phase(now) == Phase::Open && self.rate > 0
+        self.phase(now) == Phase::Open && self.rate > 0
     }
 
     /// Gathers the permits due since this was last done, up to the burst. While the room does not drain none
     /// gather, so that nothing is dumped after a pause. A clock that went back gathers nothing.
     pub(super) fn gather(&mut self, now: Timestamp) {
         if self.rules.mode.admits() {
-            let (opens_at, closes_at) = self.rules.open_time();
+            let (_, closes_at) = self.rules.open_time();
+            let opens_at = self.opens_at(now).unwrap_or_default();
             let elapsed = millis(now.min(closes_at).since(self.gathered_at.max(opens_at)));
             let due = elapsed.saturating_mul(self.rate);
             self.units = self.units.saturating_add(due).min(self.units_max());
@@ -325,10 +357,20 @@ impl Line {
         let mut lapsed = 0;
         for lane in self.lanes.values_mut() {
             for rank in lane.turns.take_expired(now) {
-                lane.passed.set(rank, own_time + self.rules.return_window);
+                // From the first turn that they did not take: who stays and never claims is not offered turns for ever.
+                let may_return_until =
+                    lane.unclaimed.get(&rank).unwrap_or(own_time + self.rules.return_window);
+                if may_return_until > own_time {
+                    lane.unclaimed.set(rank, may_return_until);
+                    lane.passed.set(rank, may_return_until);
+                } else {
+                    lane.unclaimed.remove(&rank);
+                }
                 lapsed += 1;
             }
             self.has_expired |= !lane.passed.take_expired(own_time).is_empty();
+            let long_ago = own_time - self.rules.return_window - self.rules.claim_window;
+            self.has_expired |= !lane.unclaimed.take_expired(long_ago).is_empty();
         }
         if lapsed > 0 {
             self.has_expired = true;

@@ -119,13 +119,15 @@ impl MemoryStore {
         let now = self.clock.now();
         let line = lines.get_mut(room).ok_or_else(|| StoreError::UnknownRoom(room.clone()))?;
         let gathered = Gathered { at: line.gathered_at, units: line.units };
+        let revealed = line.revealed;
         let silence = line.listen(now);
+        let has_opened = line.revealed != revealed;
         let (answer, verb) = verb(line, now);
         let has_expired = std::mem::take(&mut line.has_expired);
         if let Some(journal) = &self.journal {
-            let verb = verb
-                .or_else(|| has_expired.then_some(Verb::Expire))
-                .or_else(|| (!silence.is_zero() || journal.is_silent(now)).then_some(Verb::Nothing));
+            let verb = verb.or_else(|| has_expired.then_some(Verb::Expire)).or_else(|| {
+                (!silence.is_zero() || has_opened || journal.is_silent(now)).then_some(Verb::Nothing)
+            });
             if let Some(verb) = verb {
                 journal.note(Entry { at: now, room: Cow::Borrowed(room), gathered, silence, verb });
             }
@@ -159,8 +161,11 @@ impl QueueStore for MemoryStore {
         let (gathered, silence, is_news) = match lines.get_mut(room) {
             Some(line) => {
                 let gathered = Gathered { at: line.gathered_at, units: line.units };
+                let revealed = line.revealed;
                 let silence = line.listen(now);
-                let is_news = line.revision < revision || !memory.is_empty() || !silence.is_zero();
+                let has_opened = line.revealed != revealed;
+                let is_news =
+                    line.revision < revision || !memory.is_empty() || !silence.is_zero() || has_opened;
                 line.configure(rules, revision, memory, now);
                 (gathered, silence, is_news)
             }

@@ -41,6 +41,7 @@ impl Line {
             admitted_total: self.admitted_total,
             lapsed_total: self.lapsed_total,
             voided_before: self.voided_before,
+            revealed: self.revealed,
             lanes,
             ended,
             ended_mark,

@@ -161,6 +161,7 @@ impl QueueStore for RedisStore {
             .arg(memory.voided_before.as_millis())
             .arg(memory.reset.0.as_millis())
             .arg(memory.reset.1.get())
+            .arg(memory.revealed.as_millis())
             .arg("mode")
             .arg(rules.mode.as_str());
         let moment = |moment: Option<Timestamp>| moment.unwrap_or_default().as_millis();
@@ -314,6 +315,7 @@ impl QueueStore for RedisStore {
             admitted_total: reply.take("admitted_total")?,
             lapsed_total: reply.take("lapsed_total")?,
             voided_before: reply.timestamp("voided_before")?,
+            revealed: reply.timestamp("revealed")?,
             ended: reply.list("ended")?.ticket_ids()?,
             ended_mark: reply.take("ended mark")?,
             by_hand: reply.by_hand()?,

@@ -16,6 +16,7 @@ on_both_stores! {
     a_passed_fan_who_returns_enters_first
     a_turn_between_those_of_others_takes_nothing_from_them
     a_passed_fan_who_stays_away_too_long_loses_the_place
+    who_stays_and_never_claims_is_not_offered_turns_for_ever
     those_who_leave_hold_up_nobody
     while_no_edge_reaches_the_store_nobody_becomes_absent
     while_no_edge_reaches_the_store_nobody_loses_the_right_to_return
@@ -77,6 +78,38 @@ async fn a_passed_fan_who_stays_away_too_long_loses_the_place(kind: Kind) {
     let presence = Presence { waiting: places[..1].to_vec(), ..Presence::default() };
     let answer = line.store.report_presence(&line.room, &presence).await.unwrap();
     assert_eq!(answer.not_waiting, places[..1]);
+}
+
+async fn who_stays_and_never_claims_is_not_offered_turns_for_ever(kind: Kind) {
+    let tight = Rules {
+        max_active: 2,
+        claim_window: 3 * SECOND,
+        return_window: 10 * SECOND,
+        presence_window: 3 * SECOND,
+        ..rules()
+    };
+    let line = Line::start(kind, tight).await;
+    let places = line.fans(&lane("general"), 7).await;
+    let (idle, willing) = places.split_at(4);
+    let (mut offered, mut admitted) = (0, 0);
+    for _ in 0..25 * 4 {
+        line.see(&places).await;
+        for (_, rank) in line.drain().await {
+            offered += u32::from(idle.iter().any(|place| place.rank == rank));
+        }
+        for (place, standing) in willing.iter().zip(line.store.claim(&line.room, willing).await.unwrap()) {
+            if let Standing::Active { .. } = standing {
+                admitted += 1;
+                line.store.end(&line.room, &[place.id]).await.unwrap();
+            }
+        }
+        line.clock.advance(SECOND / 4);
+    }
+    assert_eq!(admitted, willing.len());
+    for place in idle {
+        assert_eq!(line.look(place).await, Standing::Ended);
+    }
+    assert!((5..=16).contains(&offered), "more than once each, but not for ever: {offered}");
 }
 
 async fn those_who_leave_hold_up_nobody(kind: Kind) {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use admission::clock::{Clock, Timestamp};
 use admission::rank::Rank;
-use admission::rules::{Mode, Rules};
-use admission::store::{Intent, Join, Joined};
+use admission::rules::{Mode, Phase, Rules};
+use admission::store::{Intent, Join, Joined, Memory};
 use admission::ticket::Place;
 
 use super::SECOND;
@@ -19,6 +19,7 @@ on_both_stores! {
     permits_gather_from_the_opening_on
     a_room_that_closes_admits_nobody_more
     the_draw_survives_the_loss_of_everything
+    an_opening_that_has_been_stays
 }
 
 const BEGIN: Timestamp = Timestamp::from_millis(1_800_000_100_000);
@@ -142,4 +143,38 @@ async fn the_draw_survives_the_loss_of_everything(kind: Kind) {
     all.sort_by_key(|place| place.rank);
     let turns: Vec<Rank> = line.drain().await.into_iter().map(|(_, rank)| rank).collect();
     assert_eq!(turns, ranks(&all), "P4, P10");
+}
+
+async fn an_opening_that_has_been_stays(kind: Kind) {
+    let mut line = Line::start(kind, with_draw()).await;
+    assert_eq!(line.snapshot().await.revealed, Timestamp::default());
+    at(&line, BEGIN + 60 * SECOND).await;
+    line.drain().await;
+    let snapshot = line.snapshot().await;
+    assert_eq!((snapshot.revealed, snapshot.has_revealed()), (BEGIN, true));
+    let is_open = async |line: &Line| {
+        assert_eq!(line.snapshot().await.phase(), Phase::Open);
+        let (_, joined) = join_drawn(line, 5).await;
+        assert!(
+            matches!(joined, Joined::Waiting { .. } | Joined::Entered { .. }),
+            "P10: not drawn: {joined:?}"
+        );
+    };
+    // A server whose clock is behind takes over.
+    let replica = line.replica();
+    line.clock.go_back(20 * SECOND);
+    line.fail_over(replica);
+    is_open(&line).await;
+    // Rules that put it off.
+    let put_off = Rules { opens_at: Some(BEGIN + 600 * SECOND), ..with_draw() };
+    let memory = Memory::of(&line.snapshot().await);
+    line.configure_remembering(put_off.clone(), &memory).await;
+    is_open(&line).await;
+    // And a line that begins anew with them, from what an edge remembers.
+    line.lose_all_data_but(put_off, &memory).await;
+    is_open(&line).await;
+    let other =
+        Rules { prequeue_at: Some(BEGIN + 100 * SECOND), opens_at: Some(BEGIN + 600 * SECOND), ..rules() };
+    line.configure_remembering(other, &memory).await;
+    assert_ne!(line.snapshot().await.phase(), Phase::Open, "another draw has another seed");
 }

@@ -38,6 +38,7 @@ fn snapshot(cursor: u64) -> Snapshot {
         admitted_total: 0,
         lapsed_total: 0,
         voided_before: Timestamp::default(),
+        revealed: Timestamp::default(),
         lanes: vec![lane],
         ended: Vec::new(),
         ended_mark: 0,

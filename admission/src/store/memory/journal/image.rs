@@ -72,6 +72,7 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         ended,
         voided_before,
         by_hand,
+        revealed,
         joined_total,
         admitted_total,
         lapsed_total,
@@ -122,6 +123,9 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
     if *by_hand != ByHand::default() {
         sink.take(&Record::ByHand(by_hand.clone()))?;
     }
+    if *revealed > Timestamp::default() {
+        sink.take(&Record::Revealed(*revealed))?;
+    }
     let used = invitations_until
         .iter()
         .map(|(id, until)| (id, invitations.get(&id).copied().unwrap_or_default(), until));
@@ -129,7 +133,8 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
 }
 
 fn tell_lane<S: Sink>(name: &LaneId, lane: &Lane, silent: Duration, sink: &mut S) -> Result<(), S::Error> {
-    let Lane { waiting, seen: _, passed, turns, cursor: _, next_rank: _, horizon: _, pass: _ } = lane;
+    let Lane { waiting, seen: _, passed, unclaimed, turns, cursor: _, next_rank: _, horizon: _, pass: _ } =
+        lane;
     chunks(waiting.iter(), |mut ranks| {
         // Ranks of neighbours are close together: their distances take two bytes, they themselves eight.
         let mut before = Rank::ZERO;
@@ -143,6 +148,8 @@ fn tell_lane<S: Sink>(name: &LaneId, lane: &Lane, silent: Duration, sink: &mut S
     // A line that is told has had no silence yet.
     let passed = passed.iter().map(|(rank, until)| (rank, until + silent));
     chunks(passed, |chunk| sink.take(&Record::Passed(name.clone(), chunk)))?;
+    let unclaimed = unclaimed.iter().map(|(rank, until)| (rank, until + silent));
+    chunks(unclaimed, |chunk| sink.take(&Record::Unclaimed(name.clone(), chunk)))?;
     chunks(turns.iter(), |chunk| sink.take(&Record::Turns(name.clone(), chunk)))
 }
 
@@ -184,6 +191,7 @@ pub(super) fn line_of(head: LineHead) -> (RoomId, Line) {
         ended: Default::default(),
         voided_before: Timestamp::default(),
         by_hand: ByHand::default(),
+        revealed: Timestamp::default(),
         joined_total: head.joined_total,
         admitted_total: head.admitted_total,
         lapsed_total: head.lapsed_total,
@@ -215,6 +223,10 @@ pub(super) fn put(line: &mut Line, part: Record<'_>) -> bool {
             let Some(lane) = line.lanes.get_mut(&name) else { return false };
             ranks.into_iter().for_each(|(rank, until)| lane.passed.set(rank, until));
         }
+        Record::Unclaimed(name, ranks) => {
+            let Some(lane) = line.lanes.get_mut(&name) else { return false };
+            ranks.into_iter().for_each(|(rank, until)| lane.unclaimed.set(rank, until));
+        }
         Record::Turns(name, ranks) => {
             let Some(lane) = line.lanes.get_mut(&name) else { return false };
             ranks.into_iter().for_each(|(rank, until)| lane.turns.set(rank, until));
@@ -230,6 +242,7 @@ pub(super) fn put(line: &mut Line, part: Record<'_>) -> bool {
         }
         Record::Voided(before) => line.voided_before = before,
         Record::ByHand(by_hand) => line.by_hand = by_hand,
+        Record::Revealed(prequeue_at) => line.revealed = prequeue_at,
         Record::Invitations(invitations) => {
             for (id, used, until) in invitations {
                 line.invitations.insert(id, used);

@@ -43,6 +43,10 @@ pub(super) enum Record<'a> {
     Voided(Timestamp),
     /// What operators did by hand.
     ByHand(ByHand),
+    /// The latest pre-queue of the line whose seed is public.
+    Revealed(Timestamp),
+    /// Fans of a lane who did not take a turn, and until when they may return nevertheless.
+    Unclaimed(LaneId, Vec<(Rank, Timestamp)>),
 }
 
 /// What of a line is the same size however many fans it has.

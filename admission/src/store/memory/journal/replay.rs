@@ -105,6 +105,7 @@ impl Told {
         for line in self.lines.values_mut() {
             // Nobody could return while the store was away.
             let knows = self.known_until > Timestamp::default();
+            line.note_opening(self.known_until);
             line.was_silent(if knows { slept } else { Duration::ZERO }, now);
             line.gathered_at = self.known_until;
             if self.is_closed {
@@ -135,6 +136,7 @@ pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
     };
     line.gathered_at = gathered.at;
     line.units = gathered.units;
+    line.note_opening(at);
     line.was_silent(silence, at);
     match verb {
         Verb::Configure(with) => {

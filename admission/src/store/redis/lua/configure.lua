@@ -6,7 +6,8 @@
 -- ARGV[5..12] what the caller remembers of a line that was lost: above every rank it saw; how far ranks ran ahead of
 --             the clock; joined and admitted in all; cursors, `<lane>=<rank>` separated by spaces; up to when
 --             admissions are void; and when the line was reset, and below which rank tickets are from before. All 0 and '' when it remembers nothing
--- ARGV[13..]  field, value of each rule that the scripts use
+-- ARGV[13]    the latest pre-queue whose seed it knows to be public, ms; 0 without one
+-- ARGV[14..]  field, value of each rule that the scripts use
 -- Reply       1 when these rules are in force now, 0 when a newer revision was
 -- Cost        O(fields + lanes)
 
@@ -41,7 +42,9 @@ local function recall()
   set(state, 'admitted_total', math.max(number(state, 'admitted_total'), tonumber(ARGV[8])))
 end
 
-local function recall_void()
+-- Takes in what may not be undone: what was voided, and what was revealed.
+local function recall_told()
+  set(state, 'revealed', math.max(number(state, 'revealed'), tonumber(ARGV[13])))
   local before = tonumber(ARGV[10])
   if before > number(state, 'voided_before') then
     expire(state)
@@ -59,7 +62,7 @@ end
 
 local function put_in_force()
   local rate, before = number(state, 'rate'), state.drain_per_minute
-  for i = 13, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
+  for i = 14, #ARGV, 2 do set(state, ARGV[i], ARGV[i + 1]) end
   if state.drain_per_minute ~= before then rate = number(state, 'drain_per_minute') end
   set(state, 'rate', math.max(number(state, 'rate_min'), math.min(rate, number(state, 'rate_max'))))
   set(state, 'revision', revision)
@@ -70,7 +73,7 @@ end
 
 if state then
   if remembered > 0 then recall() end
-  recall_void()
+  recall_told()
   recall_reset()
   if number(state, 'revision') >= revision then return 0 end
   -- What gathered until now gathered under the old rate.
@@ -97,7 +100,7 @@ else
     recall()
     set(state, 'hold_until', now + number(state, 'recovery_grace'))
   end
-  recall_void()
+  recall_told()
   recall_reset()
 end
 return 1

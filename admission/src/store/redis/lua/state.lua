@@ -117,6 +117,22 @@ local function resume(state, server)
   set(state, 'server', server)
 end
 
+-- Whether the opening that the rules name has been: the seed of its draw is public.
+local function is_revealed(state)
+  local prequeue_at = number(state, 'prequeue_at')
+  return prequeue_at > 0 and prequeue_at <= number(state, 'revealed')
+end
+
+-- Takes notice of an opening. One that has been stays, whatever a clock that is behind says or rules that put it off:
+-- otherwise fans would be drawn with a seed that everybody knows.
+local function note_opening(state)
+  if is_revealed(state) then
+    state.opens_at = exact(math.min(number(state, 'opens_at'), now))
+  elseif number(state, 'prequeue_at') > 0 and has_come(state, 'opens_at') then
+    set(state, 'revealed', state.prequeue_at)
+  end
+end
+
 -- Takes notice of the time. While nobody asked for turns for longer than edges do, the store was out of reach, and so
 -- no fan could show: that time counts neither against their presence nor against their right to return.
 local function listen(state)
@@ -138,5 +154,6 @@ local function load_state()
   listen(state)
   local server = server_id()
   if state.server ~= server then resume(state, server) end
+  note_opening(state)
   return state
 end

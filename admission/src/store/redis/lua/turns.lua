@@ -6,12 +6,14 @@
 --   :turns:<lane>:<first>  set, the fans of a group        member rank - base
 --   :lapsing:<lane>        sorted set, when groups lapse   member as in :turns:, score ms
 --   :late:<lane>           sorted set, who stands alone    member rank, score ms until the turn lapses
+--   :unclaimed:<lane>      sorted set, who did not take a turn   member rank, score own time until which they may return
 --   turns:<lane>           in the room's hash: fans in groups
 
 local function turns_key(lane) return room .. ':turns:' .. lane end
 local function group_key(lane, first) return room .. ':turns:' .. lane .. ':' .. first end
 local function lapsing_key(lane) return room .. ':lapsing:' .. lane end
 local function late_key(lane) return room .. ':late:' .. lane end
+local function unclaimed_key(lane) return room .. ':unclaimed:' .. lane end
 
 -- The group that a rank would stand in, its first rank and its base; nil below all of them.
 local function group_of(lane, rank)
@@ -65,13 +67,20 @@ local function give_turns(lane, cursor, base, offsets, from, to, until_ms)
   redis.call('HINCRBY', room, 'turns:' .. lane, to - from + 1)
 end
 
--- Turns that nobody claimed in time: their fans are passed over. How many there were.
-local function lapse(lane, return_until)
+-- Turns that nobody claimed in time: their fans are passed over. The right to return runs from the first turn that they
+-- did not take: who stays and never claims is not offered turns for ever. How many there were.
+local function lapse(lane, state)
+  local window = number(state, 'return_window')
   local passed, count = {}, 0
   local function pass(rank)
-    passed[#passed + 1] = return_until
-    passed[#passed + 1] = rank
     count = count + 1
+    local may_return_until = tonumber(redis.call('ZSCORE', unclaimed_key(lane), rank) or own_time + window)
+    if may_return_until > own_time then
+      passed[#passed + 1] = may_return_until
+      passed[#passed + 1] = rank
+    else
+      redis.call('ZREM', unclaimed_key(lane), rank)
+    end
   end
   for _, group in ipairs(redis.call('ZRANGEBYSCORE', lapsing_key(lane), '-inf', now)) do
     local first, base = string.match(group, '(%d+):(%d+)')
@@ -85,6 +94,9 @@ local function lapse(lane, return_until)
   for _, rank in ipairs(late) do pass(rank) end
   call_many('ZREM', late_key(lane), late)
   call_many('ZADD', passed_key(lane), passed)
+  call_many('ZADD', unclaimed_key(lane), passed)
+  redis.call('ZREMRANGEBYSCORE', passed_key(lane), '-inf', own_time)
+  redis.call('ZREMRANGEBYSCORE', unclaimed_key(lane), '-inf', own_time - window - number(state, 'claim_window'))
   return count
 end
 
@@ -108,8 +120,7 @@ local function expire(state)
   add_ended(over)
   local lapsed = 0
   for _, lane in ipairs(known_lanes(state)) do
-    lapsed = lapsed + lapse(lane, own_time + number(state, 'return_window'))
-    redis.call('ZREMRANGEBYSCORE', passed_key(lane), '-inf', own_time)
+    lapsed = lapsed + lapse(lane, state)
   end
   if lapsed > 0 then
     redis.call('HINCRBY', room, 'lapsed_total', lapsed)
