@@ -1,6 +1,6 @@
 // What an operator does: rate, places and mode with what would come of them; pause, resume, close; a message.
 
-import { ask, change } from "./api.js";
+import { ask, change as send } from "./api.js";
 import { basis, make } from "./changes.js";
 import { question, typed } from "./dialogs.js";
 import { el, say, write } from "./dom.js";
@@ -15,7 +15,7 @@ const PREVIEW_AFTER = 250;
 export class Controls {
   // `onDone` when something was changed; `onLast` with what comes of the configuration as it is.
   constructor({ onDone, onLast }) {
-    Object.assign(this, { onDone, onLast, base: null, room: null, tag: null, me: null, asked: 0 });
+    Object.assign(this, { onDone, onLast, base: null, messageBase: null, room: null, tag: null, me: null, asked: 0, busy: 0, late: new Set() });
     this.fields = {
       drain_per_minute: el("input", { id: "rate", type: "number", inputmode: "numeric", min: 0, step: 1, required: true, "data-testid": "rate", "aria-describedby": "preview" }),
       max_active: el("input", { id: "places", type: "number", inputmode: "numeric", min: 1, step: 1, required: true, "data-testid": "places", "aria-describedby": "preview" }),
@@ -31,7 +31,7 @@ export class Controls {
     this.meanwhile = el("p", { class: "note", hidden: true, "data-testid": "meanwhile" });
     const step = (words, share, label) => el("button", { type: "button", class: "step", "aria-label": label, onclick: () => this.step(share) }, words);
     this.message = el("textarea", { id: "message", rows: 2, "data-testid": "message" });
-    this.message.addEventListener("input", () => { this.messageBase ||= basis(this.room, this.tag); });
+    this.message.addEventListener("input", () => this.begin("messageBase"));
     const button = (testid, words, act, kind) => el("button", { type: "button", class: kind, "data-testid": testid, onclick: act }, words);
     this.buttons = {
       pause: button("pause", "Pause", () => this.act("pause", "Nobody gets in until it is resumed.")),
@@ -74,8 +74,12 @@ export class Controls {
     if (this.fields.mode.options.length !== modes.length) {
       this.fields.mode.replaceChildren(...modes.map((mode) => el("option", { value: mode }, MODES[mode] || mode)));
     }
-    if (!this.base) this.fill();
-    if (!this.messageBase && this.message.value !== room.message) this.message.value = room.message;
+    if (!this.busy) {
+      for (const what of this.late) this.begin(what);
+      this.late.clear();
+    }
+    if (!this.base && !this.late.has("base")) this.fill();
+    if (!this.messageBase && !this.late.has("messageBase") && this.message.value !== room.message) this.message.value = room.message;
     this.untell.disabled = !room.message;
     const halted = room.mode === "paused" || room.mode === "closed";
     this.buttons.pause.disabled = room.mode === "paused";
@@ -84,6 +88,19 @@ export class Controls {
     this.buttons.reset.disabled = me.role !== "admin";
     this.graver.hidden = me.role === "admin";
     this.showMeanwhile();
+  }
+
+  // What is edited is a change of what is configured now. While a change of one's own is under way nobody knows what that
+  // is: it is noted, and then it is known.
+  begin(what) {
+    if (this[what]) return;
+    if (this.busy) {
+      this.late.add(what);
+      return;
+    }
+    const values = Object.fromEntries(Object.keys(this.fields).map((key) => [key, this.value(this.room, key)]));
+    this[what] = { ...basis(this.room, this.tag), values };
+    if (what === "base" && this.late.has("base")) this.edited();
   }
 
   fill() {
@@ -106,10 +123,8 @@ export class Controls {
   }
 
   edited() {
-    if (!this.base) {
-      const values = Object.fromEntries(Object.keys(this.fields).map((key) => [key, this.value(this.room, key)]));
-      this.base = { ...basis(this.room, this.tag), values };
-    }
+    this.begin("base");
+    if (!this.base) return;
     // What cannot be read as a number is empty, and means nothing.
     const gap = Object.values(this.fields).some((field) => field.value === "");
     const some = gap || Object.keys(this.edits()).length > 0;
@@ -187,11 +202,17 @@ export class Controls {
     const edits = this.edits();
     if (!Object.keys(edits).length) return;
     const wanted = Object.entries(edits).map(([key, value]) => `${keyWords(key)}: ${valueWords(value)}`).join(", ");
-    if (await this.run({ method: "PATCH", path: this.path, body: edits, base: this.base, wanted })) this.forget();
+    await this.run(() => ({ method: "PATCH", path: this.path, body: edits, base: this.base, wanted }), () => {
+      // Whoever goes on editing meanwhile goes on.
+      const more = JSON.stringify(this.edits()) !== JSON.stringify(edits);
+      this.base = null;
+      if (more) this.late.add("base");
+    });
+    if (!this.base) this.forget();
   }
 
   act(name, wanted) {
-    return this.run({ method: "POST", path: `${this.path}/${name}`, body: name === "resume" ? {} : undefined, base: basis(this.room, this.tag), wanted });
+    return this.run(() => ({ method: "POST", path: `${this.path}/${name}`, body: name === "resume" ? {} : undefined, base: basis(this.room, this.tag), wanted }));
   }
 
   async close() {
@@ -204,12 +225,13 @@ export class Controls {
   }
 
   async tell(message) {
-    const base = this.messageBase || basis(this.room, this.tag);
     const wanted = message ? `To tell them: ${message}` : "To tell them nothing";
-    if (await this.run({ method: "PUT", path: `${this.path}/message`, body: { message }, base, wanted })) {
+    const base = () => this.messageBase || basis(this.room, this.tag);
+    await this.run(() => ({ method: "PUT", path: `${this.path}/message`, body: { message }, base: base(), wanted }), () => {
       this.messageBase = null;
+      this.late.delete("messageBase");
       this.message.value = message;
-    }
+    });
   }
 
   async grave(name) {
@@ -221,23 +243,37 @@ export class Controls {
     const answers = await typed({ heading, words, word: id, action, testid: "grave" });
     if (!answers) return;
     await this.told(async () => {
-      const { value } = await change("POST", `${this.path}/${name}`, answers);
+      const { value } = await send("POST", `${this.path}/${name}`, answers);
       const places = typeof value.places === "number" ? `${number(value.places)} places and ` : "";
       return `Done: ${places}${number(value.sessions)} sessions ended.`;
     });
   }
 
-  // Makes a change and says what it came to. Whether it was made.
-  run(wanted) {
+  // Makes a change and says what it came to.
+  run(wanted, whenMade) {
     return this.told(async () => {
-      const made = await make(wanted);
+      const change = wanted();
+      // Sent twice by one who clicked twice: it is made.
+      if (!change.base) return "";
+      const made = await make(change);
       if (!made) return "";
+      whenMade?.();
       const own = made.changes.map((line) => line.replace(`${this.room.id}: `, ""));
       return own.length ? `In force: ${own.join("; ")}` : "It was so already.";
     });
   }
 
-  async told(act) {
+  // One thing after another: the next is done to what came of the one before.
+  told(act) {
+    this.busy += 1;
+    this.doing = (this.doing || Promise.resolve()).catch(() => {}).then(() => this.tellOf(act)).finally(() => {
+      this.busy -= 1;
+      this.show(this.room, this.tag, this.me);
+    });
+    return this.doing;
+  }
+
+  async tellOf(act) {
     this.said.dataset.kind = "";
     write(this.said, "");
     try {
@@ -245,12 +281,11 @@ export class Controls {
       write(this.said, words);
       if (words) say(words);
       await this.onDone();
-      return Boolean(words);
     } catch (error) {
+      if (!("status" in error)) throw error;
       this.said.dataset.kind = "wrong";
       write(this.said, error.isSilence ? "No answer came. It may have been done: look at the audit trail below." : error.message);
       if (error.status === 401) await this.onDone();
-      return false;
     }
   }
 }

@@ -122,6 +122,18 @@ fn notes(now: &Now, before: &Rules, then: &Rules, rate: u64) -> Vec<String> {
     notes
 }
 
+/// That the room closes before all who wait now are in, if it does.
+fn closing(then: &Rules, effect: &EffectView, now: Timestamp) -> Option<String> {
+    let left = then.closes_at?.since(now).as_secs();
+    let last = effect.last_high_seconds.filter(|last| *last > left && left > 0)?;
+    let minutes = |seconds: u64| number(seconds.div_ceil(60));
+    Some(format!(
+        "The room closes in {} min: the last of those who wait now may need {} min, and not get in.",
+        minutes(left),
+        minutes(last)
+    ))
+}
+
 /// What would come of a change, for those who wait now: the same body as for PATCH, which is checked in the same way.
 /// Nothing is changed.
 #[utoipa::path(post, path = "/api/v1/rooms/{room}/preview", tag = "rooms",
@@ -157,11 +169,13 @@ pub(in crate::admin) async fn preview(
     if !figures.reachable {
         notes.insert(0, "The line cannot be reached now; this is by what was known last.".to_owned());
     }
+    let effect = view(&now, then.rules.mode, &terms(&then.rules, after, clock));
+    notes.extend(closing(&then.rules, &effect, clock));
     Ok(Json(PreviewView {
         revision: configuration.revision,
         changes: changes(&in_force.configs, &configs),
         now: view(&now, before.rules.mode, &terms(&before.rules, figures.rate, clock)),
-        then: view(&now, then.rules.mode, &terms(&then.rules, after, clock)),
+        then: effect,
         notes,
     }))
 }
@@ -180,6 +194,29 @@ mod tests {
         assert_eq!(rate_then(&rules, &Rules { drain_per_minute: 300, ..rules.clone() }, 240), 300);
         assert_eq!(rate_then(&rules, &Rules { adaptive: None, ..rules.clone() }, 240), 600);
         assert!(notes(&Now::default(), &rules, &rules, 240).concat().contains("It is 240 now"));
+    }
+
+    #[test]
+    fn who_may_not_get_in_before_the_room_closes_is_told_of() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let rules = |minutes: u64| Rules {
+            closes_at: Some(now + Duration::from_secs(60 * minutes)),
+            drain_per_minute: 60,
+            max_active: 100_000,
+            ..Rules::default()
+        };
+        let line = Now { waiting: 600, ..Now::default() };
+        let told = |minutes: u64| {
+            let rules = rules(minutes);
+            closing(&rules, &view(&line, rules.mode, &terms(&rules, 60, now)), now)
+        };
+        assert_eq!(told(12), None);
+        let said = told(8).unwrap();
+        assert!(said.contains("closes in 8 min") && said.contains("may need 11 min"), "{said}");
+        assert_eq!(
+            closing(&Rules::default(), &view(&line, Mode::Auto, &terms(&rules(8), 60, now)), now),
+            None
+        );
     }
 
     #[test]

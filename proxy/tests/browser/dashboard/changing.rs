@@ -84,6 +84,20 @@ async fn a_room_is_paused_resumed_and_closed_and_its_fans_are_told() {
     browser.until("return document.querySelector('[data-testid=untell]').disabled", |off| off == false).await;
     click(&browser, "untell").await;
     browser.until("return document.getElementById('message').value", |value| value == "").await;
+    // One thing after another: nobody is in their own way.
+    let hasty = "for (const name of ['pause', 'tell', 'apply']) { const one = document.querySelector(`[data-testid=${name}]`); \
+                 if (name === 'apply') { const rate = document.getElementById('rate'); rate.value = '7'; \
+                 rate.dispatchEvent(new Event('input')); } one.click(); one.click(); }";
+    browser.until("return document.querySelector('[data-testid=pause]').disabled", |off| off == false).await;
+    browser.run(hasty).await;
+    browser.shows("phase", |text| text == "paused").await;
+    browser.until("return document.querySelector('[data-testid=apply]').disabled", |off| off == false).await;
+    assert_eq!(browser.text("outrun").await, None);
+    assert_eq!(shown(&edge).await["drain_per_minute"], 0, "what was not to be clicked yet was not");
+    click(&browser, "apply").await;
+    browser.shows("said", |text| text.contains("drain_per_minute 0 → 7")).await;
+    click(&browser, "resume").await;
+    browser.shows("phase", |text| text == "open").await;
     // Closing is asked about.
     click(&browser, "close").await;
     browser.shows("closing", |text| text.contains("Nobody joins and nobody gets in")).await;

@@ -81,6 +81,14 @@ async fn figures_and_plots_move_and_say_so_in_words() {
         };
         browser.until(&label(plot), is_told).await;
     }
+    // What was so at another moment is read off any of the plots, for all of them.
+    let point = "const plot = document.querySelector('[data-testid=plot-arrivals] > svg'); \
+                 const box = plot.getBoundingClientRect(); const at = (type) => plot.dispatchEvent(new PointerEvent(type, \
+                 { clientX: box.left + 50, clientY: box.top + 50 })); at('pointermove'); \
+                 const told = document.querySelector('[data-testid=value-waiting]').textContent, \
+                 lines = document.querySelectorAll('.cursor').length; at('pointerleave'); \
+                 return [told, lines, document.querySelectorAll('.cursor').length]";
+    assert_eq!(browser.run(point).await, json!(["0", 8, 0]));
     // The same as a table, and another stretch of time.
     click(&browser, "as-table").await;
     let rows = "return [...document.querySelectorAll('tbody tr')].some((row) => row.children[2].textContent === '3')";
