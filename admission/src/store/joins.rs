@@ -124,7 +124,8 @@ mod tests {
     use crate::rank::Rank;
     use crate::rules::Rules;
     use crate::store::{
-        BatchId, Drained, Intent, Memory, Presence, PresenceAnswer, Snapshot, Standing, Voided,
+        BatchId, Drained, Intent, Memory, PageMark, Presence, PresenceAnswer, SessionPage, Snapshot,
+        Standing, Voided,
     };
     use crate::ticket::Place;
 
@@ -192,6 +193,9 @@ mod tests {
         }
         async fn snapshot(&self, room: &RoomId, _: u64) -> Result<Snapshot, StoreError> {
             Err(StoreError::UnknownRoom(room.clone()))
+        }
+        async fn sessions(&self, _: &RoomId, _: PageMark) -> Result<SessionPage, StoreError> {
+            Ok(SessionPage::default())
         }
     }
 

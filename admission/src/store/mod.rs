@@ -24,6 +24,7 @@ mod join;
 mod joins;
 pub mod memory;
 pub mod redis;
+mod sessions;
 mod snapshot;
 
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub use fleet::{
 };
 pub use join::{BatchId, Intent, InvitationUse, Join, Joined};
 pub use joins::Joins;
+pub use sessions::{LiveSession, PageMark, SESSIONS_PER_PAGE, SessionPage};
 pub use snapshot::{LaneSnapshot, Memory, Snapshot};
 
 /// How long nobody asks for turns until the store takes it that the edges were cut off from it, not that the fans went.
@@ -251,4 +253,8 @@ pub trait QueueStore: Send + Sync {
 
     /// What there is to know of the room. `ended_mark` is that of the snapshot before, or 0.
     async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError>;
+
+    /// The live sessions, a page at a time, for callers that did not see them begin. `from` is what the page before
+    /// said.
+    async fn sessions(&self, room: &RoomId, from: PageMark) -> Result<SessionPage, StoreError>;
 }

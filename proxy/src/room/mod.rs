@@ -9,6 +9,7 @@ mod configured;
 mod drawing;
 mod ends;
 mod figures;
+mod hearing;
 mod here;
 mod load;
 mod moving;
@@ -351,7 +352,8 @@ impl Room {
         let places = std::slice::from_ref(place);
         let claim = || bounded(self.ports.store.claim(&self.id, places));
         let mut standing = claim().await?.first().copied();
-        if standing == Some(Standing::Unknown) {
+        // Whoever has a session, or had one, is not put back into the line.
+        if standing == Some(Standing::Unknown) && !self.sessions.knows(place.id) {
             self.count_restored(&bounded(self.ports.store.restore(&self.id, places)).await?);
             self.line_is_put_back();
             standing = claim().await?.first().copied();

@@ -10,6 +10,7 @@ use admission::store::{
 use admission::ticket::Place;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::hearing::Hearing;
 use super::view::sessions_come_first;
 use super::{LOOK_EVERY, Room, bounded};
 use crate::telemetry::promises::Event;
@@ -33,6 +34,7 @@ pub(super) async fn run(room: Arc<Room>, every: Duration) {
         resumed_at: None,
         was_away: false,
         count: 0,
+        hearing: Hearing::default(),
     };
     let mut interval = tokio::time::interval(every);
     // A tick that was missed is not made up for: the next one does all there is to do.
@@ -52,6 +54,7 @@ struct Tick {
     resumed_at: Option<Timestamp>,
     was_away: bool,
     count: u64,
+    hearing: Hearing,
 }
 
 impl Tick {
@@ -88,7 +91,8 @@ impl Tick {
         }
         let snapshot = self.read_snapshot().await?;
         self.restore(&snapshot).await?;
-        self.look(&snapshot).await
+        self.look(&snapshot).await?;
+        self.hearing.read(&self.room).await
     }
 
     async fn report_and_drain(&self, snapshot: &Snapshot) -> Result<(), StoreError> {

@@ -7,8 +7,8 @@ use admission::clock::Timestamp;
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::{
-    BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
-    StoreError, Voided,
+    BatchId, Drained, Join, Joined, Memory, PageMark, Presence, PresenceAnswer, QueueStore, SessionPage,
+    Snapshot, Standing, StoreError, Voided,
 };
 use admission::ticket::{Place, TicketId};
 use async_trait::async_trait;
@@ -33,10 +33,11 @@ enum Verb {
     ReportLoad,
     SetRate,
     Snapshot,
+    Sessions,
 }
 
 impl Verb {
-    const ALL: [(Self, &str); 13] = [
+    const ALL: [(Self, &str); 14] = [
         (Self::Configure, "configure"),
         (Self::Join, "join"),
         (Self::Look, "look"),
@@ -50,6 +51,7 @@ impl Verb {
         (Self::ReportLoad, "report_load"),
         (Self::SetRate, "set_rate"),
         (Self::Snapshot, "snapshot"),
+        (Self::Sessions, "sessions"),
     ];
 }
 
@@ -218,6 +220,10 @@ impl QueueStore for Measured {
 
     async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError> {
         self.measure(Verb::Snapshot, self.store.snapshot(room, ended_mark)).await
+    }
+
+    async fn sessions(&self, room: &RoomId, from: PageMark) -> Result<SessionPage, StoreError> {
+        self.measure(Verb::Sessions, self.store.sessions(room, from)).await
     }
 }
 

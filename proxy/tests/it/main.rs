@@ -38,6 +38,7 @@ mod house;
 mod http2;
 mod invitations;
 mod keys;
+mod known_sessions;
 mod line;
 mod live;
 mod merging;

@@ -11,8 +11,8 @@ use admission::invariants::{self, InForce, Span};
 use admission::name::RoomId;
 use admission::rules::Rules;
 use admission::store::{
-    BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
-    StoreError, Voided,
+    BatchId, Drained, Join, Joined, Memory, PageMark, Presence, PresenceAnswer, QueueStore, SessionPage,
+    Snapshot, Standing, StoreError, Voided,
 };
 use admission::ticket::{Place, TicketId};
 use async_trait::async_trait;
@@ -182,6 +182,8 @@ pub(crate) struct Wire {
     edge: AtomicU32,
     edge_clock: Arc<SimClock>,
     dice: Dice,
+    /// For the calls that only tell of sessions.
+    aside: Dice,
     latency: Duration,
     state: Mutex<State>,
 }
@@ -195,7 +197,8 @@ impl Wire {
         latency: Duration,
     ) -> Self {
         let state = Mutex::new(State::Good);
-        Self { house, slot, edge: AtomicU32::new(slot as u32), edge_clock, dice, latency, state }
+        let aside = dice.fork(1);
+        Self { house, slot, edge: AtomicU32::new(slot as u32), edge_clock, dice, aside, latency, state }
     }
 
     pub(crate) fn rename(&self, edge: u32) {
@@ -229,16 +232,16 @@ impl Wire {
         }
     }
 
-    async fn travel(&self) -> Result<(), StoreError> {
+    async fn travel(&self, dice: &Dice) -> Result<(), StoreError> {
         let away = || Err(StoreError::Unavailable("the wire is cut".to_owned()));
         let state = self.state();
         let latency = match state {
             State::Refuses => return away(),
             State::Hangs => HANG,
-            State::Slow if self.dice.percent(10) => HANG,
-            State::Slow => self.dice.time(Duration::ZERO, Duration::from_millis(900)),
-            State::Good if self.dice.percent(50) => Duration::ZERO,
-            State::Good => self.dice.time(Duration::ZERO, self.latency),
+            State::Slow if dice.percent(10) => HANG,
+            State::Slow => dice.time(Duration::ZERO, Duration::from_millis(900)),
+            State::Good if dice.percent(50) => Duration::ZERO,
+            State::Good => dice.time(Duration::ZERO, self.latency),
         };
         if !latency.is_zero() {
             sleep(latency).await;
@@ -250,7 +253,7 @@ impl Wire {
     }
 
     async fn reach(&self) -> Result<Arc<Mutant>, StoreError> {
-        self.travel().await?;
+        self.travel(&self.dice).await?;
         if self.house.mutation == Some(Mutation::TurnsByTheEdgesClock) {
             self.house.clock.set_wrong(self.edge_clock.wrong_by_ms() * 4);
         }
@@ -258,7 +261,7 @@ impl Wire {
     }
 
     async fn back<T>(&self, answer: Result<T, StoreError>, mut call: Call<'_>) -> Result<T, StoreError> {
-        self.travel().await?;
+        self.travel(&self.dice).await?;
         call.done = true;
         answer
     }
@@ -387,5 +390,14 @@ impl QueueStore for Wire {
         let call = self.call();
         let answer = self.reach().await?.snapshot(room, ended_mark).await;
         self.back(answer, call).await
+    }
+
+    async fn sessions(&self, room: &RoomId, from: PageMark) -> Result<SessionPage, StoreError> {
+        let mut call = self.call();
+        self.travel(&self.aside).await?;
+        let answer = self.house.store(self.slot).sessions(room, from).await;
+        self.travel(&self.aside).await?;
+        call.done = true;
+        answer
     }
 }

@@ -11,8 +11,8 @@ use admission::position::{Ladder, Rung};
 use admission::rules::Rules;
 use admission::store::memory::MemoryStore;
 use admission::store::{
-    BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
-    StoreError, Voided,
+    BatchId, Drained, Join, Joined, Memory, PageMark, Presence, PresenceAnswer, QueueStore, SessionPage,
+    Snapshot, Standing, StoreError, Voided,
 };
 use admission::ticket::{Place, TicketId};
 use async_trait::async_trait;
@@ -65,6 +65,8 @@ pub(crate) enum Mutation {
     ForgetsTheVoid,
     /// Tells that what comes in the next seconds is void, too.
     VoidsTheLater,
+    /// Tells edges of no sessions but those that they see themselves.
+    TellsNoSessions,
     /// None of the store's: fans do not carry what they were shown.
     ForgetsWhatWasShown,
 }
@@ -297,5 +299,12 @@ impl QueueStore for Mutant {
             snapshot.rules = Arc::new(rules);
         }
         Ok(snapshot)
+    }
+
+    async fn sessions(&self, room: &RoomId, from: PageMark) -> Result<SessionPage, StoreError> {
+        if self.is(Mutation::TellsNoSessions) {
+            return Ok(SessionPage::default());
+        }
+        self.inner.sessions(room, from).await
     }
 }

@@ -31,6 +31,8 @@ pub(crate) enum Family {
     NoShows,
     /// Fans stay as long as they may, and the store may lose its data.
     Stays,
+    /// Fans do nothing for long while every edge is replaced by a new process; then the store loses its data.
+    Idle,
     /// The operator takes all admissions back, once or twice, and this or that goes wrong.
     Voided,
     /// Most fans come before the opening, and this or that goes wrong.
@@ -57,6 +59,8 @@ pub(crate) enum Fault {
     Slow { edge: usize, lasts: Duration },
     /// The process of an edge is killed, and started again.
     Crash { edge: usize, back_after: Duration },
+    /// A new process takes the place of an edge, which tells the line what it still had to.
+    Replaced { edge: usize },
     /// All of them are.
     AllCrash { back_after: Duration },
     /// The clock of an edge jumps.
@@ -106,6 +110,8 @@ pub(crate) struct Plan {
     pub(crate) unclaimed: u64,
     /// The longest that a fan wants to stay, in seconds.
     pub(crate) longest_stay: u64,
+    /// Whether fans who are in the shop do nothing for long.
+    pub(crate) is_idle: bool,
     pub(crate) events: Vec<(Duration, Event)>,
 }
 
@@ -145,6 +151,7 @@ impl Plan {
             members: 0,
             unclaimed: 0,
             longest_stay: 25,
+            is_idle: false,
             events: Vec::new(),
         };
         let plan = if family.is_a_crowd() { plan.crowded() } else { plan };
@@ -158,6 +165,7 @@ impl Plan {
             Family::Lanes => self.with_lanes(dice, 50),
             Family::NoShows => Self { unclaimed: 35, ..self },
             Family::Stays => self.with_long_stays(),
+            Family::Idle => self.with_idle_fans(dice),
             Family::Prequeue => self.with_prequeue(dice),
             Family::Voided => self.with_many_inside(),
             Family::Everything => {
@@ -195,6 +203,21 @@ impl Plan {
         Self { longest_stay: 55, ..self }
     }
 
+    /// The shop is full of fans who do nothing for long. All edges are new when the store loses its data.
+    fn with_idle_fans(mut self, dice: &Dice) -> Self {
+        self.rules.max_active = dice.between(3, 8);
+        self.rules.session = Duration::from_secs(60);
+        self.rules.drain_per_minute = self.rules.drain_per_minute.max(120);
+        self.arrivals = self.arrivals.min(Duration::from_secs(10));
+        let mut at = dice.seconds(12, 20);
+        for edge in 0..self.edges {
+            self.events.push((at, Event::Wrong(Fault::Replaced { edge })));
+            at += dice.seconds(1, 2);
+        }
+        self.events.push((at + dice.seconds(1, 6), Event::Wrong(Fault::Loss)));
+        Self { longest_stay: 55, is_idle: true, ..self }
+    }
+
     /// Many fans are inside, for long.
     fn with_many_inside(mut self) -> Self {
         self.rules.drain_per_minute = self.rules.drain_per_minute.max(120);
@@ -220,7 +243,7 @@ impl Plan {
 
     fn with_events(mut self, dice: &Dice) -> Self {
         let (faults, orders) = match self.family {
-            Family::Calm | Family::Crowd | Family::Lanes | Family::NoShows => (0, 0),
+            Family::Calm | Family::Crowd | Family::Lanes | Family::NoShows | Family::Idle => (0, 0),
             Family::Stays => (dice.between(0, 1), 0),
             Family::Prequeue => (dice.between(0, 2), 0),
             Family::Voided => (dice.between(0, 2), 0),

@@ -91,6 +91,7 @@ families! {
     promises_hold_in_two_lanes: Lanes, 0;
     promises_hold_when_many_do_not_take_their_turn: NoShows, 0;
     promises_hold_when_fans_stay_as_long_as_they_may: Stays, 0;
+    promises_hold_when_fans_are_idle_and_edges_new: Idle, 0;
     promises_hold_when_the_order_is_drawn: Prequeue, 0;
     promises_hold_when_admissions_are_voided: Voided, 0;
     promises_hold_when_everything_goes_wrong_1: Everything, 0;
@@ -148,5 +149,6 @@ mutations! {
     mutation_draws_the_late_is_caught: DrawsTheLate, Prequeue, FairDraw;
     mutation_forgets_the_void_is_caught: ForgetsTheVoid, Voided, NoTurnNoEntry;
     mutation_voids_those_who_come_later_is_caught: VoidsTheLater, Voided, FreePassage;
+    mutation_tells_no_sessions_is_caught: TellsNoSessions, Idle, Capacity;
     mutation_forgets_what_was_shown_is_caught: ForgetsWhatWasShown, Losses, Truth;
 }

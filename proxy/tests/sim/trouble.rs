@@ -58,6 +58,7 @@ impl World {
                 self.slots[edge].wire.mend();
             }
             Fault::Crash { edge, back_after } => self.crash(&[edge], back_after).await,
+            Fault::Replaced { edge } => self.replace(edge).await,
             Fault::AllCrash { back_after } => self.crash(&all, back_after).await,
             Fault::ClockJump { edge, by_ms } => self.slots[edge].clock.jump(by_ms),
             Fault::Loss => self.house.lose_everything(),
@@ -94,6 +95,13 @@ impl World {
             let now = self.name_of(*slot).filter(|now| Some(*now) != name);
             self.was_cut_off(now, from);
         }
+    }
+
+    async fn replace(&self, slot: usize) {
+        let Some(edge) = self.slots[slot].edge.lock().take() else { return };
+        edge.room.finish(tokio::time::Instant::now() + Duration::from_secs(5)).await;
+        edge.crash();
+        self.start(slot);
     }
 
     async fn crash(&self, slots: &[usize], back_after: Duration) {

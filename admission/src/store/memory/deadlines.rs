@@ -49,6 +49,11 @@ impl<K: Copy + Eq + Hash + Ord> Deadlines<K> {
         self.by_time.iter().map(|(until, key)| (*key, *until))
     }
 
+    /// Those from one on, in the order of their deadlines.
+    pub(super) fn since(&self, first: (Timestamp, K)) -> impl Iterator<Item = (K, Timestamp)> {
+        self.by_time.range(first..).map(|(until, key)| (*key, *until))
+    }
+
     /// Removes what lasted until `now` or before, and gives it in the order of the deadlines.
     pub(super) fn take_expired(&mut self, now: Timestamp) -> Vec<K> {
         let mut expired = Vec::new();

@@ -11,6 +11,7 @@ mod journal;
 mod line;
 mod load;
 mod rank_set;
+mod sessions;
 mod snapshot;
 mod standing;
 
@@ -32,8 +33,8 @@ use self::fleet::Fleet;
 use self::journal::{Configuration, Entry, Gathered, Journal, Verb};
 use self::line::Line;
 use super::{
-    BatchId, Drained, Join, Joined, Memory, Presence, PresenceAnswer, QueueStore, Snapshot, Standing,
-    StoreError, Voided,
+    BatchId, Drained, Join, Joined, Memory, PageMark, Presence, PresenceAnswer, QueueStore, SessionPage,
+    Snapshot, Standing, StoreError, Voided,
 };
 
 pub use self::journal::JournalError;
@@ -298,6 +299,10 @@ impl QueueStore for MemoryStore {
 
     async fn snapshot(&self, room: &RoomId, ended_mark: u64) -> Result<Snapshot, StoreError> {
         self.with_line(room, |line, now| (line.snapshot(ended_mark, now), None))
+    }
+
+    async fn sessions(&self, room: &RoomId, from: PageMark) -> Result<SessionPage, StoreError> {
+        self.with_line(room, |line, now| (line.sessions(from, now), None))
     }
 }
 

@@ -9,7 +9,9 @@ use crate::clock::Timestamp;
 use crate::name::LaneId;
 use crate::position::{Ladder, Rung};
 use crate::rank::{Rank, RankRange};
-use crate::store::{ByHand, Drained, Joined, LaneSnapshot, PresenceAnswer, Standing, StoreError};
+use crate::store::{
+    ByHand, Drained, Joined, LaneSnapshot, LiveSession, PresenceAnswer, Standing, StoreError,
+};
 use crate::ticket::{Place, TicketId};
 
 /// Values of a reply, taken from the front one by one.
@@ -204,6 +206,18 @@ pub(super) fn presence(value: Value, waiting: &[Place]) -> Result<PresenceAnswer
         not_waiting.push(waiting.get(index).ok_or_else(|| unreadable("index"))?.clone());
     }
     Ok(PresenceAnswer { not_waiting, ended: reply.list("ended")?.ticket_ids()? })
+}
+
+pub(super) fn live_sessions(value: Value) -> Result<Vec<LiveSession>, StoreError> {
+    let mut reply = Reply::of(value)?;
+    let mut sessions = Vec::new();
+    while !reply.is_empty() {
+        let ticket = TicketId::parse(&reply.take::<String>("ticket id")?);
+        let ticket = ticket.ok_or_else(|| unreadable("ticket id"))?;
+        let (admitted_at, until) = (reply.timestamp("admitted at")?, reply.timestamp("until")?);
+        sessions.push(LiveSession { ticket, admitted_at, until });
+    }
+    Ok(sessions)
 }
 
 pub(super) fn load_interval(value: Value) -> Result<Option<(LoadInterval, History)>, StoreError> {

@@ -34,7 +34,8 @@ use self::decode::Reply;
 use self::scripts::Scripts;
 use super::{
     BatchId, Drained, ENDED_PER_SNAPSHOT_MAX, Intent, InvitationUse, JOIN_MEMORY, Join, Joined, Memory,
-    Presence, PresenceAnswer, QueueStore, Snapshot, Standing, Stay, StoreError, TURNS_PER_DRAIN_MAX, Voided,
+    PageMark, Presence, PresenceAnswer, QueueStore, SESSIONS_PER_PAGE, SessionPage, Snapshot, Standing, Stay,
+    StoreError, TURNS_PER_DRAIN_MAX, Voided,
 };
 
 /// The line of every room, in Redis. Cheap to clone; all clones share the connections.
@@ -321,5 +322,12 @@ impl QueueStore for RedisStore {
             by_hand: reply.by_hand()?,
             lanes: reply.lanes()?,
         })
+    }
+
+    async fn sessions(&self, room: &RoomId, from: PageMark) -> Result<SessionPage, StoreError> {
+        let mut call = self.call(&self.shared.scripts.sessions, room);
+        call.arg(from.until.as_millis()).arg(from.told).arg(SESSIONS_PER_PAGE);
+        let sessions = decode::live_sessions(self.run(room, &call).await?)?;
+        Ok(SessionPage::of(sessions, from))
     }
 }

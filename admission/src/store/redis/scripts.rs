@@ -19,6 +19,7 @@ pub(super) struct Scripts {
     pub(super) snapshot: Script,
     pub(super) reset: Script,
     pub(super) admit: Script,
+    pub(super) sessions: Script,
     pub(super) fleet: Script,
 }
 
@@ -60,6 +61,7 @@ impl Scripts {
             snapshot: script!("lua/snapshot.lua"),
             reset: script!("lua/reset.lua"),
             admit: script!("lua/admit.lua"),
+            sessions: script!("lua/sessions.lua"),
             fleet: Script::new(include_str!("lua/fleet.lua")),
         }
     }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use admission::clock::Clock;
+use admission::name::RoomId;
 use admission::rules::Rules;
-use admission::store::{Presence, Standing, Stay};
+use admission::store::{LiveSession, PageMark, Presence, SESSIONS_PER_PAGE, Standing, Stay, StoreError};
 
 use super::SECOND;
-use crate::support::{Kind, Line, lane, rules, stay};
+use crate::support::{Kind, Line, lane, rules, stay, ticket_id};
 
 on_both_stores! {
     a_turn_is_claimed_once_and_stays_claimed
@@ -18,6 +19,7 @@ on_both_stores! {
     ended_sessions_are_told_once
     a_stay_has_an_end_whoever_reports_it
     an_unclaimed_turn_gives_its_permit_back
+    live_sessions_are_told_a_page_at_a_time
 }
 
 async fn a_turn_is_claimed_once_and_stays_claimed(kind: Kind) {
@@ -177,4 +179,57 @@ async fn an_unclaimed_turn_gives_its_permit_back(kind: Kind) {
     assert_eq!(line.drain().await.len(), 3);
     let after = line.snapshot().await;
     assert_eq!((after.admitted_total, after.lapsed_total), (10, 3));
+}
+
+async fn live_sessions_are_told_a_page_at_a_time(kind: Kind) {
+    let many = SESSIONS_PER_PAGE + SESSIONS_PER_PAGE / 2;
+    let wide = Rules { max_active: 100_000, session: 60 * SECOND, ..rules() };
+    let line = Line::start(kind, wide).await;
+    let told = async || {
+        let (mut all, mut from, mut pages) = (Vec::new(), Some(PageMark::default()), 0);
+        while let Some(mark) = from {
+            let page = line.store.sessions(&line.room, mark).await.unwrap();
+            assert!(page.sessions.len() <= SESSIONS_PER_PAGE);
+            all.extend(page.sessions);
+            (from, pages) = (page.next, pages + 1);
+        }
+        assert!(all.is_sorted_by_key(|session: &LiveSession| session.until));
+        all.sort_by_key(|session| session.ticket);
+        (all, pages)
+    };
+    assert_eq!(told().await, (vec![], 1));
+    // Many begin, and end, in the same moment; and a few later.
+    let mut expected = Vec::new();
+    for (count, stayed) in [(many, 2 * SECOND), (10, SECOND)] {
+        let new = || Stay { ticket: ticket_id(), stayed, keep_for: 60 * SECOND };
+        let active: Vec<Stay> = (0..count).map(|_| new()).collect();
+        let now = line.clock.now();
+        expected.extend(active.iter().map(|stay| LiveSession {
+            ticket: stay.ticket,
+            admitted_at: now - stayed,
+            until: now + 60 * SECOND,
+        }));
+        let presence = Presence { active, ..Presence::default() };
+        assert!(line.store.report_presence(&line.room, &presence).await.unwrap().ended.is_empty());
+        line.clock.advance(SECOND);
+    }
+    expected.sort_by_key(|session| session.ticket);
+    assert_eq!(told().await, (expected.clone(), 2));
+    // Told is not used: they end when they would have.
+    let over = expected.iter().map(|session| session.ticket).next().unwrap();
+    line.store.end(&line.room, &[over]).await.unwrap();
+    expected.retain(|session| session.ticket != over);
+    assert_eq!(told().await.0, expected);
+    // Between two pages the first many run out.
+    let mark = line.store.sessions(&line.room, PageMark::default()).await.unwrap().next.unwrap();
+    line.clock.advance(58 * SECOND);
+    let now = line.clock.now();
+    expected.retain(|session| session.until > now);
+    let mut left = line.store.sessions(&line.room, mark).await.unwrap();
+    left.sessions.sort_by_key(|session| session.ticket);
+    assert_eq!((left.sessions, left.next), (expected.clone(), None));
+    assert_eq!((told().await.0, expected.len()), (expected, 10));
+    let elsewhere = RoomId::parse("elsewhere").unwrap();
+    let unknown = line.store.sessions(&elsewhere, PageMark::default()).await;
+    assert!(matches!(unknown, Err(StoreError::UnknownRoom(_))));
 }

@@ -1,6 +1,8 @@
 //! What a proxy knows of the admitted: tokens it has verified, sessions that saw a request, sessions that ended.
 //! Everything on the path of an admitted request is here, and none of it asks the store.
 
+mod heard;
+
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use admission::token::Admission;
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
+use self::heard::Heard;
+
 const SHARDS: usize = 16;
 /// Most verified tokens remembered in each shard.
 const TOKENS_PER_SHARD_MAX: usize = 16_384;
@@ -26,6 +30,8 @@ const SESSIONS_MAX: usize = 1_000_000;
 const ENDED_MAX: usize = 4_000_000;
 /// A session that is in use is noted once in this time.
 const TOUCH_EVERY_MS: u64 = 1000;
+/// Ends of a session that are no further apart are the same.
+const ALIKE: Duration = Duration::from_secs(1);
 
 struct Verified {
     admission: Admission,
@@ -48,6 +54,8 @@ pub(super) struct Sessions {
     tokens: [RwLock<HashMap<Box<str>, Arc<Verified>>>; SHARDS],
     hasher: std::hash::RandomState,
     active: Mutex<HashMap<TicketId, Session>>,
+    /// Those that the store told of, locked after the others.
+    heard: Mutex<Heard>,
     /// When sessions were heard to have ended.
     ended: RwLock<HashMap<TicketId, Instant>>,
     /// Of those, the ones that a store which lost data is still to be told.
@@ -62,6 +70,7 @@ impl Default for Sessions {
             tokens: std::array::from_fn(|_| RwLock::default()),
             hasher: std::hash::RandomState::new(),
             active: Mutex::default(),
+            heard: Mutex::default(),
             ended: RwLock::default(),
             end_again: Mutex::default(),
             voided_before_ms: AtomicU64::new(0),
@@ -201,6 +210,14 @@ impl Sessions {
                 });
             }
         }
+        let is_known = |ticket, until: Timestamp| {
+            active.get(&ticket).is_some_and(|held| {
+                let last = (held.last + session).max(held.keep_until.unwrap_or(now));
+                last + ALIKE >= now + until.since(store_now)
+            })
+        };
+        let most = (8 * BATCH_MAX).saturating_sub(due.len());
+        due.extend(self.heard.lock().take_due(most, store_now, is_known));
         due
     }
 
@@ -209,6 +226,7 @@ impl Sessions {
         for session in self.active.lock().values_mut() {
             session.reported_at = None;
         }
+        self.heard.lock().all_are_due();
         *self.end_again.lock() = self.ended.read().keys().copied().collect();
     }
 
@@ -228,6 +246,8 @@ impl Sessions {
                 session.reported_at = None;
             }
         }
+        let heard_of = stays.iter().map(|stay| stay.ticket).filter(|ticket| !active.contains_key(ticket));
+        self.heard.lock().are_due(heard_of);
     }
 
     /// Whether the session of `ticket` is known to have ended.
@@ -238,7 +258,7 @@ impl Sessions {
 
     /// Whether the ticket has, or had, a session that is known here.
     pub(super) fn knows(&self, ticket: TicketId) -> bool {
-        self.has_ended(ticket) || self.active.lock().contains_key(&ticket)
+        self.has_ended(ticket) || self.active.lock().contains_key(&ticket) || self.heard.lock().knows(ticket)
     }
 
     /// These sessions ended. That is remembered for as long as the store remembers it, which may forget everything:
@@ -268,6 +288,7 @@ impl Sessions {
         for ticket in tickets {
             active.remove(ticket);
         }
+        self.heard.lock().end(tickets);
     }
 
     /// Up to when admissions are void, by the line's clock.
@@ -283,7 +304,8 @@ impl Sessions {
         }
         let is_void =
             |(ticket, session): (&TicketId, &Session)| (session.began_at <= before).then_some(*ticket);
-        let void: Vec<TicketId> = self.active.lock().iter().filter_map(is_void).collect();
+        let mut void: Vec<TicketId> = self.active.lock().iter().filter_map(is_void).collect();
+        void.extend(self.heard.lock().begun_by(before));
         self.end(&void, token_life);
         self.end_again.lock().extend(void);
         true

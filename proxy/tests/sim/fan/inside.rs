@@ -42,7 +42,8 @@ impl Fan {
                 }
                 return;
             }
-            sleep(self.dice.time(Duration::from_millis(500), Duration::from_secs(3))).await;
+            let (least, most) = if self.world.plan.is_idle { (8000, 15_000) } else { (500, 3000) };
+            sleep(self.dice.time(Duration::from_millis(least), Duration::from_millis(most))).await;
             if edge.is_dead() || self.dice.percent(30) {
                 edge = self.any_edge().await;
             }
