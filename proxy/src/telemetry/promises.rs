@@ -72,7 +72,8 @@ impl Watch {
         let mut now = Last {
             at: snapshot.at,
             resumed_at: snapshot.resumed_at,
-            admitted: snapshot.admitted_total,
+            // What operators gave by hand is beyond the rate, and said to be so.
+            admitted: snapshot.admitted_total.saturating_sub(snapshot.by_hand.admitted),
             lapsed: snapshot.lapsed_total,
             inside: snapshot.active + snapshot.turns,
             rate: snapshot.rate,

@@ -145,5 +145,5 @@ async fn an_embedded_line_is_voided_by_its_edge_or_while_that_is_stopped() {
     assert!(!opens(&again, &token).await);
 
     let (done, said) = void(&Edge::start_with(&file(""), &room(RULES)), &["--room", "demo"]);
-    assert!(!done && said.contains("in the memory of the edge"), "{said}");
+    assert!(!done && said.contains("has the line to itself"), "{said}");
 }
