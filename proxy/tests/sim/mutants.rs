@@ -8,6 +8,7 @@ use admission::adaptive::{History, LoadInterval, LoadReport};
 use admission::clock::{Clock, Timestamp};
 use admission::name::RoomId;
 use admission::position::{Ladder, Rung};
+use admission::rank::Rank;
 use admission::rules::Rules;
 use admission::store::memory::MemoryStore;
 use admission::store::{
@@ -204,12 +205,27 @@ impl QueueStore for Mutant {
     }
 
     async fn look(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
-        self.inner.look(room, places).await
+        let mut standings = self.inner.look(room, places).await?;
+        // A rank that it did not give yet is none of its own.
+        let beyond = Rank::first_of(self.clock.now());
+        for (place, standing) in places.iter().zip(&mut standings) {
+            if self.is(Mutation::RanksAnewAfterLoss) && *standing == Standing::Unknown && place.rank >= beyond
+            {
+                *standing = Standing::Ended;
+            }
+        }
+        Ok(standings)
     }
 
     async fn restore(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
         if self.is(Mutation::ForgetsRestore) {
             return self.inner.look(room, places).await;
+        }
+        if self.is(Mutation::RanksAnewAfterLoss) {
+            let beyond = Rank::first_of(self.clock.now());
+            let own: Vec<Place> = places.iter().filter(|place| place.rank < beyond).cloned().collect();
+            self.inner.restore(room, &own).await?;
+            return self.look(room, places).await;
         }
         self.inner.restore(room, places).await
     }
