@@ -29,9 +29,8 @@ const LONG: Duration = Duration::from_millis(150);
 
 /// Where the line lives.
 pub(crate) struct House {
-    /// The store's own clock, which is right.
+    /// The store's own clock, which is right; and the time by which everything is judged.
     clock: Arc<SimClock>,
-    /// The time by which everything is judged.
     pub(crate) time: Arc<SimClock>,
     mutation: Option<Mutation>,
     stores: Mutex<Vec<Arc<Mutant>>>,
@@ -276,11 +275,9 @@ struct Call<'a> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        let now = self.wire.house.time.now();
-        let span = Span::new(self.began, now);
+        let span = Span::new(self.began, self.wire.house.time.now());
         if !self.done || span.length() > LONG {
-            let mut record = self.wire.house.record.lock();
-            record.cut_off.push((self.edge, span));
+            self.wire.house.record.lock().cut_off.push((self.edge, span));
         }
     }
 }

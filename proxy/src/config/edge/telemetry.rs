@@ -122,13 +122,16 @@ mod tests {
         for (text, complaint) in [
             (
                 "endpoint = \"https://c:4318\"",
-                "edge.toml:1: `telemetry.endpoint`: found \"https://c:4318\"; the address",
+                "edge.toml:1:12: `telemetry.endpoint`: found \"https://c:4318\"; the address",
             ),
             (
                 "\nendpoint = \"collector\"",
-                "edge.toml:2: `telemetry.endpoint`: found \"collector\"; the address",
+                "edge.toml:2:12: `telemetry.endpoint`: found \"collector\"; the address",
             ),
-            ("sample_ratio = 1.5", "edge.toml:1: `telemetry.sample_ratio`: found 1.5; a share from 0 to 1"),
+            (
+                "sample_ratio = 1.5",
+                "edge.toml:1:16: `telemetry.sample_ratio`: found 1.5; a share from 0 to 1",
+            ),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.starts_with(complaint), "{error}");
