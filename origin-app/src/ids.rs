@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// Longest id of an event or a room, in characters.
 pub const SLUG_LENGTH_MAX: usize = 32;
-/// Longest name of a row of seats, in characters.
+/// Longest name of a row of seats or of a section, in characters.
 pub const ROW_LENGTH_MAX: usize = 8;
+/// The section of an event that was put on sale as rows alone.
+const ONLY_SECTION: &str = "main";
 /// Most digits of a seat's number.
 const SEAT_DIGITS_MAX: usize = 5;
 /// Random bytes in the id of a fan or a reservation: too many to guess.
@@ -81,10 +83,29 @@ id!(
     "a room of 1 to 32 characters out of `a-z`, `0-9` and `-`, the first a letter or digit"
 );
 id!(
-    /// A seat's id within its event: row and number, `A-12`.
+    /// A section of a house, within its event: `ST`.
+    SectionId,
+    is_row,
+    "a section of 1 to 8 letters or digits, such as `ST`"
+);
+id!(
+    /// A price class, within its event.
+    PriceClassId,
+    is_slug,
+    "a price class of 1 to 32 characters out of `a-z`, `0-9` and `-`, the first a letter or digit"
+);
+id!(
+    /// A sale, within its event.
+    SaleId,
+    is_slug,
+    "a sale of 1 to 32 characters out of `a-z`, `0-9` and `-`, the first a letter or digit"
+);
+id!(
+    /// A seat's id within its event: row and number, `A-12`; in a house of several sections with the section before it,
+    /// `ST.A-12`. A place where nobody sits is the section and a number, `GA-12`.
     SeatId,
     is_seat,
-    "a seat such as `A-12`"
+    "a seat such as `A-12` or `ST.A-12`"
 );
 id!(
     /// A reservation's id: random, so that nobody finds another fan's.
@@ -106,6 +127,39 @@ impl SeatId {
     /// When the row's name or the number is not allowed.
     pub fn of(row: &str, number: u32) -> Result<Self, IdError> {
         Self::parse(&format!("{row}-{number}"))
+    }
+
+    /// The id of seat `number` in `row` of `section`, in a house of several.
+    ///
+    /// # Errors
+    /// When the row's name or the number is not allowed.
+    pub fn in_section(section: &SectionId, row: &str, number: u32) -> Result<Self, IdError> {
+        Self::parse(&format!("{section}.{row}-{number}"))
+    }
+
+    /// The id of place `number` of a section where nobody sits.
+    ///
+    /// # Errors
+    /// When the number is not allowed.
+    pub fn standing(section: &SectionId, number: u32) -> Result<Self, IdError> {
+        Self::parse(&format!("{section}-{number}"))
+    }
+
+    /// The section before the dot, if there is one; what stands before the number, which is a row or a section where
+    /// nobody sits; and the number.
+    pub fn parts(&self) -> (Option<&str>, &str, &str) {
+        let (place, number) = self.0.rsplit_once('-').unwrap_or((&self.0, ""));
+        match place.split_once('.') {
+            Some((section, row)) => (Some(section), row, number),
+            None => (None, place, number),
+        }
+    }
+}
+
+impl SectionId {
+    /// The section of an event that was put on sale as rows alone.
+    pub fn only() -> Self {
+        Self(ONLY_SECTION.to_owned())
     }
 }
 
@@ -167,13 +221,17 @@ fn is_slug(text: &str) -> bool {
 }
 
 fn is_seat(text: &str) -> bool {
-    text.split_once('-').is_some_and(|(row, number)| {
-        (1..=ROW_LENGTH_MAX).contains(&row.len())
-            && row.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    text.split_once('-').is_some_and(|(place, number)| {
+        place.split('.').count() <= 2
+            && place.split('.').all(is_row)
             && (1..=SEAT_DIGITS_MAX).contains(&number.len())
             && number.bytes().all(|byte| byte.is_ascii_digit())
             && !number.starts_with('0')
     })
+}
+
+fn is_row(text: &str) -> bool {
+    (1..=ROW_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn is_random_id(text: &str) -> bool {
@@ -193,12 +251,35 @@ mod tests {
         for bad in ["", "-a", "Demo", "a b", "a/b", "ü", &"a".repeat(33)] {
             assert!(EventId::parse(bad).is_err(), "{bad}");
         }
-        for good in ["A-1", "BB12-99999"] {
+        for good in ["A-1", "BB12-99999", "ST.A-1"] {
             assert!(SeatId::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "A", "A-", "-1", "A-01", "A-0", "A-1-2", "A_-1", "A-100000", "TOOLONGROW-1"] {
+        for bad in [
+            "",
+            "A",
+            "A-",
+            "-1",
+            "A-01",
+            "A-0",
+            "A-1-2",
+            "A_-1",
+            "A-100000",
+            "TOOLONGROW-1",
+            ".A-1",
+            "A.-1",
+            "A.B.C-1",
+        ] {
             assert!(SeatId::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_seat_says_where_it_is() {
+        let section = SectionId::parse("ST").unwrap();
+        let row = SeatId::in_section(&section, "A", 12).unwrap();
+        assert_eq!((row.as_str(), row.parts()), ("ST.A-12", (Some("ST"), "A", "12")));
+        assert_eq!(SeatId::of("A", 3).unwrap().parts(), (None, "A", "3"));
+        assert_eq!(SeatId::standing(&section, 50_000).unwrap().parts(), (None, "ST", "50000"));
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What an event is.
 
 use admission::clock::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::datetime;
-use crate::ids::{EventId, RoomName, SeatId};
+use crate::ids::{EventId, PriceClassId, RoomName, SeatId, SectionId};
 
 /// Something that happens once, at one place, and has seats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,14 +14,54 @@ pub struct Event {
     pub name: String,
     /// Where it happens.
     pub venue: String,
+    /// In which city; may be empty.
+    pub city: String,
+    /// What it is about, in lines; may be empty.
+    pub description: String,
     /// When it starts.
     pub starts_at: Timestamp,
     /// The currency of its prices, such as `EUR`.
     pub currency: String,
     /// The waiting room through which its buyers must have come, if any.
     pub waiting_room: Option<RoomName>,
-    /// How many seats it has.
+    /// How many seats it has, the places where nobody sits among them.
     pub seats_total: i64,
+    /// Whether it can be seen and bought.
+    pub status: EventStatus,
+    /// How often it was changed, from 1. A change made from an older version is refused.
+    pub version: i64,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// Whether an event can be seen and bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventStatus {
+    /// Only organisers see it.
+    Draft,
+    /// Everybody sees it; its sales say when it can be bought.
+    Published,
+    /// Everybody sees that it does not happen; nobody buys it.
+    CalledOff,
+}
+
+impl EventStatus {
+    const ALL: [Self; 3] = [Self::Draft, Self::Published, Self::CalledOff];
+
+    /// The status as the database spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Published => "published",
+            Self::CalledOff => "called_off",
+        }
+    }
+
+    /// The status that the database spells `text`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// An event and how many of its seats can be had now.
@@ -37,8 +76,12 @@ pub struct EventOnSale {
 /// A seat as a visitor sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Seat {
-    /// Its id, row and number.
+    /// Its id: section, row and number.
     pub id: SeatId,
+    /// The section that it is in.
+    pub section: SectionId,
+    /// The price class that it is of.
+    pub price_class: PriceClassId,
     /// The row's name.
     pub row: String,
     /// The number in the row.
@@ -82,34 +125,4 @@ pub struct Sales {
     pub charges_cents: i64,
     /// Seats that more than one confirmed reservation was made for; never anything but zero.
     pub double_sold: i64,
-}
-
-/// An event on the wire.
-#[derive(Serialize)]
-pub(super) struct EventBody<'a> {
-    id: &'a EventId,
-    name: &'a str,
-    venue: &'a str,
-    starts_at: String,
-    currency: &'a str,
-    waiting_room: Option<&'a RoomName>,
-    seats_total: i64,
-    seats_available: i64,
-}
-
-impl<'a> From<&'a EventOnSale> for EventBody<'a> {
-    fn from(on_sale: &'a EventOnSale) -> Self {
-        let EventOnSale { event, seats_available } = on_sale;
-        let Event { id, name, venue, starts_at, currency, waiting_room, seats_total } = event;
-        Self {
-            id,
-            name,
-            venue,
-            starts_at: datetime::to_rfc3339(*starts_at),
-            currency,
-            waiting_room: waiting_room.as_ref(),
-            seats_total: *seats_total,
-            seats_available: *seats_available,
-        }
-    }
 }

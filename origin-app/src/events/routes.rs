@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use super::model::{EventBody, Sales, Seat};
-use super::new_event::{NewEvent, NewEventBody};
-use super::store::Created;
-use super::{EventOnSale, LIST_MAX};
+use super::body::{self, DetailBody, EventBody, SectionBody};
+use super::model::{EventStatus, Sales, Seat};
+use super::new_event::{ChangeBody, NewEventBody};
+use super::query::EventQuery;
+use super::store::{Created, Updated};
+use super::{EventDetail, LIST_MAX};
 use crate::app::App;
 use crate::datetime;
 use crate::http::{Cookies, JsonBody, Organiser, PathId, Problem, QueryArgs, private, public};
@@ -22,15 +25,37 @@ use crate::ids::EventId;
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/events", get(list).post(create))
-        .route("/api/events/{event}", get(detail))
+        .route("/api/events/{event}", get(detail).patch(change))
         .route("/api/events/{event}/seats", get(seats))
         .route("/api/sales/{event}", get(sales))
 }
 
 #[derive(Deserialize)]
 struct ListArgs {
+    q: Option<String>,
+    venue: Option<String>,
+    from: Option<String>,
+    until: Option<String>,
     after: Option<EventId>,
     limit: Option<u32>,
+}
+
+impl ListArgs {
+    fn query(self) -> Result<EventQuery, Problem> {
+        let moment = |name, text: Option<String>| {
+            let parsed = text.map(|text| datetime::parse_rfc3339(&text)).transpose();
+            parsed.map_err(|error| Problem::invalid(format!("`{name}`: {error}")))
+        };
+        Ok(EventQuery {
+            words: EventQuery::words_of(self.q.as_deref().unwrap_or_default()),
+            venue: self.venue.filter(|venue| !venue.is_empty()),
+            from: moment("from", self.from)?,
+            until: moment("until", self.until)?,
+            with_drafts: false,
+            after: self.after,
+            limit: self.limit.unwrap_or(LIST_MAX).clamp(1, LIST_MAX),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -44,16 +69,17 @@ struct ListBody<'a> {
 struct SeatsBody<'a> {
     event: &'a EventId,
     updated_at: String,
+    sections: Vec<SectionBody<'a>>,
     seats: &'a [Seat],
 }
 
 async fn list(
     State(app): State<Arc<App>>,
-    QueryArgs(ListArgs { after, limit }): QueryArgs<ListArgs>,
+    QueryArgs(args): QueryArgs<ListArgs>,
 ) -> Result<Response, Problem> {
-    let limit = limit.unwrap_or(LIST_MAX).clamp(1, LIST_MAX);
-    let events = app.stores.events.page(after.as_ref(), limit, app.clock.now()).await?;
-    let full = events.len() >= limit as usize;
+    let query = args.query()?;
+    let events = app.stores.events.page(&query, app.clock.now()).await?;
+    let full = events.len() >= query.limit as usize;
     let next = events.last().filter(|_| full).map(|last| &last.event.id);
     let mut response =
         Json(ListBody { events: events.iter().map(EventBody::from).collect(), next }).into_response();
@@ -61,10 +87,31 @@ async fn list(
     Ok(response)
 }
 
-async fn detail(State(app): State<Arc<App>>, PathId(id): PathId<EventId>) -> Result<Response, Problem> {
-    let event = app.stores.events.find(&id, app.clock.now()).await?.ok_or_else(Problem::event_not_found)?;
-    let mut response = Json(EventBody::from(&event)).into_response();
-    public(response.headers_mut());
+async fn detail(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId<EventId>,
+    organiser: Option<Organiser>,
+) -> Result<Response, Problem> {
+    let detail = app.stores.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
+    if detail.event.status == EventStatus::Draft && organiser.is_none() {
+        return Err(Problem::event_not_found());
+    }
+    let mut response = answer(&app, StatusCode::OK, &detail).await?;
+    match detail.event.status {
+        EventStatus::Draft => private(response.headers_mut()),
+        _ => public(response.headers_mut()),
+    }
+    Ok(response)
+}
+
+/// The event with how many places of it can be had, and its version as the entity tag.
+async fn answer(app: &App, status: StatusCode, detail: &EventDetail) -> Result<Response, Problem> {
+    let now = app.clock.now();
+    let claimed = app.stores.events.claimed(&detail.event.id, now).await?;
+    let mut response = (status, Json(DetailBody::of(detail, &claimed, now))).into_response();
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", detail.event.version)) {
+        response.headers_mut().insert(ETAG, tag);
+    }
     Ok(response)
 }
 
@@ -74,12 +121,18 @@ async fn seats(
     cookies: Cookies,
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
-    let seats = app.stores.events.seats(&id, cookies.fan(), now).await?;
-    if seats.is_empty() {
-        // No event is without seats.
+    let detail = app.stores.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
+    if detail.event.status == EventStatus::Draft {
         return Err(Problem::event_not_found());
     }
-    let body = SeatsBody { event: &id, updated_at: datetime::to_rfc3339(now), seats: &seats };
+    let seats = app.stores.events.seats(&id, cookies.fan(), now).await?;
+    let claimed = app.stores.events.claimed(&id, now).await?;
+    let body = SeatsBody {
+        event: &id,
+        updated_at: datetime::to_rfc3339(now),
+        sections: body::sections(&detail, &claimed),
+        seats: &seats,
+    };
     let mut response = Json(body).into_response();
     match cookies.fan() {
         Some(_) => private(response.headers_mut()),
@@ -93,13 +146,13 @@ async fn create(
     _: Organiser,
     JsonBody(body): JsonBody<NewEventBody>,
 ) -> Result<Response, Problem> {
-    let new = NewEvent::try_from(body).map_err(|error| Problem::invalid(error.to_string()))?;
-    match app.stores.events.create(&new, app.clock.now()).await? {
+    let now = app.clock.now();
+    let new = body.check(now).map_err(|error| Problem::invalid(error.to_string()))?;
+    match app.stores.events.create(&new, now).await? {
         Created::Yes => {
-            tracing::info!(event = %new.event.id, seats = new.event.seats_total, "event created");
-            let seats_available = new.event.seats_total;
-            let event = EventOnSale { event: new.event, seats_available };
-            Ok((StatusCode::CREATED, Json(EventBody::from(&event))).into_response())
+            let event = &new.detail.event;
+            tracing::info!(event = %event.id, seats = event.seats_total, "event created");
+            answer(&app, StatusCode::CREATED, &new.detail).await
         }
         Created::Existed => Err(Problem::new(
             StatusCode::CONFLICT,
@@ -108,6 +161,57 @@ async fn create(
             "There is an event of this id. Nothing was changed.",
         )),
     }
+}
+
+async fn change(
+    State(app): State<Arc<App>>,
+    _: Organiser,
+    PathId(id): PathId<EventId>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<ChangeBody>,
+) -> Result<Response, Problem> {
+    let (from, stale) = made_from(&headers, body.version)?;
+    let before = app.stores.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
+    if before.event.version != from {
+        return Err(event_changed(stale));
+    }
+    let changed =
+        body.apply(&before, app.clock.now()).map_err(|error| Problem::invalid(error.to_string()))?;
+    match app.stores.events.update(&changed.detail, changed.seats.as_deref(), from).await? {
+        Updated::Yes => {
+            let event = &changed.detail.event;
+            tracing::info!(event = %id, version = event.version, status = event.status.as_str(), "event changed");
+            answer(&app, StatusCode::OK, &changed.detail).await
+        }
+        Updated::Stale => Err(event_changed(stale)),
+    }
+}
+
+/// The version that a change was made from, and the status for one that is not the newest.
+fn made_from(headers: &HeaderMap, version: Option<i64>) -> Result<(i64, StatusCode), Problem> {
+    if let Some(tag) = headers.get(IF_MATCH) {
+        let version = tag.to_str().ok().and_then(|tag| tag.trim().trim_matches('"').parse().ok());
+        // A tag that is none of ours matches nothing.
+        return Ok((version.unwrap_or(-1), StatusCode::PRECONDITION_FAILED));
+    }
+    let version = version.ok_or_else(|| {
+        Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "version_needed",
+            "The version is missing",
+            "Say which version the change was made from: `If-Match` with the event's `ETag`, or `version` in the body.",
+        )
+    })?;
+    Ok((version, StatusCode::CONFLICT))
+}
+
+fn event_changed(status: StatusCode) -> Problem {
+    Problem::new(
+        status,
+        "event_changed",
+        "The event was changed meanwhile",
+        "Somebody changed the event after you read it. Nothing was changed; read it again.",
+    )
 }
 
 async fn sales(

@@ -1,10 +1,13 @@
 //! What handlers take from a request, with errors that are problems.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection};
-use axum::extract::{Form, FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::extract::{
+    Form, FromRequest, FromRequestParts, OptionalFromRequestParts, Query, RawPathParams, Request,
+};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -137,6 +140,15 @@ impl FromRequestParts<Arc<App>> for Organiser {
             (Some(_), _) => Err(organiser("Send the organiser's token as `Authorization: Bearer <token>`.")),
             (None, _) => Err(organiser("This shop has no organiser: STANCHION_ORGANISER_TOKEN is not set.")),
         }
+    }
+}
+
+/// Whoever is no organiser sees what everybody sees.
+impl OptionalFromRequestParts<Arc<App>> for Organiser {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Option<Self>, Infallible> {
+        Ok(<Self as FromRequestParts<Arc<App>>>::from_request_parts(parts, app).await.ok())
     }
 }
 

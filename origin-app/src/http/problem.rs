@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::datetime;
 use crate::ids::SeatId;
 use crate::payments::PaymentRefused;
 use crate::reservations::{HoldRefused, ReservationState};
@@ -176,6 +177,17 @@ impl From<HoldRefused> for Problem {
                 "not_admitted",
                 "It is not your turn",
                 "This event sells only to fans who were let in by its waiting room.",
+            ),
+            HoldRefused::SaleNotOpen { opens_at } => Self::new(
+                StatusCode::CONFLICT,
+                "sale_not_open",
+                "Not on sale now",
+                match opens_at {
+                    Some(opens_at) => {
+                        format!("These seats are on sale from {} on.", datetime::to_rfc3339(opens_at))
+                    }
+                    None => "These seats are not on sale any more.".to_owned(),
+                },
             ),
             HoldRefused::NoSeats => {
                 Self::new(unprocessable, "no_seats", "No seat was chosen", "Choose at least one seat.")

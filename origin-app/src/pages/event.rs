@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::see_other;
 use crate::app::App;
-use crate::events::{EventOnSale, LIST_MAX, Seat, SeatState};
+use crate::events::{EventOnSale, EventQuery, EventStatus, LIST_MAX, Seat, SeatState};
 use crate::http::{Cookies, EdgeFacts, Fields, PathId, Problem, QueryArgs, public, set_fan_cookie};
 use crate::ids::{EventId, FanId, SeatId};
 use crate::reservations::HoldRefused;
@@ -86,7 +86,8 @@ struct Refused {
 
 /// `GET /`
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let events = app.stores.events.page(None, LIST_MAX, app.clock.now()).await?;
+    let query = EventQuery { limit: LIST_MAX, ..EventQuery::default() };
+    let events = app.stores.events.page(&query, app.clock.now()).await?;
     let events: Vec<_> = events.iter().map(EventView::from).collect();
     let mut response = app.templates.page(StatusCode::OK, "events.html", context! { events })?;
     public(response.headers_mut());
@@ -149,7 +150,9 @@ async fn page(
     refused: Option<Refused>,
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
-    let event = app.stores.events.find(id, now).await?.ok_or_else(Problem::event_not_found)?;
+    let event = app.stores.events.find(id, now).await?;
+    let event = event.filter(|found| found.event.status != EventStatus::Draft);
+    let event = event.ok_or_else(Problem::event_not_found)?;
     let seats = app.stores.events.seats(id, fan, now).await?;
     let parts = parts(&rows(&seats));
     let part = part.unwrap_or(1).clamp(1, parts.len().max(1));
@@ -228,11 +231,14 @@ fn row_view<'a>(row: &'a [Seat], currency: &str, chosen: &[SeatId]) -> RowView<'
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{PriceClassId, SectionId};
 
     fn row(name: &str, seats: u32) -> Vec<Seat> {
         (1..=seats)
             .map(|number| Seat {
                 id: SeatId::of(name, number).unwrap(),
+                section: SectionId::only(),
+                price_class: PriceClassId::parse("p1").unwrap(),
                 row: name.to_owned(),
                 number: i64::from(number),
                 price_cents: 1,

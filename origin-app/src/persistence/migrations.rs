@@ -17,11 +17,29 @@ macro_rules! migrations {
 }
 
 pub(super) fn sqlite() -> Migrator {
-    migrations!("sqlite": 1 "0001_events", 2 "0002_reservations", 3 "0003_sandbox_charges", 4 "0004_reservation_tickets")
+    migrations!(
+        "sqlite":
+        1 "0001_events",
+        2 "0002_reservations",
+        3 "0003_sandbox_charges",
+        4 "0004_reservation_tickets",
+        20 "0020_event_catalogue",
+        21 "0021_sections",
+        22 "0022_event_sales",
+    )
 }
 
 pub(super) fn postgres() -> Migrator {
-    migrations!("postgres": 1 "0001_events", 2 "0002_reservations", 3 "0003_sandbox_charges", 4 "0004_reservation_tickets")
+    migrations!(
+        "postgres":
+        1 "0001_events",
+        2 "0002_reservations",
+        3 "0003_sandbox_charges",
+        4 "0004_reservation_tickets",
+        20 "0020_event_catalogue",
+        21 "0021_sections",
+        22 "0022_event_sales",
+    )
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use admission::clock::Timestamp;
 
 use super::error::CorruptColumn;
-use crate::events::{Event, EventOnSale, Sales, Seat, SeatState};
-use crate::ids::{EventId, FanId, ReservationId, RoomName, SeatId};
+use crate::events::Sales;
+use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::payments::{ChargeOutcome, Standing};
 use crate::reservations::{Reservation, ReservationState, ReservedSeat};
 use crate::store::StoreError;
@@ -14,6 +14,7 @@ pub(super) trait Columns {
     fn text(&self, column: &'static str) -> Result<String, StoreError>;
     fn text_or_null(&self, column: &'static str) -> Result<Option<String>, StoreError>;
     fn number(&self, column: &'static str) -> Result<i64, StoreError>;
+    fn number_or_null(&self, column: &'static str) -> Result<Option<i64>, StoreError>;
 }
 
 macro_rules! columns {
@@ -33,6 +34,10 @@ macro_rules! columns {
             fn number(&self, column: &'static str) -> Result<i64, $crate::store::StoreError> {
                 Ok(sqlx::Row::try_get(self, column)?)
             }
+
+            fn number_or_null(&self, column: &'static str) -> Result<Option<i64>, $crate::store::StoreError> {
+                Ok(sqlx::Row::try_get(self, column)?)
+            }
         }
     };
 }
@@ -41,40 +46,6 @@ pub(super) use columns;
 /// A moment as the database keeps it.
 pub(super) fn at(moment: Timestamp) -> i64 {
     i64::try_from(moment.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn event(row: &impl Columns) -> Result<EventOnSale, StoreError> {
-    let seats_total = row.number("seats_total")?;
-    let event = Event {
-        id: valid("id", EventId::parse(&row.text("id")?).ok())?,
-        name: row.text("name")?,
-        venue: row.text("venue")?,
-        starts_at: moment(row, "starts_at")?,
-        currency: row.text("currency")?,
-        waiting_room: row
-            .text_or_null("waiting_room")?
-            .map(|room| valid("waiting_room", RoomName::parse(&room).ok()))
-            .transpose()?,
-        seats_total,
-    };
-    Ok(EventOnSale { event, seats_available: seats_total - row.number("claimed")? })
-}
-
-pub(super) fn seat(row: &impl Columns, fan: Option<&FanId>) -> Result<Seat, StoreError> {
-    let state = match row.text_or_null("state")?.as_deref() {
-        None => SeatState::Available,
-        Some("confirmed") => SeatState::Sold,
-        Some(_) => SeatState::Held,
-    };
-    let owner = row.text_or_null("fan_id")?;
-    Ok(Seat {
-        id: valid("seat_id", SeatId::parse(&row.text("seat_id")?).ok())?,
-        row: row.text("row_name")?,
-        number: row.number("number")?,
-        price_cents: row.number("price_cents")?,
-        state,
-        mine: fan.is_some_and(|fan| owner.as_deref() == Some(fan.as_str())),
-    })
 }
 
 pub(super) fn sales(row: &impl Columns) -> Result<Sales, StoreError> {
@@ -140,10 +111,10 @@ pub(super) const fn outcome(outcome: ChargeOutcome) -> &'static str {
     }
 }
 
-fn moment(row: &impl Columns, column: &'static str) -> Result<Timestamp, StoreError> {
+pub(super) fn moment(row: &impl Columns, column: &'static str) -> Result<Timestamp, StoreError> {
     valid(column, u64::try_from(row.number(column)?).ok().map(Timestamp::from_millis))
 }
 
-fn valid<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+pub(super) fn valid<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
     value.ok_or_else(|| CorruptColumn { column }.into())
 }

@@ -2,12 +2,14 @@
 
 macro_rules! event_columns {
     () => {
-        "SELECT e.id, e.name, e.venue, e.starts_at, e.currency, e.waiting_room, e.seats_total,
+        "SELECT e.id, e.name, e.venue, e.city, e.description, e.starts_at, e.currency, e.waiting_room,
+                e.seats_total, e.status, e.version, e.updated_at,
                 (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
                   WHERE c.event_id = e.id AND (r.state <> 'held' OR r.expires_at > $1)) AS claimed
            FROM events e "
     };
 }
+pub(super) use event_columns;
 
 macro_rules! reservation_columns {
     () => {
@@ -22,21 +24,101 @@ macro_rules! reservation_columns {
 /// $1 now, $2 event.
 pub(super) const EVENT: &str = concat!(event_columns!(), "WHERE e.id = $2");
 
-/// $1 now, $2 the event before the first one or null, $3 how many.
-pub(super) const EVENTS: &str = concat!(
-    event_columns!(),
-    "WHERE CAST($2 AS TEXT) IS NULL
-        OR (e.starts_at, e.id) > (SELECT starts_at, id FROM events WHERE id = $2)
-     ORDER BY e.starts_at, e.id LIMIT $3"
-);
+/// $1 now, $2 the last event of the page before or '', $3 how many, $4 the venue or '', $5 the earliest start, $6 the end
+/// of starts; behind it the words, as each database looks for them. The page goes on where the last one ended, or at
+/// the earliest start: either is where the index is entered.
+macro_rules! events_page {
+    ($status:literal, $words:literal) => {
+        concat!(
+            $crate::persistence::sql::event_columns!(),
+            "WHERE (e.starts_at, e.id) > (COALESCE((SELECT starts_at FROM events WHERE id = $2), $5), $2)
+               AND e.starts_at >= $5 AND e.starts_at < $6
+               AND ($4 = '' OR e.venue = $4) ",
+            $status,
+            $words,
+            " ORDER BY e.starts_at, e.id LIMIT $3"
+        )
+    };
+}
+pub(super) use events_page;
+
+/// $1 event. What an event is, without what is claimed of it.
+pub(super) const EVENT_ALONE: &str =
+    "SELECT id, name, venue, city, description, starts_at, currency, waiting_room,
+       seats_total, status, version, updated_at
+  FROM events WHERE id = $1";
+
+/// $1 event.
+pub(super) const PRICE_CLASSES: &str =
+    "SELECT class_id, name, price_cents FROM price_classes WHERE event_id = $1 ORDER BY place";
+
+/// $1 event.
+pub(super) const SECTIONS: &str =
+    "SELECT section_id, name, kind, capacity, map_x, map_y FROM sections WHERE event_id = $1 ORDER BY place";
+
+/// $1 event.
+pub(super) const SALES_OF_EVENT: &str = "SELECT sale_id, name, opens_at, closes_at, waiting_room
+       FROM sales WHERE event_id = $1 ORDER BY place";
+
+/// $1 event.
+pub(super) const SALE_SECTIONS: &str = "SELECT c.sale_id, c.section_id
+       FROM sale_sections c JOIN sections s ON s.event_id = c.event_id AND s.section_id = c.section_id
+      WHERE c.event_id = $1 ORDER BY s.place";
+
+/// $1 event.
+pub(super) const DROP_SALES: [&str; 2] =
+    ["DELETE FROM sale_sections WHERE event_id = $1", "DELETE FROM sales WHERE event_id = $1"];
+
+/// $1 event.
+pub(super) const DROP_HOUSE: [&str; 3] = [
+    "DELETE FROM seats WHERE event_id = $1",
+    "DELETE FROM sections WHERE event_id = $1",
+    "DELETE FROM price_classes WHERE event_id = $1",
+];
+
+/// $1 event, $2 class, $3 place, $4 name, $5 price.
+pub(super) const NEW_PRICE_CLASS: &str =
+    "INSERT INTO price_classes (event_id, class_id, place, name, price_cents) VALUES ($1, $2, $3, $4, $5)";
+
+/// $1 event, $2 section, $3 place, $4 name, $5 kind, $6 capacity, $7 and $8 the place on the map or null.
+pub(super) const NEW_SECTION: &str = "INSERT INTO sections
+       (event_id, section_id, place, name, kind, capacity, map_x, map_y)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// $1 event, $2 sale, $3 place, $4 name, $5 opening, $6 end or null, $7 room or null.
+pub(super) const NEW_SALE: &str = "INSERT INTO sales
+       (event_id, sale_id, place, name, opens_at, closes_at, waiting_room)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+/// $1 event, $2 sale, $3 section.
+pub(super) const NEW_SALE_SECTION: &str =
+    "INSERT INTO sale_sections (event_id, sale_id, section_id) VALUES ($1, $2, $3)";
+
+/// $1 id, $2 name, $3 venue, $4 city, $5 description, $6 start, $7 room, $8 seats, $9 status, $10 version, $11 now,
+/// $12 what a search looks through, $13 the version that it was before.
+pub(super) const UPDATE_EVENT: &str = "UPDATE events
+    SET name = $2, venue = $3, city = $4, description = $5, starts_at = $6, waiting_room = $7, seats_total = $8,
+        status = $9, version = $10, updated_at = $11, search_text = $12
+  WHERE id = $1 AND version = $13";
 
 /// $1 now, $2 event. A hold whose time is over is no hold.
-pub(super) const SEATS: &str = "SELECT s.seat_id, s.row_name, s.number, s.price_cents, r.state, r.fan_id
-       FROM seats s
+pub(super) const SEATS: &str =
+    "SELECT s.seat_id, s.section_id, s.class_id, s.row_name, s.number, s.price_cents,
+            r.state, r.fan_id
+       FROM sections h
+       JOIN seats s ON s.event_id = h.event_id AND s.section_id = h.section_id
        LEFT JOIN seat_claims c ON c.event_id = s.event_id AND c.seat_id = s.seat_id
        LEFT JOIN reservations r
          ON r.id = c.reservation_id AND (r.state <> 'held' OR r.expires_at > $1)
-      WHERE s.event_id = $2 ORDER BY s.place";
+      WHERE h.event_id = $2 AND h.kind = 'numbered' ORDER BY s.place";
+
+/// $1 now, $2 event.
+pub(super) const SECTION_CLAIMS: &str = "SELECT s.section_id, count(*) AS claimed
+       FROM seat_claims c
+       JOIN reservations r ON r.id = c.reservation_id
+       JOIN seats s ON s.event_id = c.event_id AND s.seat_id = c.seat_id
+      WHERE c.event_id = $2 AND (r.state <> 'held' OR r.expires_at > $1)
+      GROUP BY s.section_id";
 
 /// $1 now, $2 event. Charges are counted in the provider's books, and `double_sold` in the reservations: neither
 /// leans on what it should prove.
@@ -139,7 +221,9 @@ pub(super) const CHARGE: &str = "SELECT charge_id, outcome FROM sandbox_charges 
 pub(super) const REFUND_CHARGE: &str = "UPDATE sandbox_charges SET refunded_at = $2
   WHERE idempotency_key = $1 AND outcome = 'charged' AND refunded_at IS NULL";
 
-/// $1 id, $2 name, $3 venue, $4 start, $5 currency, $6 room, $7 seats, $8 now.
+/// $1 id, $2 name, $3 venue, $4 city, $5 description, $6 start, $7 room, $8 seats, $9 status, $10 version, $11 now,
+/// $12 what a search looks through, $13 currency.
 pub(super) const NEW_EVENT: &str = "INSERT INTO events
-       (id, name, venue, starts_at, currency, waiting_room, seats_total, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+       (id, name, venue, city, description, starts_at, waiting_room, seats_total, status, version, updated_at,
+        search_text, currency, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11) ON CONFLICT (id) DO NOTHING";

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use admission::clock::{Clock, Random, RandomError};
+use admission::clock::{Clock, Random, RandomError, Timestamp};
 
 use super::SEATS_PER_REQUEST_MAX;
 use super::model::Reservation;
 use super::store::{Hold, NewHold, Release, ReservationStore};
 use crate::config::Holds;
-use crate::events::EventStore;
+use crate::events::{EventDetail, EventStatus, EventStore, OnSale};
 use crate::http::EdgeFacts;
-use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::ids::{EventId, FanId, ReservationId, RoomName, SeatId};
 use crate::store::StoreError;
 
 /// Holds seats for fans.
@@ -28,6 +28,12 @@ pub enum HoldRefused {
     /// There is no such event.
     #[error("no such event")]
     EventNotFound,
+    /// The event, or that part of its house, is not on sale now.
+    #[error("not on sale")]
+    SaleNotOpen {
+        /// When it will be, if ever.
+        opens_at: Option<Timestamp>,
+    },
     /// The event sells only to fans who came through its waiting room.
     #[error("not admitted")]
     NotAdmitted,
@@ -80,10 +86,8 @@ impl Reservations {
         edge: &EdgeFacts,
     ) -> Result<Reservation, HoldRefused> {
         let now = self.clock.now();
-        let found = self.events.find(event, now).await?.ok_or(HoldRefused::EventNotFound)?;
-        if !edge.admits(found.event.waiting_room.as_ref()) {
-            return Err(HoldRefused::NotAdmitted);
-        }
+        let detail = self.events.detail(event).await?.ok_or(HoldRefused::EventNotFound)?;
+        let room = admitted(&detail, &seats, edge, now)?;
         seats.sort();
         seats.dedup();
         let max = self.holds.seats_per_fan_max;
@@ -93,7 +97,7 @@ impl Reservations {
         if seats.len() > SEATS_PER_REQUEST_MAX.min(max as usize) {
             return Err(HoldRefused::TooManySeats { has: 0, max });
         }
-        let ticket = edge.ticket_for(found.event.waiting_room.as_ref()).map(ToOwned::to_owned);
+        let ticket = edge.ticket_for(room).map(ToOwned::to_owned);
         let new = NewHold {
             id: ReservationId::random(self.random.as_ref())?,
             event: event.clone(),
@@ -125,5 +129,29 @@ impl Reservations {
     /// When the database fails.
     pub async fn has_bought_all(&self, event: &EventId, fan: &FanId) -> Result<bool, StoreError> {
         Ok(self.store.paid_seats(event, fan).await? >= self.holds.seats_per_fan_max)
+    }
+}
+
+/// The room by which the fan may have these seats now, if they ask for one.
+fn admitted<'a>(
+    detail: &'a EventDetail,
+    seats: &[SeatId],
+    edge: &EdgeFacts,
+    now: Timestamp,
+) -> Result<Option<&'a RoomName>, HoldRefused> {
+    if detail.event.status == EventStatus::Draft {
+        return Err(HoldRefused::EventNotFound);
+    }
+    // A seat of no section is none of the event's; the store says so.
+    let mut sections: Vec<_> =
+        seats.iter().filter_map(|seat| detail.section_of(seat)).map(|section| section.id.clone()).collect();
+    sections.sort();
+    sections.dedup();
+    match detail.on_sale(&sections, now) {
+        OnSale::Open(rooms) => {
+            rooms.into_iter().find(|room| edge.admits(*room)).ok_or(HoldRefused::NotAdmitted)
+        }
+        OnSale::From(opens_at) => Err(HoldRefused::SaleNotOpen { opens_at: Some(opens_at) }),
+        OnSale::Over => Err(HoldRefused::SaleNotOpen { opens_at: None }),
     }
 }

@@ -6,7 +6,10 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 
 use super::traces::Traces;
-use crate::events::{Created, EventOnSale, EventStore, NewEvent, Sales, Seat};
+use crate::events::{
+    Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Sales, Seat, SectionCount,
+    Updated,
+};
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::payments::{ChargeBook, ChargeEntry, ChargeError, ChargeRequest, PaymentProvider, Standing};
 use crate::reservations::{Begin, Confirm, Hold, NewHold, Release, Reservation, ReservationStore};
@@ -44,13 +47,25 @@ impl EventStore for Traced<dyn EventStore> {
         self.traces.database("event find", self.port.find(id, now)).await
     }
 
-    async fn page(
+    async fn page(&self, query: &EventQuery, now: Timestamp) -> Result<Vec<EventOnSale>, StoreError> {
+        self.traces.database("event page", self.port.page(query, now)).await
+    }
+
+    async fn update(
         &self,
-        after: Option<&EventId>,
-        limit: u32,
-        now: Timestamp,
-    ) -> Result<Vec<EventOnSale>, StoreError> {
-        self.traces.database("event page", self.port.page(after, limit, now)).await
+        changed: &EventDetail,
+        seats: Option<&[NewSeat]>,
+        from: i64,
+    ) -> Result<Updated, StoreError> {
+        self.traces.database("event update", self.port.update(changed, seats, from)).await
+    }
+
+    async fn detail(&self, id: &EventId) -> Result<Option<EventDetail>, StoreError> {
+        self.traces.database("event detail", self.port.detail(id)).await
+    }
+
+    async fn claimed(&self, id: &EventId, now: Timestamp) -> Result<Vec<SectionCount>, StoreError> {
+        self.traces.database("event claimed", self.port.claimed(id, now)).await
     }
 
     async fn seats(

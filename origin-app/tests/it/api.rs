@@ -22,7 +22,13 @@ async fn events_are_created_listed_and_seen(database: Database) {
     assert_eq!(status, 201);
     let expected = json!({
         "id": "late", "name": "Käse & <Wein>", "venue": "Hall", "starts_at": "2027-06-02T17:30:00Z",
-        "currency": "EUR", "waiting_room": null, "seats_total": 14, "seats_available": 14,
+        "city": "", "description": "", "currency": "EUR", "waiting_room": null, "status": "published",
+        "seats_total": 14, "seats_available": 14, "version": 1, "updated_at": "2027-01-15T08:00:00Z",
+        "price_classes": [
+            {"id": "p4500", "name": "", "price_cents": 4500}, {"id": "p900", "name": "", "price_cents": 900},
+        ],
+        "sections": [{"id": "main", "name": "", "kind": "numbered", "capacity": 14, "available": 14}],
+        "sales": [],
     });
     assert_eq!(created, expected);
     for id in ["early-b", "early-a"] {
@@ -62,7 +68,8 @@ async fn events_are_created_listed_and_seen(database: Database) {
     assert_eq!(seats["event"], "late");
     assert_eq!(
         seats["seats"][0],
-        json!({"id": "B-1", "row": "B", "number": 1, "price_cents": 4500, "state": "available", "mine": false})
+        json!({"id": "B-1", "section": "main", "price_class": "p4500", "row": "B", "number": 1,
+               "price_cents": 4500, "state": "available", "mine": false})
     );
     // In the order of the seat map, not of the alphabet.
     let order: Vec<_> = seats["seats"].as_array().unwrap().iter().map(|seat| seat["id"].clone()).collect();

@@ -11,6 +11,7 @@
 mod api;
 mod binary;
 mod edge;
+mod events;
 mod holds;
 mod limit;
 mod pages;

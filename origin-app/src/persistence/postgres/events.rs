@@ -4,65 +4,71 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 
 use super::{Postgres, sql};
-use crate::events::{Created, EventOnSale, EventStore, NewEvent, Sales, Seat};
-use crate::ids::{EventId, FanId, RoomName};
-use crate::persistence::rows::{self, at};
+use crate::events::{
+    Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Sales, Seat, SectionCount,
+    Updated,
+};
+use crate::ids::{EventId, FanId};
+use crate::persistence::{event_rows, rows, rows::at};
 use crate::store::StoreError;
+
+/// All that a transaction reads is of one moment.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const PUBLISHED: &str =
+    sql::events_page!("AND e.status = 'published'", " AND e.search_text LIKE ALL($7::text[])");
+const ALL: &str = sql::events_page!("", " AND e.search_text LIKE ALL($7::text[])");
 
 #[async_trait]
 impl EventStore for Postgres {
     async fn create(&self, new: &NewEvent, now: Timestamp) -> Result<Created, StoreError> {
-        let NewEvent { event, seats } = new;
-        let mut transaction = self.pool.begin().await?;
-        let inserted = sqlx::query(sql::NEW_EVENT)
-            .bind(event.id.as_str())
-            .bind(&event.name)
-            .bind(&event.venue)
-            .bind(at(event.starts_at))
-            .bind(&event.currency)
-            .bind(event.waiting_room.as_ref().map(RoomName::as_str))
-            .bind(event.seats_total)
-            .bind(at(now))
-            .execute(&mut *transaction)
-            .await?;
-        if inserted.rows_affected() == 0 {
-            return Ok(Created::Existed);
-        }
-        sqlx::query(
-            "INSERT INTO seats (event_id, seat_id, place, row_name, number, price_cents)
-             SELECT $1, seat.id, seat.place, seat.row_name, seat.number, seat.price_cents
-               FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])
-               WITH ORDINALITY AS seat (id, row_name, number, price_cents, place)",
-        )
-        .bind(event.id.as_str())
-        .bind(seats.iter().map(|seat| seat.id.as_str()).collect::<Vec<_>>())
-        .bind(seats.iter().map(|seat| seat.row.as_str()).collect::<Vec<_>>())
-        .bind(seats.iter().map(|seat| i64::from(seat.number)).collect::<Vec<_>>())
-        .bind(seats.iter().map(|seat| seat.price_cents).collect::<Vec<_>>())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(Created::Yes)
+        self.add_event(new, now).await
+    }
+
+    async fn update(
+        &self,
+        changed: &EventDetail,
+        seats: Option<&[NewSeat]>,
+        from: i64,
+    ) -> Result<Updated, StoreError> {
+        self.change_event(changed, seats, from).await
     }
 
     async fn find(&self, id: &EventId, now: Timestamp) -> Result<Option<EventOnSale>, StoreError> {
         let row = sqlx::query(sql::EVENT).bind(at(now)).bind(id.as_str()).fetch_optional(&self.pool).await?;
-        row.as_ref().map(rows::event).transpose()
+        row.as_ref().map(event_rows::on_sale).transpose()
     }
 
-    async fn page(
-        &self,
-        after: Option<&EventId>,
-        limit: u32,
-        now: Timestamp,
-    ) -> Result<Vec<EventOnSale>, StoreError> {
-        let page = sqlx::query(sql::EVENTS)
+    async fn detail(&self, id: &EventId) -> Result<Option<EventDetail>, StoreError> {
+        // One snapshot for all of it.
+        let mut transaction = self.pool.begin_with(SNAPSHOT).await?;
+        let event = sqlx::query(sql::EVENT_ALONE).bind(id.as_str()).fetch_optional(&mut *transaction).await?;
+        let Some(event) = event else {
+            return Ok(None);
+        };
+        let mut parts = Vec::with_capacity(4);
+        for part in [sql::PRICE_CLASSES, sql::SECTIONS, sql::SALES_OF_EVENT, sql::SALE_SECTIONS] {
+            parts.push(sqlx::query(part).bind(id.as_str()).fetch_all(&mut *transaction).await?);
+        }
+        match parts.as_slice() {
+            [classes, sections, sales, covered] => {
+                event_rows::detail(&event, classes, sections, sales, covered).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn page(&self, query: &EventQuery, now: Timestamp) -> Result<Vec<EventOnSale>, StoreError> {
+        let page = sqlx::query(if query.with_drafts { ALL } else { PUBLISHED })
             .bind(at(now))
-            .bind(after.map(EventId::as_str))
-            .bind(i64::from(limit))
+            .bind(query.after.as_ref().map_or("", EventId::as_str))
+            .bind(i64::from(query.limit))
+            .bind(query.venue.as_deref().unwrap_or_default())
+            .bind(query.from.map_or(0, at))
+            .bind(query.until.map_or(i64::MAX, at))
+            .bind(query.patterns())
             .fetch_all(&self.pool)
             .await?;
-        page.iter().map(rows::event).collect()
+        page.iter().map(event_rows::on_sale).collect()
     }
 
     async fn seats(
@@ -72,7 +78,13 @@ impl EventStore for Postgres {
         now: Timestamp,
     ) -> Result<Vec<Seat>, StoreError> {
         let seats = sqlx::query(sql::SEATS).bind(at(now)).bind(id.as_str()).fetch_all(&self.pool).await?;
-        seats.iter().map(|row| rows::seat(row, fan)).collect()
+        seats.iter().map(|row| event_rows::seat(row, fan)).collect()
+    }
+
+    async fn claimed(&self, id: &EventId, now: Timestamp) -> Result<Vec<SectionCount>, StoreError> {
+        let counts =
+            sqlx::query(sql::SECTION_CLAIMS).bind(at(now)).bind(id.as_str()).fetch_all(&self.pool).await?;
+        counts.iter().map(event_rows::section_count).collect()
     }
 
     async fn sales(&self, id: &EventId, now: Timestamp) -> Result<Option<Sales>, StoreError> {

@@ -1,6 +1,7 @@
 //! PostgreSQL: several shops may work on one database.
 
 mod charges;
+mod event_writes;
 mod events;
 mod hold;
 mod reservations;

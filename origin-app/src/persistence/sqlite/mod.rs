@@ -3,6 +3,7 @@
 //! Lists go into a statement as one JSON text, which `json_each` takes apart.
 
 mod charges;
+mod event_writes;
 mod events;
 mod hold;
 mod reservations;
