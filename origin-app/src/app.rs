@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{EdgeTrust, Settings};
+use crate::events::Events;
 use crate::http::{Assets, Gate};
 use crate::pages::Templates;
 use crate::payments::{PaymentProvider, Payments, SandboxProvider};
@@ -26,6 +27,7 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) stores: Stores,
+    pub(crate) events: Arc<Events>,
     pub(crate) reservations: Reservations,
     pub(crate) payments: Arc<Payments>,
     pub(crate) gate: Gate,
@@ -107,8 +109,9 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         Arc::clone(&random),
         settings.payments.timeout,
     ));
+    let events = Arc::new(Events::new(Arc::clone(&stores.events), Arc::clone(&clock), settings.cache));
     let reservations = Reservations::new(
-        Arc::clone(&stores.events),
+        Arc::clone(&events),
         Arc::clone(&stores.reservations),
         Arc::clone(&clock),
         Arc::clone(&random),
@@ -119,6 +122,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         gate: Gate::new(settings.limits.requests_in_flight),
         templates: Templates::new(&assets)?,
         assets,
+        events,
         reservations,
         payments,
         stores,

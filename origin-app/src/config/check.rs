@@ -11,8 +11,8 @@ use toml::Spanned;
 
 use super::secrets::{self, Environment, OrganiserToken};
 use super::telemetry;
-use super::wire::{Field, Wire, WireHolds, WireLimits, WirePayments};
-use super::{Args, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Payments, Settings};
+use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits, WirePayments};
+use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Payments, Settings};
 
 const LISTEN: &str = "127.0.0.1:9090";
 const DATABASE: &str = "sqlite://shop.db";
@@ -40,6 +40,7 @@ pub(super) fn settings(
         require_edge,
         holds,
         payments,
+        cache,
         limits,
         telemetry,
     } = wire;
@@ -65,6 +66,7 @@ pub(super) fn settings(
         organiser_token,
         holds: source.holds(&holds)?,
         payments: source.payments(&payments)?,
+        cache: source.cache(&cache)?,
         limits: source.limits(&limits)?,
         telemetry: telemetry::check(source, &telemetry, environment)?,
     })
@@ -132,6 +134,17 @@ impl Source<'_> {
             timeout: Duration::from_millis(timeout),
             resume_after: self.seconds("payments.resume_after_seconds", resume_after_seconds, 10, 1..=600)?,
             sandbox_latency: Duration::from_millis(latency),
+        })
+    }
+
+    fn cache(&self, wire: &WireCache) -> Result<CacheSettings, ConfigError> {
+        let WireCache { event_seconds, seats_ms, list_seconds, entries } = wire;
+        let seats: u64 = self.number("cache.seats_ms", seats_ms, 1000, 0..=60_000)?;
+        Ok(CacheSettings {
+            event: self.seconds("cache.event_seconds", event_seconds, 5, 0..=300)?,
+            seats: Duration::from_millis(seats),
+            list: self.seconds("cache.list_seconds", list_seconds, 5, 0..=300)?,
+            entries: self.number("cache.entries", entries, 1000, 1..=100_000)?,
         })
     }
 

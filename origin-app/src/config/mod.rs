@@ -37,6 +37,8 @@ pub struct Settings {
     pub holds: Holds,
     /// How payments are made.
     pub payments: Payments,
+    /// How long what is read often is kept.
+    pub cache: CacheSettings,
     /// What bounds the shop.
     pub limits: Limits,
     /// Where traces go.
@@ -73,6 +75,20 @@ pub struct Payments {
     pub resume_after: Duration,
     /// How long the sandbox provider takes to answer.
     pub sandbox_latency: Duration,
+}
+
+/// How long what is read often is kept, in memory. A change made by this shop is seen at once; one that another shop on
+/// the same database made, after that time at the latest.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheSettings {
+    /// An event, its house and its sales.
+    pub event: Duration,
+    /// Which seats can be had.
+    pub seats: Duration,
+    /// A page of the list of events.
+    pub list: Duration,
+    /// Most of each kind.
+    pub entries: usize,
 }
 
 /// What bounds the shop.
@@ -182,9 +198,11 @@ impl Settings {
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Destructured, so that a new field cannot be forgotten here.
-        let Self { listen, database, edge, organiser_token, holds, payments, limits, telemetry } = self;
+        let Self { listen, database, edge, organiser_token, holds, payments, cache, limits, telemetry } =
+            self;
         let Holds { duration, seats_per_fan_max, sweep_every } = holds;
         let Payments { timeout, resume_after, sandbox_latency } = payments;
+        let CacheSettings { event, seats, list, entries } = cache;
         let Limits {
             body_bytes,
             request,
@@ -205,6 +223,8 @@ impl fmt::Display for Settings {
         writeln!(f, "\n[payments]\ntimeout_ms = {}", timeout.as_millis())?;
         writeln!(f, "resume_after_seconds = {}", resume_after.as_secs())?;
         writeln!(f, "sandbox_latency_ms = {}", sandbox_latency.as_millis())?;
+        writeln!(f, "\n[cache]\nevent_seconds = {}\nseats_ms = {}", event.as_secs(), seats.as_millis())?;
+        writeln!(f, "list_seconds = {}\nentries = {entries}", list.as_secs())?;
         writeln!(f, "\n[limits]\nbody_bytes = {body_bytes}\nrequest_seconds = {}", request.as_secs())?;
         writeln!(f, "head_seconds = {}\nconnections = {connections}", head.as_secs())?;
         writeln!(f, "requests_in_flight = {requests_in_flight}")?;

@@ -19,6 +19,8 @@ pub(super) struct Wire {
     #[serde(default)]
     pub(super) payments: WirePayments,
     #[serde(default)]
+    pub(super) cache: WireCache,
+    #[serde(default)]
     pub(super) limits: WireLimits,
     #[serde(default)]
     pub(super) telemetry: WireTelemetry,
@@ -38,6 +40,15 @@ pub(super) struct WirePayments {
     pub(super) timeout_ms: Field<i64>,
     pub(super) resume_after_seconds: Field<i64>,
     pub(super) sandbox_latency_ms: Field<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireCache {
+    pub(super) event_seconds: Field<i64>,
+    pub(super) seats_ms: Field<i64>,
+    pub(super) list_seconds: Field<i64>,
+    pub(super) entries: Field<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,6 +1,7 @@
 //! Events, their houses and sales, their seats, and how they sell.
 
 mod body;
+mod cache;
 mod house;
 mod model;
 mod new_event;
@@ -8,6 +9,7 @@ mod query;
 mod routes;
 #[cfg(test)]
 pub(crate) mod samples;
+mod service;
 mod store;
 
 pub use house::{EventDetail, OnSale, PriceClass, Sale, Section, SectionKind};
@@ -15,6 +17,7 @@ pub use model::{Event, EventOnSale, EventStatus, Sales, Seat, SeatState};
 pub use new_event::{NewEvent, NewSeat};
 pub use query::EventQuery;
 pub use routes::routes;
+pub use service::Events;
 pub use store::{Created, EventStore, SectionCount, Updated};
 
 /// Most seats of one event.

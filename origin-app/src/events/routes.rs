@@ -78,7 +78,7 @@ async fn list(
     QueryArgs(args): QueryArgs<ListArgs>,
 ) -> Result<Response, Problem> {
     let query = args.query()?;
-    let events = app.stores.events.page(&query, app.clock.now()).await?;
+    let events = app.events.page(&query).await?;
     let full = events.len() >= query.limit as usize;
     let next = events.last().filter(|_| full).map(|last| &last.event.id);
     let mut response =
@@ -92,7 +92,7 @@ async fn detail(
     PathId(id): PathId<EventId>,
     organiser: Option<Organiser>,
 ) -> Result<Response, Problem> {
-    let detail = app.stores.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
+    let detail = app.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
     if detail.event.status == EventStatus::Draft && organiser.is_none() {
         return Err(Problem::event_not_found());
     }
@@ -107,7 +107,7 @@ async fn detail(
 /// The event with how many places of it can be had, and its version as the entity tag.
 async fn answer(app: &App, status: StatusCode, detail: &EventDetail) -> Result<Response, Problem> {
     let now = app.clock.now();
-    let claimed = app.stores.events.claimed(&detail.event.id, now).await?;
+    let claimed = app.events.claimed(&detail.event.id).await?;
     let mut response = (status, Json(DetailBody::of(detail, &claimed, now))).into_response();
     if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", detail.event.version)) {
         response.headers_mut().insert(ETAG, tag);
@@ -121,12 +121,12 @@ async fn seats(
     cookies: Cookies,
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
-    let detail = app.stores.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
+    let detail = app.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
     if detail.event.status == EventStatus::Draft {
         return Err(Problem::event_not_found());
     }
-    let seats = app.stores.events.seats(&id, cookies.fan(), now).await?;
-    let claimed = app.stores.events.claimed(&id, now).await?;
+    let seats = app.reservations.seats_seen_by(&id, cookies.fan()).await?;
+    let claimed = app.events.claimed(&id).await?;
     let body = SeatsBody {
         event: &id,
         updated_at: datetime::to_rfc3339(now),
@@ -148,7 +148,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
     let new = body.check(now).map_err(|error| Problem::invalid(error.to_string()))?;
-    match app.stores.events.create(&new, now).await? {
+    match app.events.create(&new).await? {
         Created::Yes => {
             let event = &new.detail.event;
             tracing::info!(event = %event.id, seats = event.seats_total, "event created");
@@ -177,7 +177,7 @@ async fn change(
     }
     let changed =
         body.apply(&before, app.clock.now()).map_err(|error| Problem::invalid(error.to_string()))?;
-    match app.stores.events.update(&changed.detail, changed.seats.as_deref(), from).await? {
+    match app.events.update(&changed.detail, changed.seats.as_deref(), from).await? {
         Updated::Yes => {
             let event = &changed.detail.event;
             tracing::info!(event = %id, version = event.version, status = event.status.as_str(), "event changed");

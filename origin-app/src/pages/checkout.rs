@@ -84,6 +84,7 @@ pub(super) async fn pay(
     let card = fields.all("card").next().unwrap_or_default();
     match app.payments.pay(&id, fan, card).await {
         Ok(PaymentOutcome::Confirmed(reservation)) => {
+            app.events.claims_changed(&event);
             if app.reservations.has_bought_all(&reservation.event, fan).await? {
                 // There is nothing more to buy, and the checkout lies where only the admitted may look.
                 let mut response = see_other("/tickets")?;

@@ -87,7 +87,7 @@ struct Refused {
 /// `GET /`
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let query = EventQuery { limit: LIST_MAX, ..EventQuery::default() };
-    let events = app.stores.events.page(&query, app.clock.now()).await?;
+    let events = app.events.page(&query).await?;
     let events: Vec<_> = events.iter().map(EventView::from).collect();
     let mut response = app.templates.page(StatusCode::OK, "events.html", context! { events })?;
     public(response.headers_mut());
@@ -153,7 +153,7 @@ async fn page(
     let event = app.stores.events.find(id, now).await?;
     let event = event.filter(|found| found.event.status != EventStatus::Draft);
     let event = event.ok_or_else(Problem::event_not_found)?;
-    let seats = app.stores.events.seats(id, fan, now).await?;
+    let seats = app.reservations.seats_seen_by(id, fan).await?;
     let parts = parts(&rows(&seats));
     let part = part.unwrap_or(1).clamp(1, parts.len().max(1));
     let shown = parts.get(part - 1).cloned().unwrap_or_default();

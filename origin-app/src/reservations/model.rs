@@ -3,6 +3,7 @@
 use admission::clock::Timestamp;
 use serde::Serialize;
 
+use crate::events::SeatState;
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 
 /// Seats of one event that one fan asked for together.
@@ -82,6 +83,15 @@ impl ReservationState {
             Self::Expired => "expired",
             Self::RefundDue => "refund_due",
             Self::Refunded => "refunded",
+        }
+    }
+
+    /// What the seats of such a reservation are; nothing where they are not its own any more.
+    pub const fn of_seats(self) -> Option<SeatState> {
+        match self {
+            Self::Held | Self::Paying => Some(SeatState::Held),
+            Self::Confirmed => Some(SeatState::Sold),
+            Self::Released | Self::Expired | Self::RefundDue | Self::Refunded => None,
         }
     }
 

@@ -166,6 +166,7 @@ async fn pay(
     let fan = known(&cookies)?;
     match app.payments.pay(&id, fan, &card).await? {
         PaymentOutcome::Confirmed(reservation) => {
+            app.events.claims_changed(&reservation.event);
             let mut response = answer(&app, StatusCode::OK, &reservation);
             if finish || app.reservations.has_bought_all(&reservation.event, fan).await? {
                 end_session(response.headers_mut());

@@ -1,21 +1,22 @@
 //! Holding seats and giving them back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use admission::clock::{Clock, Random, RandomError, Timestamp};
 
-use super::SEATS_PER_REQUEST_MAX;
 use super::model::Reservation;
 use super::store::{Hold, NewHold, Release, ReservationStore};
+use super::{LIST_MAX, SEATS_PER_REQUEST_MAX};
 use crate::config::Holds;
-use crate::events::{EventDetail, EventStatus, EventStore, OnSale};
+use crate::events::{EventDetail, EventStatus, Events, OnSale, Seat, SeatState};
 use crate::http::EdgeFacts;
 use crate::ids::{EventId, FanId, ReservationId, RoomName, SeatId};
 use crate::store::StoreError;
 
 /// Holds seats for fans.
 pub struct Reservations {
-    events: Arc<dyn EventStore>,
+    events: Arc<Events>,
     store: Arc<dyn ReservationStore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -65,7 +66,7 @@ pub enum HoldRefused {
 impl Reservations {
     /// Holds seats of `events` in `store`, by the rules of `holds`.
     pub fn new(
-        events: Arc<dyn EventStore>,
+        events: Arc<Events>,
         store: Arc<dyn ReservationStore>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
@@ -108,7 +109,10 @@ impl Reservations {
             seats_per_fan_max: max,
         };
         match self.store.hold(&new, now).await? {
-            Hold::Held(reservation) => Ok(reservation),
+            Hold::Held(reservation) => {
+                self.events.claims_changed(event);
+                Ok(reservation)
+            }
             Hold::Taken(seats) => Err(HoldRefused::Taken(seats)),
             Hold::Unknown(seats) => Err(HoldRefused::Unknown(seats)),
             Hold::OverLimit { has } => Err(HoldRefused::TooManySeats { has, max }),
@@ -120,7 +124,42 @@ impl Reservations {
     /// # Errors
     /// When the database fails.
     pub async fn release(&self, id: &ReservationId, fan: &FanId) -> Result<Release, StoreError> {
-        self.store.release(id, fan, self.clock.now()).await
+        let released = self.store.release(id, fan, self.clock.now()).await?;
+        self.events.any_claims_changed();
+        Ok(released)
+    }
+
+    /// The numbered seats of an event, as `fan` sees them. What all see alike is kept for a while; what is the fan's own is
+    /// as it is now, and kept nowhere.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn seats_seen_by(
+        &self,
+        event: &EventId,
+        fan: Option<&FanId>,
+    ) -> Result<Arc<Vec<Seat>>, StoreError> {
+        let mut seats = self.events.seats(event).await?;
+        let Some(fan) = fan else {
+            return Ok(seats);
+        };
+        let now = self.clock.now();
+        let reservations = self.store.of_fan(fan, LIST_MAX).await?;
+        let own: HashMap<&SeatId, SeatState> = reservations
+            .iter()
+            .filter(|reservation| reservation.event == *event)
+            .filter_map(|reservation| Some((reservation, reservation.state_at(now).of_seats()?)))
+            .flat_map(|(reservation, state)| reservation.seats.iter().map(move |seat| (&seat.id, state)))
+            .collect();
+        if !own.is_empty() {
+            for seat in Arc::make_mut(&mut seats) {
+                if let Some(state) = own.get(&seat.id) {
+                    seat.state = *state;
+                    seat.mine = true;
+                }
+            }
+        }
+        Ok(seats)
     }
 
     /// Whether the fan has bought all that one fan may buy of `event`.

@@ -15,6 +15,8 @@ on_both_databases!(
     an_older_change_never_undoes_a_newer_one,
     events_are_found_by_text_venue_and_date_page_by_page,
     events_from_before_have_a_section_and_classes,
+    what_is_kept_is_dropped_when_a_sale_or_an_organiser_changes_it,
+    another_shop_sees_a_change_when_what_it_keeps_has_expired,
 );
 
 /// An event with stalls, and a floor where nobody sits.
@@ -271,5 +273,61 @@ async fn events_from_before_have_a_section_and_classes(database: Database) {
     assert_eq!(fan.get("/api/events/demo/seats").await.json()["seats"][2]["price_class"], "p500");
     assert_eq!(fan.get("/api/events?q=HALL").await.json()["events"][0]["id"], "demo");
     fan.held(&["A-1", "B-1"]).await;
+    shop.close().await;
+}
+
+async fn what_is_kept_is_dropped_when_a_sale_or_an_organiser_changes_it(database: Database) {
+    let shop = Shop::open(&database).await;
+    create(&shop, &arena()).await;
+    let (fan, other) = (shop.fan(), shop.fan());
+    // The clock stands still: nothing of it expires.
+    let available = async || {
+        let event = other.get("/api/events/demo").await.json();
+        let seats = other.get("/api/events/demo/seats").await.json();
+        let free = |seat: &&Value| seat["state"] == "available";
+        let free = seats["seats"].as_array().unwrap().iter().filter(free).count();
+        (event["seats_available"].as_i64().unwrap(), free)
+    };
+    assert_eq!(available().await, (8, 3));
+    let id = fan.held(&["ST.A-1", "GA-1"]).await;
+    assert_eq!(available().await, (6, 2));
+    // What others see is kept without saying whose it is.
+    assert_eq!(
+        (fan.seat("ST.A-1").await, other.seat("ST.A-1").await),
+        (("held".into(), true), ("held".into(), false))
+    );
+    fan.delete(&format!("/api/reservations/{id}")).await;
+    assert_eq!(available().await, (8, 3));
+    assert_eq!(fan.seat("ST.A-1").await, ("available".into(), false));
+    let id = fan.held(&["ST.A-2"]).await;
+    assert_eq!(other.seat("ST.A-2").await.0, "held");
+    assert_eq!(fan.pay(&id, "sandbox-ok").await.status, 200);
+    assert_eq!(
+        (fan.seat("ST.A-2").await, other.seat("ST.A-2").await),
+        (("sold".into(), true), ("sold".into(), false))
+    );
+
+    assert_eq!(fan.get("/api/events").await.json()["events"][0]["name"], "Arena");
+    assert_eq!(change(&shop, json!({"version": 1, "name": "Renamed"})).await.0, 200);
+    assert_eq!(fan.get("/api/events").await.json()["events"][0]["name"], "Renamed");
+    assert_eq!(fan.get("/api/events/demo").await.json()["name"], "Renamed");
+    shop.close().await;
+}
+
+async fn another_shop_sees_a_change_when_what_it_keeps_has_expired(database: Database) {
+    let shop = Shop::open(&database).await;
+    create(&shop, &arena()).await;
+    let other = Shop::open_with(crate::support::settings(&database), shop.clock.clone(), None).await;
+    let reader = other.fan();
+    let name = async || reader.get("/api/events/demo").await.json()["name"].clone();
+    assert_eq!((name().await, reader.seat("ST.A-1").await.0), (json!("Arena"), "available".into()));
+    shop.fan().held(&["ST.A-1"]).await;
+    assert_eq!(change(&shop, json!({"version": 1, "name": "Renamed"})).await.0, 200);
+    assert_eq!((name().await, reader.seat("ST.A-1").await.0), (json!("Arena"), "available".into()));
+    shop.clock.advance(Duration::from_secs(1));
+    assert_eq!((name().await, reader.seat("ST.A-1").await.0), (json!("Arena"), "held".into()));
+    shop.clock.advance(Duration::from_secs(4));
+    assert_eq!(name().await, "Renamed");
+    other.close().await;
     shop.close().await;
 }

@@ -11,7 +11,7 @@ use admission::edge_signature::{
 use admission::keyring::Keyring;
 use origin_app::app::{Running, Surroundings, start};
 use origin_app::config::{
-    DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Settings, Telemetry,
+    CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Settings, Telemetry,
 };
 use origin_app::payments::PaymentProvider;
 use reqwest::{Client, Method, RequestBuilder};
@@ -124,6 +124,12 @@ pub(crate) fn settings(database: &Database) -> Settings {
             timeout: Duration::from_secs(10),
             resume_after: Duration::from_secs(10),
             sandbox_latency: Duration::ZERO,
+        },
+        cache: CacheSettings {
+            event: Duration::from_secs(5),
+            seats: Duration::from_secs(1),
+            list: Duration::from_secs(5),
+            entries: 1000,
         },
         limits: Limits {
             body_bytes: 131_072,
