@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::{EdgeTrust, Settings};
+use crate::config::{EdgeTrust, Provider, Settings};
 use crate::events::Events;
 use crate::http::{Assets, Gate};
 use crate::pages::Templates;
-use crate::payments::{PaymentProvider, Payments, SandboxProvider};
+use crate::payments::{Guarded, PaymentProvider, Payments, SandboxProvider, Stripe};
 use crate::reservations::{Reservations, sweep};
 use crate::router::router;
 use crate::store::Stores;
@@ -94,20 +94,25 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         Some(traces) => traced::stores(stores, traces),
         None => stores,
     };
-    let provider = provider.unwrap_or_else(|| {
-        let latency = settings.payments.sandbox_latency;
-        Arc::new(SandboxProvider::new(Arc::clone(&stores.charges), Arc::clone(&clock), latency))
-    });
+    let provider = match (provider, &settings.payments.provider) {
+        (Some(provider), _) => provider,
+        (None, Provider::Sandbox { latency }) => {
+            Arc::new(SandboxProvider::new(Arc::clone(&stores.charges), Arc::clone(&clock), *latency))
+        }
+        (None, Provider::Stripe(stripe)) => Arc::new(Stripe::new(stripe, Arc::clone(&clock))?),
+    };
     let provider = match &traces {
         Some(traces) => traced::provider(provider, traces),
         None => provider,
     };
+    let provider =
+        Guarded::new(provider, Arc::clone(&clock), settings.payments.timeout, settings.payments.breaker);
     let payments = Arc::new(Payments::new(
         Arc::clone(&stores.reservations),
-        provider,
+        Arc::clone(&stores.checkout),
+        Arc::new(provider),
         Arc::clone(&clock),
         Arc::clone(&random),
-        settings.payments.timeout,
     ));
     let events = Arc::new(Events::new(Arc::clone(&stores.events), Arc::clone(&clock), settings.cache));
     let reservations = Reservations::new(
@@ -143,7 +148,7 @@ async fn run(app: Arc<App>, listener: TcpListener, stopping: watch::Receiver<boo
         Arc::clone(&app.payments),
         Arc::clone(&app.clock),
         app.settings.holds,
-        app.settings.payments,
+        app.settings.payments.resume_after,
     ));
     server::serve(listener, router(&app), &app.settings.limits, stopping).await;
     // Whatever the sweep was doing is taken up at the next start.

@@ -14,6 +14,7 @@
 //! - `pages`: what a person sees
 
 pub mod app;
+pub mod checkout;
 pub mod config;
 mod datetime;
 pub mod events;

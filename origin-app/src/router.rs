@@ -14,13 +14,14 @@ use crate::http::{
     security_headers, serve_asset,
 };
 use crate::telemetry::traces::trace_request;
-use crate::{events, pages, reservations};
+use crate::{events, pages, payments, reservations};
 
 /// The whole shop.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(events::routes())
         .merge(reservations::routes())
+        .merge(payments::routes())
         .merge(pages::routes())
         .route("/assets/{file}", get(serve_asset))
         .route("/api/health", get(health))

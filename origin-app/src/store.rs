@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::checkout::CheckoutStore;
 use crate::events::EventStore;
-use crate::payments::ChargeBook;
+use crate::payments::{ChargeBook, LedgerStore};
 use crate::reservations::ReservationStore;
 
 /// The database did not do what it was asked. Nobody decides by the cause, so it is kept only to be logged.
@@ -29,6 +30,10 @@ pub struct Stores {
     pub reservations: Arc<dyn ReservationStore>,
     /// The sandbox provider's books.
     pub charges: Arc<dyn ChargeBook>,
+    /// How far each reservation got.
+    pub checkout: Arc<dyn CheckoutStore>,
+    /// Where all the money is.
+    pub ledger: Arc<dyn LedgerStore>,
     /// The database itself.
     pub lifecycle: Arc<dyn StoreLifecycle>,
 }

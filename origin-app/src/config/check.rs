@@ -10,9 +10,9 @@ use admission::keyring::Keyring;
 use toml::Spanned;
 
 use super::secrets::{self, Environment, OrganiserToken};
-use super::telemetry;
-use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits, WirePayments};
-use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Payments, Settings};
+use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits};
+use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Settings};
+use super::{payments as payments_of, telemetry};
 
 const LISTEN: &str = "127.0.0.1:9090";
 const DATABASE: &str = "sqlite://shop.db";
@@ -65,7 +65,7 @@ pub(super) fn settings(
         edge,
         organiser_token,
         holds: source.holds(&holds)?,
-        payments: source.payments(&payments)?,
+        payments: payments_of::check(source, &payments, environment)?,
         cache: source.cache(&cache)?,
         limits: source.limits(&limits)?,
         telemetry: telemetry::check(source, &telemetry, environment)?,
@@ -126,17 +126,6 @@ impl Source<'_> {
         })
     }
 
-    fn payments(&self, wire: &WirePayments) -> Result<Payments, ConfigError> {
-        let WirePayments { timeout_ms, resume_after_seconds, sandbox_latency_ms } = wire;
-        let timeout: u64 = self.number("payments.timeout_ms", timeout_ms, 3000, 10..=30_000)?;
-        let latency: u64 = self.number("payments.sandbox_latency_ms", sandbox_latency_ms, 0, 0..=10_000)?;
-        Ok(Payments {
-            timeout: Duration::from_millis(timeout),
-            resume_after: self.seconds("payments.resume_after_seconds", resume_after_seconds, 10, 1..=600)?,
-            sandbox_latency: Duration::from_millis(latency),
-        })
-    }
-
     fn cache(&self, wire: &WireCache) -> Result<CacheSettings, ConfigError> {
         let WireCache { event_seconds, seats_ms, list_seconds, entries } = wire;
         let seats: u64 = self.number("cache.seats_ms", seats_ms, 1000, 0..=60_000)?;
@@ -179,7 +168,7 @@ impl Source<'_> {
         })
     }
 
-    fn seconds(
+    pub(super) fn seconds(
         &self,
         name: &str,
         field: &Field<i64>,
@@ -189,7 +178,7 @@ impl Source<'_> {
         self.number(name, field, default, range).map(Duration::from_secs)
     }
 
-    fn number<T: TryFrom<i64>>(
+    pub(super) fn number<T: TryFrom<i64>>(
         &self,
         name: &str,
         field: &Field<i64>,
@@ -207,7 +196,7 @@ impl Source<'_> {
             .ok_or_else(|| self.wrong(name, field, &format!("{} to {} is right", range.start(), range.end())))
     }
 
-    fn path(&self, field: Option<&Spanned<String>>) -> Option<PathBuf> {
+    pub(super) fn path(&self, field: Option<&Spanned<String>>) -> Option<PathBuf> {
         field.map(|field| self.folder.join(field.get_ref()))
     }
 
@@ -231,13 +220,21 @@ impl Source<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
     fn read(text: &str) -> Result<Settings, String> {
-        let environment = |name: &str| (name == EDGE_KEYS).then(|| KEYS.to_owned());
+        read_with(text, &|_| None)
+    }
+
+    /// What `text` says, with the edge's keys and the secrets of `environment`.
+    pub(in crate::config) fn read_with(text: &str, environment: Environment<'_>) -> Result<Settings, String> {
+        let environment = |name: &str| match name {
+            EDGE_KEYS => Some(KEYS.to_owned()),
+            other => environment(other),
+        };
         let source = Source { name: "shop.toml", text, folder: Path::new("") };
         settings(&source, &Args::default(), &environment).map_err(|error| error.to_string())
     }

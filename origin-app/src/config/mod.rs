@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod payments;
 mod secrets;
 mod telemetry;
 mod wire;
@@ -17,7 +18,8 @@ use std::time::Duration;
 use admission::keyring::Keyring;
 
 pub use args::Args;
-pub use secrets::{Environment, ORGANISER_TOKEN_LENGTH_MIN, OrganiserToken};
+pub use payments::{Payments, Provider, StripeSettings};
+pub use secrets::{Environment, ORGANISER_TOKEN_LENGTH_MIN, OrganiserToken, Secret};
 pub use telemetry::Telemetry;
 
 use check::Source;
@@ -64,17 +66,6 @@ pub struct Holds {
     pub seats_per_fan_max: u32,
     /// How often expired holds are swept and unsettled payments taken up again.
     pub sweep_every: Duration,
-}
-
-/// How payments are made.
-#[derive(Clone, Copy, Debug)]
-pub struct Payments {
-    /// How long the provider may take to answer.
-    pub timeout: Duration,
-    /// How long a payment stays unsettled before the shop asks the provider again.
-    pub resume_after: Duration,
-    /// How long the sandbox provider takes to answer.
-    pub sandbox_latency: Duration,
 }
 
 /// How long what is read often is kept, in memory. A change made by this shop is seen at once; one that another shop on
@@ -201,7 +192,6 @@ impl fmt::Display for Settings {
         let Self { listen, database, edge, organiser_token, holds, payments, cache, limits, telemetry } =
             self;
         let Holds { duration, seats_per_fan_max, sweep_every } = holds;
-        let Payments { timeout, resume_after, sandbox_latency } = payments;
         let CacheSettings { event, seats, list, entries } = cache;
         let Limits {
             body_bytes,
@@ -220,9 +210,7 @@ impl fmt::Display for Settings {
         writeln!(f, "# organiser token: {}", if organiser_token.is_some() { "set" } else { "not set" })?;
         writeln!(f, "\n[holds]\nseconds = {}", duration.as_secs())?;
         writeln!(f, "seats_per_fan_max = {seats_per_fan_max}\nsweep_seconds = {}", sweep_every.as_secs())?;
-        writeln!(f, "\n[payments]\ntimeout_ms = {}", timeout.as_millis())?;
-        writeln!(f, "resume_after_seconds = {}", resume_after.as_secs())?;
-        writeln!(f, "sandbox_latency_ms = {}", sandbox_latency.as_millis())?;
+        write!(f, "{payments}")?;
         writeln!(f, "\n[cache]\nevent_seconds = {}\nseats_ms = {}", event.as_secs(), seats.as_millis())?;
         writeln!(f, "list_seconds = {}\nentries = {entries}", list.as_secs())?;
         writeln!(f, "\n[limits]\nbody_bytes = {body_bytes}\nrequest_seconds = {}", request.as_secs())?;

@@ -45,6 +45,28 @@ impl fmt::Debug for OrganiserToken {
     }
 }
 
+/// A secret that has to be shown to somebody else. It is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text`.
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The secret itself, for whom it is meant.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
 /// The secret of environment variable `variable`, or of `file`; the environment wins.
 pub(super) fn read(
     variable: &str,

@@ -37,9 +37,25 @@ pub(super) struct WireHolds {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WirePayments {
+    pub(super) provider: Field<String>,
     pub(super) timeout_ms: Field<i64>,
     pub(super) resume_after_seconds: Field<i64>,
+    pub(super) keep_seats_seconds: Field<i64>,
+    pub(super) breaker_percent: Field<i64>,
+    pub(super) breaker_calls: Field<i64>,
+    pub(super) breaker_seconds: Field<i64>,
+    pub(super) cancel_until_hours: Field<i64>,
     pub(super) sandbox_latency_ms: Field<i64>,
+    #[serde(default)]
+    pub(super) stripe: WireStripe,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireStripe {
+    pub(super) url: Field<String>,
+    pub(super) key_file: Field<String>,
+    pub(super) webhook_secret_file: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

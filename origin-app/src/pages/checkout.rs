@@ -14,7 +14,7 @@ use super::see_other;
 use crate::app::App;
 use crate::http::{Cookies, Fields, PathId, Problem, end_session};
 use crate::ids::{EventId, FanId, ReservationId};
-use crate::payments::{CARDS, PaymentOutcome, PaymentRefused};
+use crate::payments::{PaymentOutcome, PaymentRefused};
 use crate::reservations::{Reservation, ReservationState, released};
 use crate::{datetime, money};
 
@@ -135,7 +135,7 @@ async fn page(
     let context = context! {
         event => EventView::from(&event),
         reservation => ReservationView::of(reservation, now),
-        cards => CARDS,
+        cards => app.payments.provider().cards(),
         problem => problem.map(|problem| context! { title => problem.title, detail => problem.detail }),
     };
     app.templates.page(status, "checkout.html", context)

@@ -9,7 +9,8 @@ use futures_util::StreamExt as _;
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 
-use super::{ChargeError, ChargeRequest, PaymentProvider};
+use super::{ChargeError, ChargeRequest, PaymentProvider, RefundRequest};
+use crate::checkout::CheckoutStore;
 use crate::ids::{self, FanId, ReservationId};
 use crate::reservations::{Begin, Confirm, Reservation, ReservationState, ReservationStore};
 use crate::store::StoreError;
@@ -22,10 +23,10 @@ const RESUME_CONCURRENCY: usize = 16;
 /// Carries payments through.
 pub struct Payments {
     store: Arc<dyn ReservationStore>,
+    checkout: Arc<dyn CheckoutStore>,
     provider: Arc<dyn PaymentProvider>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    timeout: Duration,
 }
 
 /// How a payment ended, as far as it is known.
@@ -61,15 +62,33 @@ pub enum PaymentRefused {
 }
 
 impl Payments {
-    /// Carries payments of `store` through with `provider`, which may take `timeout` for an answer.
+    /// Carries payments of `store` through with `provider`, which gives up by itself where there is no answer.
     pub fn new(
         store: Arc<dyn ReservationStore>,
+        checkout: Arc<dyn CheckoutStore>,
         provider: Arc<dyn PaymentProvider>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-        timeout: Duration,
     ) -> Self {
-        Self { store, provider, clock, random, timeout }
+        Self { store, checkout, provider, clock, random }
+    }
+
+    /// Who takes the money.
+    pub fn provider(&self) -> &dyn PaymentProvider {
+        self.provider.as_ref()
+    }
+
+    /// Asks the provider how it stands with a reservation, of which it has told something.
+    pub async fn look_after(&self, id: &ReservationId) {
+        match self.checkout.find(id).await {
+            Ok(Some(reservation))
+                if matches!(reservation.state, ReservationState::Paying | ReservationState::RefundDue) =>
+            {
+                self.resume_one(reservation).await;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(error = %error, reservation = %id, "reservation not read"),
+        }
     }
 
     /// Pays the fan's reservation with `card`. Paying what is paid gives the same answer and charges nothing.
@@ -109,14 +128,11 @@ impl Payments {
             amount_cents: paying.amount_cents,
             currency: paying.currency.clone(),
             card: paying.card.clone().unwrap_or_default(),
+            begun_at: self.clock.now(),
         };
-        let answer = match tokio::time::timeout(self.timeout, self.provider.charge(&request)).await {
-            Ok(answer) => answer,
-            Err(elapsed) => Err(ChargeError::NoAnswer(elapsed.into())),
-        };
-        match answer {
+        match self.provider.charge(&request).await {
             Ok(charge_id) => self.confirm(&paying, &charge_id).await,
-            Err(ChargeError::Declined) => {
+            Err(ChargeError::Declined | ChargeError::Failed(_)) => {
                 let held = self.store.decline(&paying, self.clock.now()).await?;
                 Err(PaymentRefused::Declined(Box::new(held)))
             }
@@ -146,18 +162,18 @@ impl Payments {
     }
 
     async fn refund(&self, due: &Reservation) -> Result<PaymentOutcome, PaymentRefused> {
-        let key = due.payment_key();
-        let answer = match tokio::time::timeout(self.timeout, self.provider.refund(&key)).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(elapsed) => Err(elapsed.to_string()),
+        let request = RefundRequest {
+            key: due.payment_key(),
+            charge_id: due.charge_id.clone().unwrap_or_default(),
+            amount_cents: due.amount_cents,
         };
-        match answer {
+        match self.provider.refund(&request).await {
             Ok(()) => {
                 self.store.refunded(&due.id, self.clock.now()).await?;
                 Err(PaymentRefused::Over(ReservationState::Refunded))
             }
             Err(error) => {
-                tracing::warn!(error, reservation = %due.id, "refund delayed");
+                tracing::warn!(error = %error, reservation = %due.id, "refund delayed");
                 self.store.postpone(&due.id, self.clock.now()).await?;
                 Err(PaymentRefused::Over(ReservationState::RefundDue))
             }

@@ -9,6 +9,7 @@
 mod error;
 mod event_rows;
 mod migrations;
+mod money;
 mod postgres;
 mod rows;
 mod sql;
@@ -39,6 +40,8 @@ where
     D: crate::events::EventStore
         + crate::reservations::ReservationStore
         + crate::payments::ChargeBook
+        + crate::payments::LedgerStore
+        + crate::checkout::CheckoutStore
         + crate::store::StoreLifecycle
         + 'static,
 {
@@ -47,6 +50,8 @@ where
         events: database.clone(),
         reservations: database.clone(),
         charges: database.clone(),
+        ledger: database.clone(),
+        checkout: database.clone(),
         lifecycle: database,
     }
 }

@@ -5,7 +5,6 @@ use admission::clock::Timestamp;
 use super::error::CorruptColumn;
 use crate::events::Sales;
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
-use crate::payments::{ChargeOutcome, Standing};
 use crate::reservations::{Reservation, ReservationState, ReservedSeat};
 use crate::store::StoreError;
 
@@ -91,24 +90,9 @@ fn reservation(row: &impl Columns, id: &str) -> Result<Reservation, StoreError> 
         expires_at: moment(row, "expires_at")?,
         attempt: row.number("attempt")?,
         card: row.text_or_null("card")?,
+        charge_id: row.text_or_null("charge_id")?,
         seats: Vec::new(),
     })
-}
-
-pub(super) fn standing(row: &impl Columns, new: bool) -> Result<Standing, StoreError> {
-    let outcome = match row.text("outcome")?.as_str() {
-        "charged" => Some(ChargeOutcome::Charged),
-        "declined" => Some(ChargeOutcome::Declined),
-        _ => None,
-    };
-    Ok(Standing { charge_id: row.text("charge_id")?, outcome: valid("outcome", outcome)?, new })
-}
-
-pub(super) const fn outcome(outcome: ChargeOutcome) -> &'static str {
-    match outcome {
-        ChargeOutcome::Charged => "charged",
-        ChargeOutcome::Declined => "declined",
-    }
 }
 
 pub(super) fn moment(row: &impl Columns, column: &'static str) -> Result<Timestamp, StoreError> {

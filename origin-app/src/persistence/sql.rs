@@ -13,7 +13,7 @@ pub(super) use event_columns;
 
 macro_rules! reservation_columns {
     () => {
-        "SELECT r.id, r.event_id, r.fan_id, r.state, r.amount_cents, r.currency, r.expires_at, r.attempt, r.card,
+        "SELECT r.id, r.event_id, r.fan_id, r.state, r.amount_cents, r.currency, r.expires_at, r.attempt, r.card, r.charge_id,
                 s.seat_id, s.price_cents, t.code
            FROM reservations r
            JOIN reservation_seats s ON s.reservation_id = r.id
@@ -133,7 +133,7 @@ pub(super) const SALES: &str = "SELECT e.id, e.seats_total,
             ON s.reservation_id = t.reservation_id AND s.seat_id = t.seat_id
          WHERE t.event_id = e.id) AS tickets_cents,
        (SELECT CAST(COALESCE(SUM(p.amount_cents), 0) AS BIGINT)
-          FROM sandbox_charges p JOIN reservations r ON r.id = p.reference
+          FROM sandbox_payments p JOIN reservations r ON r.id = p.reference
          WHERE r.event_id = e.id AND p.outcome = 'charged' AND p.refunded_at IS NULL) AS charges_cents,
        (SELECT count(*) FROM (
           SELECT s.seat_id FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
@@ -208,18 +208,6 @@ pub(super) const DROP_CLAIMS: &str = "DELETE FROM seat_claims WHERE reservation_
 
 /// $1 reservation.
 pub(super) const CLAIMS: &str = "SELECT count(*) AS seats FROM seat_claims WHERE reservation_id = $1";
-
-/// $1 key, $2 charge, $3 reference, $4 amount, $5 currency, $6 outcome, $7 now.
-pub(super) const NEW_CHARGE: &str = "INSERT INTO sandbox_charges
-       (idempotency_key, charge_id, reference, amount_cents, currency, outcome, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (idempotency_key) DO NOTHING";
-
-/// $1 key.
-pub(super) const CHARGE: &str = "SELECT charge_id, outcome FROM sandbox_charges WHERE idempotency_key = $1";
-
-/// $1 key, $2 now.
-pub(super) const REFUND_CHARGE: &str = "UPDATE sandbox_charges SET refunded_at = $2
-  WHERE idempotency_key = $1 AND outcome = 'charged' AND refunded_at IS NULL";
 
 /// $1 id, $2 name, $3 venue, $4 city, $5 description, $6 start, $7 room, $8 seats, $9 status, $10 version, $11 now,
 /// $12 what a search looks through, $13 currency.

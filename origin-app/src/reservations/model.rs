@@ -27,6 +27,8 @@ pub struct Reservation {
     pub attempt: i64,
     /// The card of the last attempt.
     pub card: Option<String>,
+    /// What the provider charged, once that is known.
+    pub charge_id: Option<String>,
     /// Its seats, in the order of the seat map.
     pub seats: Vec<ReservedSeat>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use admission::clock::Clock;
 
 use super::store::ReservationStore;
-use crate::config::{Holds, Payments as PaymentSettings};
+use crate::config::Holds;
 use crate::payments::Payments;
 use crate::store::StoreError;
 
@@ -22,7 +22,7 @@ pub async fn sweep(
     payments: Arc<Payments>,
     clock: Arc<dyn Clock>,
     holds: Holds,
-    settings: PaymentSettings,
+    resume_after: Duration,
 ) {
     let mut unsettled_for = Duration::ZERO;
     loop {
@@ -34,7 +34,7 @@ pub async fn sweep(
         if let Err(error) = expire(store.as_ref(), clock.as_ref()).await {
             report(&error, "expired holds not swept");
         }
-        unsettled_for = settings.resume_after;
+        unsettled_for = resume_after;
         tokio::time::sleep(holds.sweep_every).await;
     }
 }

@@ -6,12 +6,16 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 
 use super::traces::Traces;
+use crate::checkout::CheckoutStore;
 use crate::events::{
     Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Sales, Seat, SectionCount,
     Updated,
 };
 use crate::ids::{EventId, FanId, ReservationId};
-use crate::payments::{ChargeBook, ChargeEntry, ChargeError, ChargeRequest, PaymentProvider, Standing};
+use crate::payments::{
+    Card, ChargeBook, ChargeEntry, ChargeError, ChargeOutcome, ChargeRequest, Closed, LedgerAudit,
+    LedgerStore, NoAnswer, PaymentProvider, RefundRequest, Standing,
+};
 use crate::reservations::{Begin, Confirm, Hold, NewHold, Release, Reservation, ReservationStore};
 use crate::store::{StoreError, Stores};
 
@@ -28,6 +32,8 @@ pub(crate) fn stores(stores: Stores, traces: &Arc<Traces>) -> Stores {
         events: Arc::new(Traced { port: stores.events, traces: traces() }),
         reservations: Arc::new(Traced { port: stores.reservations, traces: traces() }),
         charges: Arc::new(Traced { port: stores.charges, traces: traces() }),
+        checkout: Arc::new(Traced { port: stores.checkout, traces: traces() }),
+        ledger: Arc::new(Traced { port: stores.ledger, traces: traces() }),
         lifecycle: stores.lifecycle,
     }
 }
@@ -147,12 +153,40 @@ impl ReservationStore for Traced<dyn ReservationStore> {
 
 #[async_trait]
 impl ChargeBook for Traced<dyn ChargeBook> {
-    async fn record(&self, entry: &ChargeEntry, now: Timestamp) -> Result<Standing, StoreError> {
-        self.traces.database("charge record", self.port.record(entry, now)).await
+    async fn ask(
+        &self,
+        entry: &ChargeEntry,
+        first: ChargeOutcome,
+        later: ChargeOutcome,
+        now: Timestamp,
+    ) -> Result<Standing, StoreError> {
+        self.traces.database("charge ask", self.port.ask(entry, first, later, now)).await
+    }
+
+    async fn close(&self, entry: &ChargeEntry, now: Timestamp) -> Result<Standing, StoreError> {
+        self.traces.database("charge close", self.port.close(entry, now)).await
+    }
+
+    async fn ask_refund(&self, key: &str) -> Result<Option<Standing>, StoreError> {
+        self.traces.database("charge ask_refund", self.port.ask_refund(key)).await
     }
 
     async fn refund(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
         self.traces.database("charge refund", self.port.refund(key, now)).await
+    }
+}
+
+#[async_trait]
+impl CheckoutStore for Traced<dyn CheckoutStore> {
+    async fn find(&self, id: &ReservationId) -> Result<Option<Reservation>, StoreError> {
+        self.traces.database("checkout find", self.port.find(id)).await
+    }
+}
+
+#[async_trait]
+impl LedgerStore for Traced<dyn LedgerStore> {
+    async fn audit(&self, event: Option<&EventId>) -> Result<LedgerAudit, StoreError> {
+        self.traces.database("ledger audit", self.port.audit(event)).await
     }
 }
 
@@ -162,11 +196,19 @@ impl PaymentProvider for Traced<dyn PaymentProvider> {
         self.port.knows(card)
     }
 
+    fn cards(&self) -> &'static [Card] {
+        self.port.cards()
+    }
+
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {
         self.traces.payment("payment charge", self.port.charge(request)).await
     }
 
-    async fn refund(&self, key: &str) -> Result<(), ChargeError> {
-        self.traces.payment("payment refund", self.port.refund(key)).await
+    async fn close(&self, request: &ChargeRequest) -> Result<Closed, NoAnswer> {
+        self.traces.payment("payment close", self.port.close(request)).await
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<(), NoAnswer> {
+        self.traces.payment("payment refund", self.port.refund(request)).await
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use admission::edge_signature::{
     HEADER_REQUEST_ID, HEADER_ROOM, HEADER_SIGNATURE, HEADER_TICKET, HEADER_TIME,
 };
+use origin_app::config::Provider;
 use reqwest::header::{HOST, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request};
 use serde_json::{Value, json};
@@ -150,7 +151,7 @@ async fn a_full_shop_says_so_and_reports_its_load() {
     let database = Database::in_memory();
     let mut settings = settings(&database);
     settings.limits.requests_in_flight = 1;
-    settings.payments.sandbox_latency = Duration::from_secs(3);
+    settings.payments.provider = Provider::Sandbox { latency: Duration::from_secs(3) };
     let shop = Shop::open_with(settings, Default::default(), None).await;
     shop.create_demo(&[("A", 1)]).await;
     let fan = shop.fan();

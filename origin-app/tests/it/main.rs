@@ -18,4 +18,6 @@ mod pages;
 mod payments;
 mod resume;
 mod sale;
+mod sandbox;
+mod stripe;
 mod support;

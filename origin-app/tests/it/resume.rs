@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use origin_app::payments::{ChargeError, ChargeRequest, PaymentProvider};
+use origin_app::payments::{
+    Card, ChargeError, ChargeRequest, Closed, NoAnswer, PaymentProvider, RefundRequest,
+};
 use serde_json::json;
 
 use crate::binary::Process;
@@ -24,11 +26,19 @@ impl PaymentProvider for Unreachable {
         true
     }
 
+    fn cards(&self) -> &'static [Card] {
+        &[]
+    }
+
     async fn charge(&self, _: &ChargeRequest) -> Result<String, ChargeError> {
         std::future::pending().await
     }
 
-    async fn refund(&self, _: &str) -> Result<(), ChargeError> {
+    async fn close(&self, _: &ChargeRequest) -> Result<Closed, NoAnswer> {
+        std::future::pending().await
+    }
+
+    async fn refund(&self, _: &RefundRequest) -> Result<(), NoAnswer> {
         std::future::pending().await
     }
 }

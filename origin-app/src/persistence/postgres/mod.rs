@@ -1,9 +1,11 @@
 //! PostgreSQL: several shops may work on one database.
 
 mod charges;
+mod checkout;
 mod event_writes;
 mod events;
 mod hold;
+mod ledger;
 mod reservations;
 mod settle;
 
@@ -11,6 +13,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::Transaction;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 
 use super::rows::columns;
@@ -41,6 +44,11 @@ impl Postgres {
             .await?;
         migrations::postgres().run(&pool).await?;
         Ok(Self { pool })
+    }
+
+    /// A transaction that only reads, and sees one moment.
+    async fn look(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
 }
 

@@ -4,8 +4,10 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 use sqlx::{PgConnection, Row as _};
 
+use super::ledger::post;
 use super::{Postgres, sql};
 use crate::ids::{EventId, FanId, ReservationId};
+use crate::payments::Posting;
 use crate::persistence::rows::{self, at};
 use crate::reservations::{Begin, Confirm, Hold, NewHold, Release, Reservation, ReservationStore};
 use crate::store::StoreError;
@@ -90,7 +92,14 @@ impl ReservationStore for Postgres {
     }
 
     async fn refunded(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(sql::REFUNDED).bind(id.as_str()).bind(at(now)).execute(&self.pool).await?;
+        let mut transaction = self.pool.begin().await?;
+        let done =
+            sqlx::query(sql::REFUNDED).bind(id.as_str()).bind(at(now)).execute(&mut *transaction).await?;
+        if done.rows_affected() == 1 {
+            let refunded = load(&mut transaction, id).await?;
+            post(&mut transaction, Posting::Refund, &refunded, now).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

@@ -3,9 +3,11 @@
 use admission::clock::Timestamp;
 use sqlx::{PgConnection, Row as _};
 
+use super::ledger::post;
 use super::reservations::load;
 use super::{Postgres, sql};
 use crate::ids::{FanId, ReservationId};
+use crate::payments::Posting;
 use crate::persistence::rows::at;
 use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationState};
 use crate::store::StoreError;
@@ -84,7 +86,10 @@ impl Postgres {
         let entitled = current.state == ReservationState::Paying
             && current.attempt == paying.attempt
             && owns_its_seats(&mut transaction, &current).await?;
+        let charged = Reservation { attempt: paying.attempt, ..current.clone() };
+        post(&mut transaction, Posting::Charge, &charged, now).await?;
         let state = if entitled {
+            post(&mut transaction, Posting::Tickets, &charged, now).await?;
             issue_tickets(&mut transaction, &current, codes, now).await?;
             ReservationState::Confirmed
         } else {

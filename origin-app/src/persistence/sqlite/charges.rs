@@ -3,31 +3,59 @@
 use admission::clock::Timestamp;
 use async_trait::async_trait;
 
-use super::{Sqlite, sql};
-use crate::payments::{ChargeBook, ChargeEntry, Standing};
-use crate::persistence::rows::{self, at};
+use super::Sqlite;
+use crate::payments::{ChargeBook, ChargeEntry, ChargeOutcome, Standing};
+use crate::persistence::money;
+use crate::persistence::rows::at;
 use crate::store::StoreError;
 
 #[async_trait]
 impl ChargeBook for Sqlite {
-    async fn record(&self, entry: &ChargeEntry, now: Timestamp) -> Result<Standing, StoreError> {
-        let ChargeEntry { request, charge_id, outcome } = entry;
-        let inserted = sqlx::query(sql::NEW_CHARGE)
+    async fn ask(
+        &self,
+        entry: &ChargeEntry,
+        first: ChargeOutcome,
+        later: ChargeOutcome,
+        now: Timestamp,
+    ) -> Result<Standing, StoreError> {
+        let ChargeEntry { request, charge_id } = entry;
+        let row = sqlx::query(money::ASK_CHARGE)
             .bind(&request.key)
             .bind(charge_id)
             .bind(&request.reference)
+            .bind(&request.card)
             .bind(request.amount_cents)
             .bind(&request.currency)
-            .bind(rows::outcome(*outcome))
+            .bind(first.as_str())
             .bind(at(now))
-            .execute(&self.writer)
+            .bind(later.as_str())
+            .fetch_one(&self.writer)
             .await?;
-        let row = sqlx::query(sql::CHARGE).bind(&request.key).fetch_one(&self.writer).await?;
-        rows::standing(&row, inserted.rows_affected() == 1)
+        money::standing(&row)
+    }
+
+    async fn close(&self, entry: &ChargeEntry, now: Timestamp) -> Result<Standing, StoreError> {
+        let ChargeEntry { request, charge_id } = entry;
+        let row = sqlx::query(money::CLOSE_CHARGE)
+            .bind(&request.key)
+            .bind(charge_id)
+            .bind(&request.reference)
+            .bind(&request.card)
+            .bind(request.amount_cents)
+            .bind(&request.currency)
+            .bind(at(now))
+            .fetch_one(&self.writer)
+            .await?;
+        money::standing(&row)
+    }
+
+    async fn ask_refund(&self, key: &str) -> Result<Option<Standing>, StoreError> {
+        let row = sqlx::query(money::ASK_REFUND).bind(key).fetch_optional(&self.writer).await?;
+        row.as_ref().map(money::standing).transpose()
     }
 
     async fn refund(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(sql::REFUND_CHARGE).bind(key).bind(at(now)).execute(&self.writer).await?;
+        sqlx::query(money::REFUND_CHARGE).bind(key).bind(at(now)).execute(&self.writer).await?;
         Ok(())
     }
 }

@@ -3,9 +3,11 @@
 //! Lists go into a statement as one JSON text, which `json_each` takes apart.
 
 mod charges;
+mod checkout;
 mod event_writes;
 mod events;
 mod hold;
+mod ledger;
 mod reservations;
 mod settle;
 
@@ -77,6 +79,11 @@ impl Sqlite {
     /// to write could only fail if somebody wrote in between.
     async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A transaction that only reads, and sees one moment.
+    async fn look(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
+        Ok(self.readers.begin().await?)
     }
 }
 

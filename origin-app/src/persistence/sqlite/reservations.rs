@@ -4,8 +4,10 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 use sqlx::{Row as _, SqliteConnection};
 
+use super::ledger::post;
 use super::{Sqlite, json_list, sql};
 use crate::ids::{EventId, FanId, ReservationId};
+use crate::payments::Posting;
 use crate::persistence::rows::{self, at};
 use crate::reservations::{Begin, Confirm, Hold, NewHold, Release, Reservation, ReservationStore};
 use crate::store::StoreError;
@@ -93,7 +95,14 @@ impl ReservationStore for Sqlite {
     }
 
     async fn refunded(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(sql::REFUNDED).bind(id.as_str()).bind(at(now)).execute(&self.writer).await?;
+        let mut transaction = self.begin().await?;
+        let done =
+            sqlx::query(sql::REFUNDED).bind(id.as_str()).bind(at(now)).execute(&mut *transaction).await?;
+        if done.rows_affected() == 1 {
+            let refunded = load(&mut transaction, id).await?;
+            post(&mut transaction, Posting::Refund, &refunded, now).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

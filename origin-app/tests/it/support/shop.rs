@@ -11,9 +11,10 @@ use admission::edge_signature::{
 use admission::keyring::Keyring;
 use origin_app::app::{Running, Surroundings, start};
 use origin_app::config::{
-    CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Settings, Telemetry,
+    CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Provider, Settings,
+    Telemetry,
 };
-use origin_app::payments::PaymentProvider;
+use origin_app::payments::{BreakerRules, PaymentProvider};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -121,9 +122,17 @@ pub(crate) fn settings(database: &Database) -> Settings {
             sweep_every: Duration::from_millis(50),
         },
         payments: Payments {
+            provider: Provider::Sandbox { latency: Duration::ZERO },
             timeout: Duration::from_secs(10),
             resume_after: Duration::from_secs(10),
-            sandbox_latency: Duration::ZERO,
+            keep_seats: Duration::from_secs(300),
+            breaker: BreakerRules {
+                percent: 50,
+                least: 10,
+                window: Duration::from_secs(30),
+                pause: Duration::from_secs(30),
+            },
+            cancel_until: Duration::from_secs(48 * 3600),
         },
         cache: CacheSettings {
             event: Duration::from_secs(5),

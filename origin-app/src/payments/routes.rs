@@ -1,0 +1,57 @@
+//! Money over HTTP: the provider's messages, and the organiser's look into the ledger.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+
+use super::ledger::LedgerAudit;
+use super::stripe::{self, WebhookError};
+use crate::app::App;
+use crate::config::Provider;
+use crate::http::{Organiser, Problem};
+
+/// The routes of this feature.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/payments/webhooks/stripe", post(stripe_message))
+        .route("/api/ledger", get(ledger))
+}
+
+/// Where all the money is, and whether everything else agrees.
+async fn ledger(State(app): State<Arc<App>>, _: Organiser) -> Result<Json<LedgerAudit>, Problem> {
+    Ok(Json(app.stores.ledger.audit(None).await?))
+}
+
+/// Stripe tells that something happened to a payment. Whatever it says, the payment is asked about at Stripe; that takes
+/// its time elsewhere, for Stripe does not wait.
+async fn stripe_message(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let Provider::Stripe(settings) = &app.settings.payments.provider else {
+        return Err(Problem::not_found());
+    };
+    let header = headers.get(stripe::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    let news =
+        stripe::verified_news(&settings.webhook_secrets, header, &body, app.clock.now()).map_err(refused)?;
+    tracing::info!(kind = news.kind, known = news.reservation.is_some(), "Stripe tells");
+    if let Some(reservation) = news.reservation {
+        let payments = Arc::clone(&app.payments);
+        tokio::spawn(async move { payments.look_after(&reservation).await });
+    }
+    Ok(StatusCode::OK)
+}
+
+fn refused(error: WebhookError) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "webhook_signature",
+        "Not a message of the provider",
+        format!("Nothing was done: {error}."),
+    )
+}

@@ -1,0 +1,55 @@
+//! The ledger in PostgreSQL.
+
+use admission::clock::Timestamp;
+use async_trait::async_trait;
+use sqlx::{PgConnection, Row as _};
+
+use super::Postgres;
+use crate::ids::EventId;
+use crate::payments::{LedgerAudit, LedgerStore, Posting};
+use crate::persistence::money::{self, NewPosting};
+use crate::persistence::rows::at;
+use crate::reservations::Reservation;
+use crate::store::StoreError;
+
+#[async_trait]
+impl LedgerStore for Postgres {
+    async fn audit(&self, event: Option<&EventId>) -> Result<LedgerAudit, StoreError> {
+        let event = event.map(EventId::as_str);
+        // One look at everything: money that moves meanwhile is seen nowhere or everywhere.
+        let mut transaction = self.look().await?;
+        let balances = sqlx::query(money::BALANCES).bind(event).fetch_all(&mut *transaction).await?;
+        let unbalanced = sqlx::query(money::UNBALANCED).fetch_one(&mut *transaction).await?;
+        let contradictions =
+            sqlx::query(money::CONTRADICTIONS).bind(event).fetch_one(&mut *transaction).await?;
+        money::audit(&balances, unbalanced.try_get("postings")?, contradictions.try_get("reservations")?)
+    }
+}
+
+/// Moves what `reservation` costs, as a part of the caller's transaction.
+pub(super) async fn post(
+    connection: &mut PgConnection,
+    posting: Posting,
+    reservation: &Reservation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let new = NewPosting::of(posting, reservation);
+    sqlx::query(money::NEW_POSTING)
+        .bind(&new.id)
+        .bind(new.kind)
+        .bind(&new.payment)
+        .bind(reservation.id.as_str())
+        .bind(reservation.event.as_str())
+        .bind(&reservation.currency)
+        .bind(at(now))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(money::NEW_ENTRIES)
+        .bind(&new.id)
+        .bind(new.from)
+        .bind(new.to)
+        .bind(reservation.amount_cents)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What stands before the books: HTTP, the key, idempotency keys, faults.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use super::books::{Books, Charge};
+use super::{LocalStripe, STRIPE_KEY};
+
+/// What happens to the next call whose path contains this text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// It never arrives, and is never answered.
+    Hang(&'static str),
+    /// It is carried out, and its answer never arrives.
+    LoseAnswer(&'static str),
+    /// It fails with this status, which is the answer to its key for ever.
+    Fail(&'static str, u16),
+    /// Something in between fails with this status; Stripe itself never hears of it.
+    FailBefore(&'static str, u16),
+}
+
+impl Fault {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Hang(path) | Self::LoseAnswer(path) | Self::Fail(path, _) | Self::FailBefore(path, _) => {
+                path
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Desk {
+    books: Books,
+    /// Each key, what was asked with it, and what was answered.
+    keys: HashMap<String, (String, StatusCode, Value)>,
+    faults: VecDeque<Fault>,
+    calls: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Front {
+    desk: Arc<Mutex<Desk>>,
+    /// Whoever answers in place of the books.
+    upstream: Option<Arc<LocalStripe>>,
+}
+
+/// A Stripe on a free port.
+pub(crate) struct FakeStripe {
+    pub(crate) address: SocketAddr,
+    desk: Arc<Mutex<Desk>>,
+    serving: JoinHandle<()>,
+}
+
+impl FakeStripe {
+    pub(crate) async fn start() -> Self {
+        Self::before(None).await
+    }
+
+    /// Idempotency keys and faults before a `localstripe`, which has neither.
+    pub(crate) async fn before(upstream: Option<LocalStripe>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let desk = Arc::new(Mutex::new(Desk::default()));
+        let front = Front { desk: desk.clone(), upstream: upstream.map(Arc::new) };
+        let router = Router::new().fallback(answer).with_state(front);
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { address, desk, serving }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn will(&self, fault: Fault) {
+        self.desk.lock().unwrap().faults.push_back(fault);
+    }
+
+    pub(crate) fn charges(&self) -> Vec<Charge> {
+        self.desk.lock().unwrap().books.charges()
+    }
+
+    /// Method, path and key of every call.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.desk.lock().unwrap().calls.clone()
+    }
+}
+
+impl Drop for FakeStripe {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn answer(
+    State(front): State<Front>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(header("authorization"), Some(format!("Bearer {STRIPE_KEY}")));
+    assert!(header("stripe-version").is_some());
+    let key = header("idempotency-key");
+    let asked = format!("{method} {uri} {}", String::from_utf8_lossy(&body));
+    let fault = {
+        let mut desk = front.desk.lock().unwrap();
+        desk.calls.push(format!("{method} {} {}", uri.path(), key.as_deref().unwrap_or("-")));
+        let next = desk.faults.front().is_some_and(|fault| uri.path().contains(fault.path()));
+        next.then(|| desk.faults.pop_front().unwrap())
+    };
+    match fault {
+        Some(Fault::Hang(_)) => return std::future::pending().await,
+        Some(Fault::FailBefore(_, status)) => return StatusCode::from_u16(status).unwrap().into_response(),
+        _ => {}
+    }
+    if let Some(key) = &key
+        && let Some((before, status, body)) = front.desk.lock().unwrap().keys.get(key)
+    {
+        // Stripe itself answers 400 to this; a shop that does it has a fault.
+        assert_eq!(*before, asked, "the key {key} came with something else");
+        return (*status, [("idempotent-replayed", "true")], axum::Json(body.clone())).into_response();
+    }
+    let (status, said) = match fault {
+        Some(Fault::Fail(_, status)) => (StatusCode::from_u16(status).unwrap(), Value::Null),
+        _ => carry_out(&front, &method, &uri, &body).await,
+    };
+    if let Some(key) = key {
+        front.desk.lock().unwrap().keys.insert(key, (asked, status, said.clone()));
+    }
+    if matches!(fault, Some(Fault::LoseAnswer(_))) {
+        return std::future::pending().await;
+    }
+    (status, axum::Json(said)).into_response()
+}
+
+async fn carry_out(front: &Front, method: &Method, uri: &Uri, body: &Bytes) -> (StatusCode, Value) {
+    match &front.upstream {
+        Some(upstream) => upstream.forward(method.clone(), uri, body.clone()).await,
+        None => {
+            let fields =
+                if method == Method::GET { uri.query().unwrap_or_default().as_bytes() } else { body };
+            let form: BTreeMap<String, String> = reqwest::Url::parse("http://x/")
+                .map(|mut url| {
+                    url.set_query(Some(std::str::from_utf8(fields).unwrap()));
+                    url.query_pairs().into_owned().collect()
+                })
+                .unwrap();
+            let (status, said) = front.desk.lock().unwrap().books.answer(method.as_str(), uri.path(), &form);
+            (StatusCode::from_u16(status).unwrap(), said)
+        }
+    }
+}
