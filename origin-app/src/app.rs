@@ -12,6 +12,8 @@ use tokio::task::JoinHandle;
 use crate::config::{EdgeTrust, Provider, Settings};
 use crate::events::Events;
 use crate::http::{Assets, Gate};
+use crate::notifications::{self, Notifier};
+use crate::outbox::Sender;
 use crate::pages::Templates;
 use crate::payments::{Guarded, PaymentProvider, Payments, SandboxProvider, Stripe};
 use crate::reservations::{Reservations, sweep};
@@ -137,12 +139,17 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         traces,
     });
     announce(&app.settings, address);
+    let mailer = notifications::mailer(&app.settings.mail).context("mail cannot be sent")?;
+    let notifier = Notifier::new(Arc::clone(&app.stores.events), mailer, &app.settings.mail.site)?;
+    let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
+    let sender = Sender::new(Arc::clone(&app.stores.outbox), notifier, clock, random);
     let (stop, stopping) = watch::channel(false);
-    let serving = tokio::spawn(run(app, listener, stopping));
+    let serving = tokio::spawn(run(app, sender, listener, stopping));
     Ok(Running { address, stop, serving })
 }
 
-async fn run(app: Arc<App>, listener: TcpListener, stopping: watch::Receiver<bool>) {
+async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: watch::Receiver<bool>) {
+    let sending = tokio::spawn(sender.run());
     let sweeping = tokio::spawn(sweep(
         Arc::clone(&app.stores.reservations),
         Arc::clone(&app.payments),
@@ -153,6 +160,7 @@ async fn run(app: Arc<App>, listener: TcpListener, stopping: watch::Receiver<boo
     server::serve(listener, router(&app), &app.settings.limits, stopping).await;
     // Whatever the sweep was doing is taken up at the next start.
     sweeping.abort();
+    sending.abort();
     app.stores.lifecycle.close().await;
     if let Some(traces) = app.traces.clone() {
         let _ = tokio::task::spawn_blocking(move || traces.close()).await;

@@ -114,11 +114,28 @@ id!(
     "a reservation's id"
 );
 id!(
-    /// Who buys. For now an anonymous browser, known by a random cookie.
+    /// Who buys: a guest, known by a random cookie of their browser, or the fan of an account.
     FanId,
     is_random_id,
     "a fan's id"
 );
+
+id!(
+    /// An account's id.
+    AccountId,
+    is_random_id,
+    "an account's id"
+);
+
+impl AccountId {
+    /// A new id that nobody can foresee.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        random_id(random).map(Self)
+    }
+}
 
 impl SeatId {
     /// The id of seat `number` in `row`.

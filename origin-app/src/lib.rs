@@ -6,21 +6,27 @@
 //! # Layout
 //! - [`config`]: the file, flags and secrets, checked
 //! - [`app`]: which parts there are; `router`, `server`: how requests reach them
+//! - [`commands`]: what the binary does besides serving
 //! - [`http`]: the edge's signature, limits, errors, cookies, health
 //! - [`events`], [`reservations`], [`payments`]: one folder a feature, each with its model, its ports, its
 //!   service and its routes
+//! - [`outbox`]: messages out, written with what they tell of; [`notifications`]: how they read, and the mail server
 //! - [`store`]: what the ports to the database share; `persistence`: SQLite and PostgreSQL behind them, the
 //!   only place that knows `sqlx`
 //! - `pages`: what a person sees
 
 pub mod app;
 pub mod checkout;
+pub mod commands;
 pub mod config;
 mod datetime;
 pub mod events;
 pub mod http;
 pub mod ids;
+pub mod language;
 mod money;
+pub mod notifications;
+pub mod outbox;
 mod pages;
 pub mod payments;
 mod persistence;
@@ -60,6 +66,9 @@ pub async fn run(args: Args) -> ExitCode {
             settings.listen, settings.database
         );
         return ExitCode::SUCCESS;
+    }
+    if let Some(command) = &args.command {
+        return commands::run(command, &settings).await;
     }
     match serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::checkout::CheckoutStore;
 use crate::events::EventStore;
+use crate::outbox::OutboxStore;
 use crate::payments::{ChargeBook, LedgerStore};
 use crate::reservations::ReservationStore;
 
@@ -34,6 +35,8 @@ pub struct Stores {
     pub checkout: Arc<dyn CheckoutStore>,
     /// Where all the money is.
     pub ledger: Arc<dyn LedgerStore>,
+    /// Messages that wait to be sent.
+    pub outbox: Arc<dyn OutboxStore>,
     /// The database itself.
     pub lifecycle: Arc<dyn StoreLifecycle>,
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::commands::Command;
+
 /// The ticket shop behind the edge.
 ///
 /// Secrets come from the environment: STANCHION_EDGE_KEYS (what the edge signs with) and
@@ -26,4 +28,7 @@ pub struct Args {
     /// Print the configuration in force, without secrets, and stop.
     #[arg(long)]
     pub print_config: bool,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 }

@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::secrets::{self, Environment, OrganiserToken};
 use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits};
 use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Settings};
-use super::{payments as payments_of, telemetry};
+use super::{mail, payments as payments_of, telemetry};
 
 const LISTEN: &str = "127.0.0.1:9090";
 const DATABASE: &str = "sqlite://shop.db";
@@ -41,6 +41,7 @@ pub(super) fn settings(
         holds,
         payments,
         cache,
+        mail,
         limits,
         telemetry,
     } = wire;
@@ -67,6 +68,7 @@ pub(super) fn settings(
         holds: source.holds(&holds)?,
         payments: payments_of::check(source, &payments, environment)?,
         cache: source.cache(&cache)?,
+        mail: mail::check(source, &mail, environment)?,
         limits: source.limits(&limits)?,
         telemetry: telemetry::check(source, &telemetry, environment)?,
     })
@@ -263,6 +265,17 @@ pub(super) mod tests {
                 "[telemetry]\nendpoint = \"collector\"",
                 "shop.toml:2: telemetry.endpoint: `collector` is wrong; the address of a collector that takes OTLP over \
                  HTTP is needed, such as `http://127.0.0.1:4318`; one beside the shop sends it on by TLS",
+            ),
+            (
+                "[mail]\nserver = \"mail.example\"",
+                "shop.toml:2: mail.server: `mail.example` is wrong; `console`, `smtps://<host>:465` (TLS), \
+                 `smtp://<host>:587` (STARTTLS) or, on a loopback address only, `smtp://127.0.0.1:25` without TLS is \
+                 right",
+            ),
+            (
+                "[mail]\nuser = \"shop\"",
+                "shop.toml:2: mail.user: `shop` is wrong; it needs a password, in STANCHION_SMTP_PASSWORD or in \
+                 `mail.password_file`",
             ),
             (
                 "listen = \"localhost\"",

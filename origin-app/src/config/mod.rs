@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod mail;
 mod payments;
 mod secrets;
 mod telemetry;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use admission::keyring::Keyring;
 
 pub use args::Args;
+pub use mail::{Mail, MailServer, SmtpServer, SmtpTls};
 pub use payments::{Payments, Provider, StripeSettings};
 pub use secrets::{Environment, ORGANISER_TOKEN_LENGTH_MIN, OrganiserToken, Secret};
 pub use telemetry::Telemetry;
@@ -41,6 +43,8 @@ pub struct Settings {
     pub payments: Payments,
     /// How long what is read often is kept.
     pub cache: CacheSettings,
+    /// How mails get out.
+    pub mail: Mail,
     /// What bounds the shop.
     pub limits: Limits,
     /// Where traces go.
@@ -189,7 +193,7 @@ impl Settings {
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Destructured, so that a new field cannot be forgotten here.
-        let Self { listen, database, edge, organiser_token, holds, payments, cache, limits, telemetry } =
+        let Self { listen, database, edge, organiser_token, holds, payments, cache, mail, limits, telemetry } =
             self;
         let Holds { duration, seats_per_fan_max, sweep_every } = holds;
         let CacheSettings { event, seats, list, entries } = cache;
@@ -213,6 +217,7 @@ impl fmt::Display for Settings {
         write!(f, "{payments}")?;
         writeln!(f, "\n[cache]\nevent_seconds = {}\nseats_ms = {}", event.as_secs(), seats.as_millis())?;
         writeln!(f, "list_seconds = {}\nentries = {entries}", list.as_secs())?;
+        write!(f, "{mail}")?;
         writeln!(f, "\n[limits]\nbody_bytes = {body_bytes}\nrequest_seconds = {}", request.as_secs())?;
         writeln!(f, "head_seconds = {}\nconnections = {connections}", head.as_secs())?;
         writeln!(f, "requests_in_flight = {requests_in_flight}")?;

@@ -21,6 +21,8 @@ pub(super) struct Wire {
     #[serde(default)]
     pub(super) cache: WireCache,
     #[serde(default)]
+    pub(super) mail: WireMail,
+    #[serde(default)]
     pub(super) limits: WireLimits,
     #[serde(default)]
     pub(super) telemetry: WireTelemetry,
@@ -84,4 +86,14 @@ pub(super) struct WireLimits {
 pub(super) struct WireTelemetry {
     pub(super) endpoint: Field<String>,
     pub(super) sample_ratio: Field<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireMail {
+    pub(super) server: Field<String>,
+    pub(super) user: Field<String>,
+    pub(super) password_file: Field<String>,
+    pub(super) from: Field<String>,
+    pub(super) site: Field<String>,
 }

@@ -10,6 +10,7 @@ mod error;
 mod event_rows;
 mod migrations;
 mod money;
+mod outbox;
 mod postgres;
 mod rows;
 mod sql;
@@ -42,6 +43,7 @@ where
         + crate::payments::ChargeBook
         + crate::payments::LedgerStore
         + crate::checkout::CheckoutStore
+        + crate::outbox::OutboxStore
         + crate::store::StoreLifecycle
         + 'static,
 {
@@ -52,6 +54,7 @@ where
         charges: database.clone(),
         ledger: database.clone(),
         checkout: database.clone(),
+        outbox: database.clone(),
         lifecycle: database,
     }
 }

@@ -34,6 +34,8 @@ pub(crate) fn stores(stores: Stores, traces: &Arc<Traces>) -> Stores {
         charges: Arc::new(Traced { port: stores.charges, traces: traces() }),
         checkout: Arc::new(Traced { port: stores.checkout, traces: traces() }),
         ledger: Arc::new(Traced { port: stores.ledger, traces: traces() }),
+        // What the sender does is no request's.
+        outbox: stores.outbox,
         lifecycle: stores.lifecycle,
     }
 }

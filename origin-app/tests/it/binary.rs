@@ -62,6 +62,11 @@ impl Process {
         Self { edge: elsewhere(address), child, log, _folder: folder }
     }
 
+    /// The lines of its log until now.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
     pub(crate) fn kill(&self) {
         let mut child = self.child.lock().unwrap();
         child.kill().unwrap();
@@ -91,6 +96,13 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Output, String) {
         command().args(arguments).envs(environment.iter().copied()).stderr(Stdio::piped()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     (output, text)
+}
+
+/// Runs a command of the binary; gives its exit code and all that it says.
+pub(crate) fn origin_app(arguments: &[&str]) -> (Option<i32>, String) {
+    let (output, mut said) = run(arguments, &[("STANCHION_EDGE_KEYS", KEYS)]);
+    said.push_str(&String::from_utf8_lossy(&output.stdout));
+    (output.status.code(), said)
 }
 
 #[tokio::test(flavor = "multi_thread")]

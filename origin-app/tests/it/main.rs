@@ -14,6 +14,7 @@ mod edge;
 mod events;
 mod holds;
 mod limit;
+mod outbox;
 mod pages;
 mod payments;
 mod resume;

@@ -50,6 +50,16 @@ impl Postgres {
     async fn look(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
         Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
+
+    /// Where single statements that write go.
+    pub(super) fn writer(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Where what only reads goes.
+    pub(super) fn readers(&self) -> &PgPool {
+        &self.pool
+    }
 }
 
 #[async_trait]

@@ -77,13 +77,23 @@ impl Sqlite {
 
     /// A transaction that may write. It takes the lock at its beginning: one that reads first and then wants
     /// to write could only fail if somebody wrote in between.
-    async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// A transaction that only reads, and sees one moment.
     async fn look(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
         Ok(self.readers.begin().await?)
+    }
+
+    /// Where single statements that write go.
+    pub(super) fn writer(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    /// Where what only reads goes.
+    pub(super) fn readers(&self) -> &SqlitePool {
+        &self.readers
     }
 }
 

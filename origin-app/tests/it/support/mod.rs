@@ -5,12 +5,14 @@ mod database;
 mod fan;
 mod postgres;
 mod shop;
+mod smtp;
 mod stripe;
 
 pub(crate) use clock::ManualClock;
 pub(crate) use database::Database;
 pub(crate) use fan::{Answer, Fan};
 pub(crate) use shop::{Edge, KEYS, ORGANISER_TOKEN, Shop, elsewhere, settings};
+pub(crate) use smtp::MailSink;
 pub(crate) use stripe::{FakeStripe, Fault, LocalStripe, STRIPE_KEY};
 
 use std::time::Duration;

@@ -11,7 +11,7 @@ use admission::edge_signature::{
 use admission::keyring::Keyring;
 use origin_app::app::{Running, Surroundings, start};
 use origin_app::config::{
-    CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, OrganiserToken, Payments, Provider, Settings,
+    CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, Mail, OrganiserToken, Payments, Provider, Settings,
     Telemetry,
 };
 use origin_app::payments::{BreakerRules, PaymentProvider};
@@ -140,6 +140,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
             list: Duration::from_secs(5),
             entries: 1000,
         },
+        mail: Mail::default(),
         limits: Limits {
             body_bytes: 131_072,
             request: Duration::from_secs(60),

@@ -1,0 +1,48 @@
+//! What can be asked of the binary besides serving: each command works on the database that the configuration names, also
+//! while shops run on it.
+
+mod outbox;
+
+use std::process::ExitCode;
+
+use admission::clock::SystemClock;
+use clap::Subcommand;
+
+use crate::config::Settings;
+use crate::persistence;
+
+/// A command.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Messages that could not be sent.
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
+}
+
+/// A command did not do what it was asked, and says why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refused(String);
+
+/// Carries `command` out.
+pub(crate) async fn run(command: &Command, settings: &Settings) -> ExitCode {
+    match carried_out(command, settings).await {
+        Ok(said) => {
+            print!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("origin-app: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carried_out(command: &Command, settings: &Settings) -> anyhow::Result<String> {
+    let stores = persistence::connect(&settings.database, &settings.limits).await?;
+    let said = match command {
+        Command::Outbox(command) => outbox::run(command, stores.outbox.as_ref(), &SystemClock).await,
+    };
+    stores.lifecycle.close().await;
+    said
+}
