@@ -1,9 +1,8 @@
-// What changes by itself: live seats, the sum, the countdown. Every page works without it.
+// What changes by itself: live seats, the seat map to choose in, the sum, the countdown. Every page works without it.
 "use strict";
 
 const POLL_MS = 3000;
 const POLL_SLOW_MS = 15000;
-const WORDS = { available: "", held: ", held", sold: ", sold", mine: ", yours" };
 
 function money(cents, currency) {
   const whole = ["JPY", "KRW"].includes(currency);
@@ -11,35 +10,69 @@ function money(cents, currency) {
     .format(whole ? cents : cents / 100);
 }
 
+function fill(text, gaps) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in gaps ? String(gaps[name]) : whole));
+}
+
+// The picture of the house, as something to choose in: one stop for the tab key, arrows within.
 function seatMap(form) {
   const boxes = new Map([...form.querySelectorAll("input[name=seat]")].map((box) => [box.value, box]));
+  const places = [...form.querySelectorAll("input[type=number]")];
+  const marks = new Map([...form.querySelectorAll("[data-seat]")].map((mark) => [mark.dataset.seat, mark]));
   const sum = form.querySelector("[data-live=sum]");
   const available = document.querySelector("[data-live=available]");
   const max = Number(form.dataset.max);
 
   function showSum() {
+    if (!sum) return;
     const chosen = [...boxes.values()].filter((box) => box.checked);
-    const cents = chosen.reduce((total, box) => total + Number(box.dataset.cents), 0);
-    const count = chosen.length;
-    if (count === 0) {
-      sum.textContent = "";
-    } else if (count > max) {
-      sum.textContent = `${count} seats chosen: ${max} are allowed`;
-    } else {
-      sum.textContent = `${count} ${count === 1 ? "seat" : "seats"}, ${money(cents, form.dataset.currency)}`;
+    let cents = chosen.reduce((total, box) => total + Number(box.dataset.cents), 0);
+    let count = chosen.length;
+    for (const field of places) {
+      count += Number(field.value);
+      cents += Number(field.value) * Number(field.dataset.cents);
     }
+    const price = money(cents, form.dataset.currency);
+    if (count === 0) sum.textContent = "";
+    else if (count > max) sum.textContent = fill(form.dataset.sumTooMany, { n: count, max });
+    else sum.textContent = `${count === 1 ? form.dataset.sumSeat : fill(form.dataset.sumSeats, { n: count })}, ${price}`;
+  }
+
+  function stateOf(box) {
+    return ["held", "sold", "mine"].find((state) => box.parentElement.classList.contains(state)) || "available";
+  }
+
+  function draw(id) {
+    const mark = marks.get(id);
+    const box = boxes.get(id);
+    if (!mark || !box) return;
+    const state = box.checked ? "chosen" : stateOf(box);
+    mark.setAttribute("class", `place ${state}`);
+    mark.querySelector("use").setAttribute("href", `#m-${state}`);
+    mark.setAttribute("aria-checked", String(box.checked));
+    mark.setAttribute("aria-disabled", String(box.disabled));
+    mark.setAttribute("aria-label", `${box.parentElement.textContent.trim()} · ${money(Number(box.dataset.cents), form.dataset.currency)}`);
+  }
+
+  function toggle(id) {
+    const box = boxes.get(id);
+    if (!box || box.disabled) return;
+    box.checked = !box.checked;
+    draw(id);
+    showSum();
   }
 
   function show(seat) {
     const box = boxes.get(seat.id);
     if (!box) return;
     const state = seat.mine && seat.state !== "available" ? "mine" : seat.state;
+    if (stateOf(box) === state) return;
     const label = box.parentElement;
-    if (label.classList.contains(state)) return;
     label.className = `seat ${state}`;
-    label.querySelector(".state").textContent = WORDS[state];
+    label.querySelector(".state").textContent = state === "available" ? "" : `, ${form.dataset[state]}`;
     box.disabled = state !== "available";
     if (box.disabled) box.checked = false;
+    draw(seat.id);
   }
 
   async function poll() {
@@ -48,9 +81,13 @@ function seatMap(form) {
       try {
         const answer = await fetch(form.dataset.seats, { headers: { Accept: "application/json" } });
         if (answer.ok) {
-          const { seats } = await answer.json();
+          const { seats, sections } = await answer.json();
           seats.forEach(show);
-          available.textContent = seats.filter((seat) => seat.state === "available").length;
+          available.textContent = sections.reduce((total, section) => total + section.available, 0);
+          for (const section of sections) {
+            const left = form.querySelectorAll(`[data-left-of="${section.id}"]`);
+            left.forEach((text) => { text.textContent = fill(form.dataset.left, section); });
+          }
           showSum();
         } else {
           next = POLL_SLOW_MS;
@@ -63,7 +100,73 @@ function seatMap(form) {
     setTimeout(poll, next * (0.8 + 0.4 * Math.random()));
   }
 
-  form.addEventListener("change", showSum);
+  function liven(map) {
+    const spots = [...marks.values()].map((mark) => {
+      const at = mark.transform.baseVal.consolidate().matrix;
+      return { mark, x: at.e, y: at.f };
+    });
+    if (spots.length === 0) return;
+    map.setAttribute("role", "group");
+    map.setAttribute("aria-label", `${map.getAttribute("aria-label")}. ${map.dataset.help}`);
+    // The picture takes the focus now, and not the frame that scrolls it.
+    map.parentElement.removeAttribute("tabindex");
+    for (const { mark } of spots) {
+      mark.setAttribute("role", "checkbox");
+      mark.setAttribute("tabindex", "-1");
+      draw(mark.dataset.seat);
+    }
+    let here = spots.find(({ mark }) => mark.classList.contains("available")) || spots[0];
+    here.mark.setAttribute("tabindex", "0");
+
+    function go(to) {
+      if (!to) return;
+      here.mark.setAttribute("tabindex", "-1");
+      here = to;
+      here.mark.setAttribute("tabindex", "0");
+      here.mark.focus();
+    }
+
+    // The nearest seat in that direction; what lies aside counts as farther.
+    function next(dx, dy) {
+      let best;
+      let least = Infinity;
+      for (const spot of spots) {
+        const along = (spot.x - here.x) * dx + (spot.y - here.y) * dy;
+        const aside = Math.abs((spot.x - here.x) * dy) + Math.abs((spot.y - here.y) * dx);
+        const far = along + 3 * aside;
+        if (along > 1 && far < least) [best, least] = [spot, far];
+      }
+      return best;
+    }
+
+    map.addEventListener("click", (event) => {
+      const mark = event.target.closest("[data-seat]");
+      if (!mark) return;
+      go(spots.find((spot) => spot.mark === mark));
+      toggle(mark.dataset.seat);
+    });
+    map.addEventListener("keydown", (event) => {
+      const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+      if (event.key in steps) go(next(...steps[event.key]));
+      else if (event.key === " " || event.key === "Enter") toggle(here.mark.dataset.seat);
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  const map = form.querySelector("svg.map");
+  if (map) {
+    liven(map);
+    const list = form.querySelector("details.list");
+    if (list) list.open = false;
+    // On a phone the house is wider than the screen: its middle comes first.
+    const frame = map.parentElement;
+    frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
+  }
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "seat") draw(event.target.value);
+    showSum();
+  });
   showSum();
   setTimeout(poll, POLL_MS);
 }
@@ -80,7 +183,8 @@ function countdown(element) {
       setTimeout(() => location.reload(), 1000);
     }
     const seconds = Math.max(0, left);
-    const text = `Held for you for ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    const text = fill(element.dataset.words, { time });
     if (text !== shown) {
       element.textContent = text;
       shown = text;
@@ -92,3 +196,7 @@ function countdown(element) {
 
 document.querySelectorAll("form.seatmap").forEach(seatMap);
 document.querySelectorAll("[data-seconds-left]").forEach(countdown);
+document.querySelectorAll("[data-print]").forEach((button) => {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+});

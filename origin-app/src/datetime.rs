@@ -4,6 +4,8 @@
 
 use admission::clock::Timestamp;
 
+use crate::language::Language;
+
 const DAY_SECONDS: i64 = 86_400;
 const MONTHS: [&str; 12] = [
     "January",
@@ -47,6 +49,22 @@ pub(crate) fn for_people(at: Timestamp) -> String {
     let Civil { year, month, day, hour, minute, .. } = civil(at);
     let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"?");
     format!("{day} {month} {year}, {hour:02}:{minute:02} UTC")
+}
+
+/// `1 June 2027, 19:30 UTC`, or `2027년 6월 1일 19:30 UTC`.
+pub(crate) fn in_language(at: Timestamp, language: Language) -> String {
+    match language {
+        Language::En => for_people(at),
+        Language::Ko => {
+            let Civil { year, month, day, hour, minute, .. } = civil(at);
+            format!("{year}년 {month}월 {day}일 {hour:02}:{minute:02} UTC")
+        }
+    }
+}
+
+/// `2027-06-01`, as a field for dates has it.
+pub(crate) fn parse_day(text: &str) -> Result<Timestamp, DateTimeError> {
+    parse_rfc3339(&format!("{text}T00:00:00Z"))
 }
 
 /// `19:30:05 UTC`.
@@ -174,6 +192,10 @@ mod tests {
         }
         assert_eq!(parse_rfc3339("2027-06-01T21:30:00+02:00"), parse_rfc3339("2027-06-01T19:30:00Z"));
         assert_eq!(for_people(Timestamp::from_millis(951_827_696_000)), "29 February 2000, 12:34 UTC");
+        let moment = Timestamp::from_millis(951_827_696_000);
+        assert_eq!(in_language(moment, Language::En), for_people(moment));
+        assert_eq!(in_language(moment, Language::Ko), "2000년 2월 29일 12:34 UTC");
+        assert_eq!(parse_day("1970-01-02"), Ok(Timestamp::from_millis(86_400_000)));
         assert_eq!(time_of_day(Timestamp::from_millis(951_827_696_000)), "12:34:56 UTC");
     }
 

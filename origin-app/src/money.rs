@@ -4,8 +4,8 @@
 /// decimals or none.
 pub(crate) fn for_people(cents: i64, currency: &str) -> String {
     let amount = match currency {
-        "JPY" | "KRW" => cents.to_string(),
-        _ => format!("{}.{:02}", cents / 100, (cents % 100).abs()),
+        "JPY" | "KRW" => grouped(cents),
+        _ => format!("{}.{:02}", grouped(cents / 100), (cents % 100).abs()),
     };
     match currency {
         "EUR" => format!("€{amount}"),
@@ -17,6 +17,19 @@ pub(crate) fn for_people(cents: i64, currency: &str) -> String {
     }
 }
 
+/// `1,234,567`
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in (0..digits.len()).rev().zip(digits.chars()) {
+        grouped.push(digit);
+        if position % 3 == 0 && position != 0 && digit != '-' {
+            grouped.push(',');
+        }
+    }
+    grouped
+}
+
 #[cfg(test)]
 mod tests {
     use super::for_people;
@@ -25,7 +38,9 @@ mod tests {
     fn amounts_read_as_people_write_them() {
         assert_eq!(for_people(4500, "EUR"), "€45.00");
         assert_eq!(for_people(5, "USD"), "$0.05");
-        assert_eq!(for_people(45_000, "KRW"), "₩45000");
-        assert_eq!(for_people(123_456, "SEK"), "1234.56 SEK");
+        assert_eq!(for_people(45_000, "KRW"), "₩45,000");
+        assert_eq!(for_people(123_456, "SEK"), "1,234.56 SEK");
+        assert_eq!(for_people(-123_456_789, "KRW"), "₩-123,456,789");
+        assert_eq!(for_people(-12_345_678, "USD"), "$-123,456.78");
     }
 }

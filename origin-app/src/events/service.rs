@@ -18,12 +18,16 @@ use crate::store::StoreError;
 /// A list is shown to nobody younger than a shared cache would keep it, however many seats are sold.
 const LIST_LEAST: Duration = Duration::from_secs(1);
 
+/// Most venues to choose from.
+const VENUES_MAX: u32 = 200;
+
 /// Events, their seats and what is gone of them. Nothing that is kept says anything about a fan.
 pub struct Events {
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
     details: Cache<EventId, Option<Arc<EventDetail>>>,
     lists: Cache<EventQuery, Arc<Vec<EventOnSale>>>,
+    venues: Cache<(), Arc<Vec<String>>>,
     seats: Cache<EventId, Arc<Vec<Seat>>>,
     claimed: Cache<EventId, Arc<Vec<SectionCount>>>,
 }
@@ -36,6 +40,7 @@ impl Events {
         Self {
             details: Cache::new(Arc::clone(&clock), keep(event)),
             lists: Cache::new(Arc::clone(&clock), Keep { least: LIST_LEAST.min(list), ..keep(list) }),
+            venues: Cache::new(Arc::clone(&clock), keep(list)),
             seats: Cache::new(Arc::clone(&clock), keep(seats)),
             claimed: Cache::new(Arc::clone(&clock), keep(seats)),
             store,
@@ -59,6 +64,14 @@ impl Events {
         let read = async || Ok(Arc::new(self.store.page(query, self.clock.now()).await?));
         // What organisers see is asked for rarely, and has to be as it is.
         if query.with_drafts { read().await } else { self.lists.get(query, read).await }
+    }
+
+    /// Where published events happen, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn venues(&self) -> Result<Arc<Vec<String>>, StoreError> {
+        self.venues.get(&(), async || Ok(Arc::new(self.store.venues(VENUES_MAX).await?))).await
     }
 
     /// The numbered seats of an event, as somebody sees them to whom none belongs.
@@ -122,5 +135,6 @@ impl Events {
         self.details.drop_one(id);
         self.claims_changed(id);
         self.lists.drop_all();
+        self.venues.drop_all();
     }
 }

@@ -61,6 +61,9 @@ pub trait EventStore: Send + Sync {
     /// The events that `query` asks for, by start.
     async fn page(&self, query: &EventQuery, now: Timestamp) -> Result<Vec<EventOnSale>, StoreError>;
 
+    /// Where published events happen, by name; the first `limit`.
+    async fn venues(&self, limit: u32) -> Result<Vec<String>, StoreError>;
+
     /// All numbered seats of an event in the order of the seat map, as `fan` sees them.
     async fn seats(&self, id: &EventId, fan: Option<&FanId>, now: Timestamp)
     -> Result<Vec<Seat>, StoreError>;

@@ -39,6 +39,12 @@ pub(crate) fn private(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
 }
 
+/// Anybody who reads the same language may see the page, and a cache may keep it for a second.
+pub(crate) fn public_page(headers: &mut HeaderMap) {
+    public(headers);
+    headers.insert(VARY, HeaderValue::from_static("Accept-Language, Cookie"));
+}
+
 /// Anybody may see the answer, and a cache may keep it for a second: enough to bear a crowd, too short to be
 /// wrong about a seat for long.
 pub(crate) fn public(headers: &mut HeaderMap) {

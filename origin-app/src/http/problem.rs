@@ -128,6 +128,11 @@ impl Problem {
         self.cause.as_deref()
     }
 
+    /// Which seats it is about, if it is about some.
+    pub(crate) fn seats(&self) -> &[SeatId] {
+        &self.seats
+    }
+
     fn with_seats(self, seats: Vec<SeatId>) -> Self {
         Self { seats, ..self }
     }

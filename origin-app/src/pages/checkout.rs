@@ -9,12 +9,12 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Serialize;
 
-use super::event::EventView;
 use super::see_other;
+use super::views::{EventView, seat_name};
 use crate::app::App;
-use crate::http::{Cookies, Fields, PathId, Problem, end_session};
-use crate::ids::{EventId, FanId, ReservationId};
-use crate::payments::{PaymentOutcome, PaymentRefused};
+use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session};
+use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::payments::{Card, PaymentOutcome, PaymentRefused};
 use crate::reservations::{Reservation, ReservationState, released};
 use crate::{datetime, money};
 
@@ -33,12 +33,13 @@ pub(super) struct ReservationView<'a> {
 #[derive(Serialize)]
 struct SeatView<'a> {
     id: &'a str,
+    name: String,
     price: String,
     ticket: Option<&'a str>,
 }
 
 impl<'a> ReservationView<'a> {
-    pub(super) fn of(reservation: &'a Reservation, now: Timestamp) -> Self {
+    pub(super) fn of(reservation: &'a Reservation, now: Timestamp, name: &dyn Fn(&SeatId) -> String) -> Self {
         let price = |cents| money::for_people(cents, &reservation.currency);
         Self {
             id: reservation.id.as_str(),
@@ -52,6 +53,7 @@ impl<'a> ReservationView<'a> {
                 .iter()
                 .map(|seat| SeatView {
                     id: seat.id.as_str(),
+                    name: name(&seat.id),
                     price: price(seat.price_cents),
                     ticket: seat.ticket.as_deref(),
                 })
@@ -66,9 +68,10 @@ pub(super) async fn show(
     PathId(event): PathId<EventId>,
     PathId(id): PathId<ReservationId>,
     cookies: Cookies,
+    reader: Reader,
 ) -> Result<Response, Problem> {
     let reservation = find(&app, &event, &id, known(&cookies)?).await?;
-    page(&app, StatusCode::OK, &reservation, None).await
+    page(&app, &reader, StatusCode::OK, &reservation, None).await
 }
 
 /// `POST /events/{event}/checkout/{reservation}/pay`
@@ -77,6 +80,7 @@ pub(super) async fn pay(
     PathId(event): PathId<EventId>,
     PathId(id): PathId<ReservationId>,
     cookies: Cookies,
+    reader: Reader,
     fields: Fields,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
@@ -96,7 +100,7 @@ pub(super) async fn pay(
         Ok(PaymentOutcome::Delayed(_)) => see_other(&address(&event, &id)),
         Err(PaymentRefused::Declined(held)) => {
             let problem = Problem::from(PaymentRefused::Declined(held.clone()));
-            page(&app, problem.status, &held, Some(&problem)).await
+            page(&app, &reader, problem.status, &held, Some(&problem)).await
         }
         Err(PaymentRefused::Over(_)) => see_other(&address(&event, &id)),
         Err(refused) => Err(refused.into()),
@@ -125,20 +129,30 @@ pub(super) async fn finish(PathId(_): PathId<EventId>) -> Result<Response, Probl
 
 async fn page(
     app: &App,
+    reader: &Reader,
     status: StatusCode,
     reservation: &Reservation,
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
-    let now = app.clock.now();
-    let event = app.stores.events.find(&reservation.event, now).await?;
-    let event = event.ok_or_else(Problem::event_not_found)?;
-    let context = context! {
-        event => EventView::from(&event),
-        reservation => ReservationView::of(reservation, now),
-        cards => app.payments.provider().cards(),
-        problem => problem.map(|problem| context! { title => problem.title, detail => problem.detail }),
+    let texts = app.templates.texts();
+    let detail = app.events.detail(&reservation.event).await?;
+    let detail = detail.ok_or_else(Problem::event_not_found)?;
+    let name = |seat: &SeatId| seat_name(&detail, seat, texts, reader.language);
+    let card = |card: &Card| {
+        let name =
+            texts.find(reader.language, "checkout", &format!("card_{}", card.id)).unwrap_or(card.label);
+        context! { id => card.id, name }
     };
-    app.templates.page(status, "checkout.html", context)
+    let context = context! {
+        event => EventView::of(&detail.event, 0, reader.language),
+        reservation => ReservationView::of(reservation, app.clock.now(), &name),
+        cards => app.payments.provider().cards().iter().map(card).collect::<Vec<_>>(),
+        problem => problem.map(|problem| {
+            let (title, detail) = texts.problem(reader.language, problem);
+            context! { title, detail }
+        }),
+    };
+    app.templates.page(reader, status, "checkout.html", context)
 }
 
 async fn find(app: &App, event: &EventId, id: &ReservationId, fan: &FanId) -> Result<Reservation, Problem> {

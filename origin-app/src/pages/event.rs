@@ -1,49 +1,33 @@
-//! The list of events, an event with its seat map, and holding seats.
+//! An event with its seat map, and holding seats.
 
 use std::sync::Arc;
 
+use admission::clock::Timestamp;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
 use serde::{Deserialize, Serialize};
 
+use super::seatmap::{draw, look};
 use super::see_other;
+use super::views::{EventView, SaleView, classes, generals, seat_name};
 use crate::app::App;
-use crate::events::{EventOnSale, EventQuery, EventStatus, LIST_MAX, Seat, SeatState};
-use crate::http::{Cookies, EdgeFacts, Fields, PathId, Problem, QueryArgs, public, set_fan_cookie};
-use crate::ids::{EventId, FanId, SeatId};
+use crate::events::{EventDetail, EventStatus, OnSale, Seat, SeatState};
+use crate::http::{Cookies, EdgeFacts, Fields, PathId, Problem, QueryArgs, Reader, set_fan_cookie};
+use crate::ids::{EventId, FanId, SeatId, SectionId};
+use crate::language::Language;
 use crate::reservations::HoldRefused;
 use crate::{datetime, money};
 
 /// Most seats on one page. A larger house is shown in parts, each of whole rows.
 const SEATS_PER_PART: usize = 1000;
 
-/// An event as the templates see it.
+/// A section's rows as the templates see them.
 #[derive(Serialize)]
-pub(super) struct EventView<'a> {
-    id: &'a str,
+struct SectionView<'a> {
     name: &'a str,
-    venue: &'a str,
-    starts: String,
-    available: i64,
-    total: i64,
-    waiting_room: bool,
-}
-
-impl<'a> From<&'a EventOnSale> for EventView<'a> {
-    fn from(on_sale: &'a EventOnSale) -> Self {
-        let EventOnSale { event, seats_available } = on_sale;
-        Self {
-            id: event.id.as_str(),
-            name: &event.name,
-            venue: &event.venue,
-            starts: datetime::for_people(event.starts_at),
-            available: *seats_available,
-            total: event.seats_total,
-            waiting_room: event.waiting_room.is_some(),
-        }
-    }
+    rows: Vec<RowView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +41,7 @@ struct RowView<'a> {
 #[derive(Serialize)]
 struct SeatView<'a> {
     id: &'a str,
+    name: String,
     number: i64,
     state: &'static str,
     free: bool,
@@ -64,10 +49,11 @@ struct SeatView<'a> {
 }
 
 #[derive(Serialize)]
-struct PartView<'a> {
+struct PartView {
     number: usize,
-    first: &'a str,
-    last: &'a str,
+    section: String,
+    first: String,
+    last: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -78,20 +64,8 @@ pub(super) struct ShowArgs {
 
 /// What the page says about seats that could not be held.
 struct Refused {
-    status: StatusCode,
-    title: &'static str,
-    detail: String,
+    problem: Problem,
     chosen: Vec<SeatId>,
-}
-
-/// `GET /`
-pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let query = EventQuery { limit: LIST_MAX, ..EventQuery::default() };
-    let events = app.events.page(&query).await?;
-    let events: Vec<_> = events.iter().map(EventView::from).collect();
-    let mut response = app.templates.page(StatusCode::OK, "events.html", context! { events })?;
-    public(response.headers_mut());
-    Ok(response)
 }
 
 /// `GET /events/{event}`
@@ -100,8 +74,9 @@ pub(super) async fn show(
     PathId(id): PathId<EventId>,
     QueryArgs(args): QueryArgs<ShowArgs>,
     cookies: Cookies,
+    reader: Reader,
 ) -> Result<Response, Problem> {
-    page(&app, &id, cookies.fan(), args.part, None).await
+    page(&app, &reader, &id, cookies.fan(), args.part, None).await
 }
 
 /// `POST /events/{event}/hold`
@@ -110,6 +85,7 @@ pub(super) async fn hold(
     PathId(id): PathId<EventId>,
     edge: EdgeFacts,
     cookies: Cookies,
+    reader: Reader,
     fields: Fields,
 ) -> Result<Response, Problem> {
     let seats = fields
@@ -128,15 +104,12 @@ pub(super) async fn hold(
         Err(refused) => refused,
     };
     match refused {
-        HoldRefused::NoSeats | HoldRefused::TooManySeats { .. } | HoldRefused::Taken(_) => {
-            let problem = Problem::from(refused);
-            let refused = Refused {
-                status: problem.status,
-                title: problem.title,
-                detail: problem.detail,
-                chosen: seats,
-            };
-            page(&app, &id, Some(&fan), part, Some(refused)).await
+        HoldRefused::NoSeats
+        | HoldRefused::TooManySeats { .. }
+        | HoldRefused::SaleNotOpen { .. }
+        | HoldRefused::Taken(_) => {
+            let refused = Refused { problem: refused.into(), chosen: seats };
+            page(&app, &reader, &id, Some(&fan), part, Some(refused)).await
         }
         other => Err(other.into()),
     }
@@ -144,38 +117,103 @@ pub(super) async fn hold(
 
 async fn page(
     app: &App,
+    reader: &Reader,
     id: &EventId,
     fan: Option<&FanId>,
     part: Option<usize>,
     refused: Option<Refused>,
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
-    let event = app.stores.events.find(id, now).await?;
-    let event = event.filter(|found| found.event.status != EventStatus::Draft);
-    let event = event.ok_or_else(Problem::event_not_found)?;
+    let language = reader.language;
+    let texts = app.templates.texts();
+    let detail = app.events.detail(id).await?;
+    let detail = detail.filter(|found| found.event.status != EventStatus::Draft);
+    let detail = detail.ok_or_else(Problem::event_not_found)?;
+    let claimed = app.events.claimed(id).await?;
     let seats = app.reservations.seats_seen_by(id, fan).await?;
     let parts = parts(&rows(&seats));
     let part = part.unwrap_or(1).clamp(1, parts.len().max(1));
     let shown = parts.get(part - 1).cloned().unwrap_or_default();
     let chosen = refused.as_ref().map_or(&[][..], |refused| &refused.chosen);
-    let views: Vec<_> = shown.iter().map(|row| row_view(row, &event.event.currency, chosen)).collect();
+    let name = |seat: &SeatId| seat_name(&detail, seat, texts, language);
+    let sections: Vec<_> = shown
+        .chunk_by(|one, other| section_of(one) == section_of(other))
+        .map(|rows| section_view(rows, &detail, chosen, &name))
+        .collect();
+    let minutes = app.settings.holds.duration.as_secs().div_ceil(60);
+    let sales: Vec<_> =
+        detail.sales.iter().map(|sale| SaleView::of(sale, &detail, now, texts, language)).collect();
     let context = context! {
-        event => EventView::from(&event),
-        currency => event.event.currency,
-        rows => views,
+        event => EventView::detail(&detail, &claimed, language),
+        currency => detail.event.currency,
+        sales,
+        opens => opens(&detail, now, &|key, from| texts.word(language, "event", key, &[("from", from)]), language),
+        classes => classes(&detail),
+        sections,
+        map => draw(&detail, &shown, &claimed, part == 1),
+        generals => generals(&detail, &claimed),
         part,
-        parts => part_views(&parts),
+        parts => part_views(&parts, &detail),
         seats_max => app.settings.holds.seats_per_fan_max,
-        hold_minutes => app.settings.holds.duration.as_secs().div_ceil(60),
-        refused => refused.as_ref().map(|refused| context! { title => refused.title, detail => refused.detail }),
+        minutes => texts.word(
+            language,
+            "event",
+            if minutes == 1 { "minute" } else { "minutes" },
+            &[("n", &minutes.to_string())],
+        ),
+        refused => refused.as_ref().map(|refused| {
+            let (title, detail) = texts.problem(language, &refused.problem);
+            context! { title, detail }
+        }),
     };
-    let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.status);
-    app.templates.page(status, "event.html", context)
+    let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.problem.status);
+    app.templates.page(reader, status, "event.html", context)
+}
+
+/// What is said instead of a button while nothing of the event can be held.
+fn opens(
+    detail: &EventDetail,
+    now: Timestamp,
+    word: &dyn Fn(&str, &str) -> String,
+    language: Language,
+) -> Option<String> {
+    let each = detail.sections.iter().map(|section| detail.on_sale(std::slice::from_ref(&section.id), now));
+    let mut first = None;
+    for on_sale in each {
+        match on_sale {
+            OnSale::Open(_) => return None,
+            OnSale::From(opens_at) => {
+                first = Some(first.map_or(opens_at, |first: Timestamp| first.min(opens_at)));
+            }
+            OnSale::Over => {}
+        }
+    }
+    Some(match first {
+        Some(opens_at) => word("sale_from_here", &datetime::in_language(opens_at, language)),
+        None => word("sale_over_here", ""),
+    })
+}
+
+fn section_of<'a>(row: &&'a [Seat]) -> Option<&'a SectionId> {
+    row.first().map(|seat| &seat.section)
+}
+
+fn section_view<'a>(
+    rows: &[&'a [Seat]],
+    detail: &'a EventDetail,
+    chosen: &[SeatId],
+    name: &dyn Fn(&SeatId) -> String,
+) -> SectionView<'a> {
+    let section = rows.first().and_then(section_of).and_then(|id| detail.section(id));
+    SectionView {
+        name: section.map_or("", |section| &section.name),
+        rows: rows.iter().map(|row| row_view(row, &detail.event.currency, chosen, name)).collect(),
+    }
 }
 
 /// The seats by row, in the order of the seat map.
 fn rows(seats: &[Seat]) -> Vec<&[Seat]> {
-    seats.chunk_by(|one, other| one.row == other.row).collect()
+    seats.chunk_by(|one, other| one.section == other.section && one.row == other.row).collect()
 }
 
 /// The rows in parts that a page can bear.
@@ -197,41 +235,51 @@ fn parts<'a>(rows: &[&'a [Seat]]) -> Vec<Vec<&'a [Seat]>> {
     parts
 }
 
-fn part_views<'a>(parts: &[Vec<&'a [Seat]>]) -> Vec<PartView<'a>> {
-    let name = |row: Option<&&'a [Seat]>| row.and_then(|row| row.first()).map_or("", |seat| &seat.row);
+fn part_views(parts: &[Vec<&[Seat]>], detail: &EventDetail) -> Vec<PartView> {
+    let row = |row: Option<&&[Seat]>| row.and_then(|row| row.first()).map(|seat| seat.row.clone());
+    let section = |row: Option<&&[Seat]>| {
+        let found = row.and_then(section_of).and_then(|id| detail.section(id));
+        found.map(|section| section.name.clone()).unwrap_or_default()
+    };
     (1..)
         .zip(parts)
-        .map(|(number, rows)| PartView { number, first: name(rows.first()), last: name(rows.last()) })
+        .map(|(number, rows)| PartView {
+            number,
+            section: section(rows.first()),
+            first: row(rows.first()).unwrap_or_default(),
+            last: row(rows.last()).unwrap_or_default(),
+        })
         .collect()
 }
 
-fn row_view<'a>(row: &'a [Seat], currency: &str, chosen: &[SeatId]) -> RowView<'a> {
-    let (name, price_cents) = row.first().map_or(("", 0), |seat| (seat.row.as_str(), seat.price_cents));
+fn row_view<'a>(
+    row: &'a [Seat],
+    currency: &str,
+    chosen: &[SeatId],
+    name: &dyn Fn(&SeatId) -> String,
+) -> RowView<'a> {
+    let (own_name, price_cents) = row.first().map_or(("", 0), |seat| (seat.row.as_str(), seat.price_cents));
     let seats = row
         .iter()
         .map(|seat| {
             let free = seat.state == SeatState::Available;
             SeatView {
                 id: seat.id.as_str(),
+                name: name(&seat.id),
                 number: seat.number,
-                state: match (seat.mine, seat.state) {
-                    (true, _) => "mine",
-                    (_, SeatState::Available) => "available",
-                    (_, SeatState::Held) => "held",
-                    (_, SeatState::Sold) => "sold",
-                },
+                state: look(seat),
                 free,
                 chosen: free && chosen.contains(&seat.id),
             }
         })
         .collect();
-    RowView { name, price: money::for_people(price_cents, currency), price_cents, seats }
+    RowView { name: own_name, price: money::for_people(price_cents, currency), price_cents, seats }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{PriceClassId, SectionId};
+    use crate::ids::PriceClassId;
 
     fn row(name: &str, seats: u32) -> Vec<Seat> {
         (1..=seats)
@@ -254,8 +302,9 @@ mod tests {
         let rows = rows(&seats);
         assert_eq!(rows.iter().map(|row| row.len()).collect::<Vec<_>>(), [600, 400, 1, 2000]);
         let parts = parts(&rows);
-        let views = part_views(&parts);
-        let names: Vec<_> = views.iter().map(|part| (part.number, part.first, part.last)).collect();
+        let views = part_views(&parts, &crate::events::samples::detail());
+        let names: Vec<_> =
+            views.iter().map(|part| (part.number, part.first.as_str(), part.last.as_str())).collect();
         assert_eq!(names, [(1, "A", "B"), (2, "C", "C"), (3, "D", "D")]);
     }
 }

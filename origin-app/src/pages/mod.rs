@@ -3,9 +3,14 @@
 
 mod checkout;
 mod event;
+mod events;
+mod language;
 mod problem;
+mod seatmap;
 mod templates;
+mod texts;
 mod tickets;
+mod views;
 
 use std::sync::Arc;
 
@@ -24,7 +29,8 @@ pub(crate) use templates::Templates;
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(event::list))
+        .route("/", get(events::list))
+        .route("/language", post(language::choose))
         .route("/events/{event}", get(event::show))
         .route("/events/{event}/hold", post(event::hold))
         .route("/events/{event}/finish", post(checkout::finish))

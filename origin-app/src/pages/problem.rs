@@ -10,7 +10,7 @@ use axum::response::Response;
 use minijinja::context;
 
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::{Problem, Reader};
 
 /// Addresses that programs ask for.
 const NOT_PAGES: [&str; 4] = ["/api/", "/assets/", "/healthz", "/readyz"];
@@ -18,22 +18,26 @@ const NOT_PAGES: [&str; 4] = ["/api/", "/assets/", "/healthz", "/readyz"];
 /// Turns a problem that answers a person into a page.
 pub(crate) async fn show_problems(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let for_people = !NOT_PAGES.iter().any(|start| request.uri().path().starts_with(start));
+    let reader = Reader::of(&request);
     let response = next.run(request).await;
     match response.extensions().get::<Arc<Problem>>().cloned() {
         // Whoever is refused here has not come through the edge, and is no fan.
-        Some(problem) if for_people && problem.code != "edge_signature" => page(&app, &problem, response),
+        Some(problem) if for_people && problem.code != "edge_signature" => {
+            page(&app, &reader, &problem, response)
+        }
         _ => response,
     }
 }
 
 /// The same answer with a page for a body. If the page cannot be rendered, the answer stays as it is.
-fn page(app: &App, problem: &Problem, response: Response) -> Response {
+fn page(app: &App, reader: &Reader, problem: &Problem, response: Response) -> Response {
+    let (title, detail) = app.templates.texts().problem(reader.language, problem);
     let context = context! {
-        title => problem.title,
-        detail => problem.detail,
+        title,
+        detail,
         status => problem.status.as_u16(),
     };
-    let Ok(page) = app.templates.page(problem.status, "problem.html", context) else {
+    let Ok(page) = app.templates.page(reader, problem.status, "problem.html", context) else {
         return response;
     };
     let (mut parts, _) = response.into_parts();

@@ -2,46 +2,101 @@
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use minijinja::{Environment, Value};
+use minijinja::value::Kwargs;
+use minijinja::{Environment, Value, context};
 
-use crate::http::{Assets, Problem, private};
+use super::texts::{Texts, fill};
+use crate::http::{Assets, Problem, Reader, private};
+use crate::language::Language;
 
-const TEMPLATES: [(&str, &str); 6] = [
-    ("base.html", include_str!("../../templates/base.html")),
-    ("events.html", include_str!("../../templates/events.html")),
-    ("event.html", include_str!("../../templates/event.html")),
-    ("checkout.html", include_str!("../../templates/checkout.html")),
-    ("tickets.html", include_str!("../../templates/tickets.html")),
-    ("problem.html", include_str!("../../templates/problem.html")),
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../templates/", $name)))),+]
+    };
+}
+
+const TEMPLATES: [(&str, &str); 7] = templates![
+    "base.html",
+    "events.html",
+    "event.html",
+    "seatmap.html",
+    "checkout.html",
+    "tickets.html",
+    "problem.html",
 ];
 
-/// All templates, parsed.
-pub(crate) struct Templates(Environment<'static>);
+/// All templates, parsed, and the words that stand in them.
+pub(crate) struct Templates {
+    environment: Environment<'static>,
+    texts: Texts,
+}
 
 impl Templates {
     /// Parses the templates; the pages refer to `assets`.
-    pub(crate) fn new(assets: &Assets) -> Result<Self, minijinja::Error> {
+    pub(crate) fn new(assets: &Assets) -> anyhow::Result<Self> {
         let mut environment = Environment::new();
         // A name that is misspelt is an error, not a gap on the page.
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        environment.add_filter("fill", filled);
         for (name, file) in [("css", "shop.css"), ("icon", "shop.svg"), ("js", "shop.js")] {
             environment.add_global(name, Value::from_safe_string(assets.address(file)));
         }
+        let languages: Vec<_> = Language::ALL
+            .iter()
+            .map(|language| context! { tag => language.tag(), name => own_name(*language) })
+            .collect();
+        environment.add_global("languages", Value::from(languages));
         for (name, source) in TEMPLATES {
             environment.add_template(name, source)?;
         }
-        Ok(Self(environment))
+        Ok(Self { environment, texts: Texts::new()? })
     }
 
-    /// The page `name`, for this visitor only.
-    pub(super) fn page(&self, status: StatusCode, name: &str, context: Value) -> Result<Response, Problem> {
+    /// The words of the pages.
+    pub(super) const fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// The page `name` in the reader's language, for this visitor only.
+    pub(crate) fn page(
+        &self,
+        reader: &Reader,
+        status: StatusCode,
+        name: &str,
+        context: Value,
+    ) -> Result<Response, Problem> {
+        let around = context! {
+            t => self.texts.of(reader.language),
+            lang => reader.language.tag(),
+            page => reader.page,
+            ..context
+        };
         let html = self
-            .0
+            .environment
             .get_template(name)
-            .and_then(|template| template.render(context))
+            .and_then(|template| template.render(around))
             .map_err(|error| Problem::internal(&error))?;
         let mut response = (status, Html(html)).into_response();
         private(response.headers_mut());
         Ok(response)
+    }
+}
+
+/// `{{ t.group.word | fill(name=value) }}`
+#[expect(clippy::needless_pass_by_value, reason = "a filter is given its arguments")]
+fn filled(text: &str, gaps: Kwargs) -> Result<String, minijinja::Error> {
+    let mut values = Vec::new();
+    for name in gaps.args() {
+        values.push((name, gaps.get::<Value>(name)?.to_string()));
+    }
+    gaps.assert_all_used()?;
+    Ok(fill(text, values.iter().map(|(name, value)| (*name, value.as_str()))))
+}
+
+/// What a language calls itself.
+const fn own_name(language: Language) -> &'static str {
+    match language {
+        Language::En => "English",
+        Language::Ko => "한국어",
     }
 }

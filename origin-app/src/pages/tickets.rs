@@ -9,26 +9,30 @@ use axum::response::Response;
 use minijinja::context;
 
 use super::checkout::ReservationView;
-use super::event::EventView;
+use super::views::{EventView, seat_name};
 use crate::app::App;
-use crate::events::EventOnSale;
-use crate::http::{Cookies, Problem};
-use crate::ids::EventId;
+use crate::events::EventDetail;
+use crate::http::{Cookies, Problem, Reader};
+use crate::ids::{EventId, SeatId};
 use crate::reservations::{LIST_MAX, Reservation, ReservationState};
 
 /// `GET /tickets`
-pub(super) async fn show(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    cookies: Cookies,
+    reader: Reader,
+) -> Result<Response, Problem> {
     let now = app.clock.now();
     let reservations = match cookies.fan() {
         Some(fan) => app.stores.reservations.of_fan(fan, LIST_MAX).await?,
         None => Vec::new(),
     };
-    let mut events: HashMap<EventId, EventOnSale> = HashMap::new();
+    let mut events: HashMap<EventId, Arc<EventDetail>> = HashMap::new();
     for reservation in &reservations {
         if !events.contains_key(&reservation.event)
-            && let Some(event) = app.stores.events.find(&reservation.event, now).await?
+            && let Some(detail) = app.events.detail(&reservation.event).await?
         {
-            events.insert(reservation.event.clone(), event);
+            events.insert(reservation.event.clone(), detail);
         }
     }
     let in_state = |states: &[ReservationState]| -> Vec<_> {
@@ -36,8 +40,10 @@ pub(super) async fn show(State(app): State<Arc<App>>, cookies: Cookies) -> Resul
             .iter()
             .filter(|reservation| states.contains(&reservation.state_at(now)))
             .filter_map(|reservation: &Reservation| {
-                let event = EventView::from(events.get(&reservation.event)?);
-                Some(context! { event, reservation => ReservationView::of(reservation, now) })
+                let detail = events.get(&reservation.event)?;
+                let name = |seat: &SeatId| seat_name(detail, seat, app.templates.texts(), reader.language);
+                let event = EventView::of(&detail.event, 0, reader.language);
+                Some(context! { event, reservation => ReservationView::of(reservation, now, &name) })
             })
             .collect()
     };
@@ -46,5 +52,5 @@ pub(super) async fn show(State(app): State<Arc<App>>, cookies: Cookies) -> Resul
         open => in_state(&[ReservationState::Held, ReservationState::Paying]),
         returned => in_state(&[ReservationState::RefundDue, ReservationState::Refunded]),
     };
-    app.templates.page(StatusCode::OK, "tickets.html", context)
+    app.templates.page(&reader, StatusCode::OK, "tickets.html", context)
 }

@@ -42,6 +42,10 @@ macro_rules! events_page {
 }
 pub(super) use events_page;
 
+/// $1 how many.
+pub(super) const VENUES: &str =
+    "SELECT DISTINCT venue FROM events WHERE status = 'published' ORDER BY venue LIMIT $1";
+
 /// $1 event. What an event is, without what is claimed of it.
 pub(super) const EVENT_ALONE: &str =
     "SELECT id, name, venue, city, description, starts_at, currency, waiting_room,

@@ -59,6 +59,10 @@ impl EventStore for Traced<dyn EventStore> {
         self.traces.database("event page", self.port.page(query, now)).await
     }
 
+    async fn venues(&self, limit: u32) -> Result<Vec<String>, StoreError> {
+        self.traces.database("event venues", self.port.venues(limit)).await
+    }
+
     async fn update(
         &self,
         changed: &EventDetail,

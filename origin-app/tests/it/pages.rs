@@ -1,5 +1,8 @@
 //! The pages, as a browser without a script walks them.
 
+use reqwest::Method;
+use serde_json::json;
+
 use crate::support::{Answer, Database, Shop};
 
 #[track_caller]
@@ -63,8 +66,8 @@ async fn a_fan_walks_from_the_list_to_the_tickets() {
     assert_eq!((finished.status, finished.header("location")), (303, "/tickets"));
     assert_eq!(finished.header("x-waiting-room-session"), "end");
     let tickets = fan.get("/tickets").await;
-    is_page(&tickets, 200, &["data-testid=\"ticket-code\"", "Seat A-1", "Seat A-2"]);
-    is_page(&other.get("/tickets").await, 200, &["This browser has no tickets yet."]);
+    is_page(&tickets, 200, &["data-testid=\"ticket-code\"", "Row A, seat 1", "Row A, seat 2"]);
+    is_page(&other.get("/tickets").await, 200, &["There are no tickets here yet."]);
 }
 
 #[tokio::test]
@@ -128,4 +131,65 @@ async fn style_and_script_are_kept_by_the_browser() {
         assert_eq!(other.header("cache-control"), "public, max-age=60");
     }
     fan.get("/assets/nothing.css").await.is_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn pages_are_read_in_korean_and_english() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 2)]).await;
+    let korean = shop.fan().speaking("ko-KR,ko;q=0.9,en;q=0.8");
+    let list = korean.get("/?q=demo").await;
+    is_page(&list, 200, &["<html lang=\"ko\">", "공연 검색", "value=\"&#x2f;?q=demo\"", "2027년 6월 1일"]);
+    assert_eq!(list.header("vary"), "Accept-Language, Cookie");
+    is_page(&korean.get("/events/demo").await, 200, &["좌석 배치도", "A열 1번"]);
+    is_page(&korean.get("/events/nope").await, 404, &["<html lang=\"ko\">", "공연을 찾을 수 없습니다"]);
+    is_page(&korean.submit("/events/demo/hold", &[]).await, 422, &["좌석을 하나 이상 골라 주세요."]);
+    shop.fan().held(&["A-2"]).await;
+    let taken = korean.submit("/events/demo/hold", &[("seat", "A-2")]).await;
+    // The form stands on the event's page, and nowhere else is led back to.
+    is_page(
+        &taken,
+        409,
+        &["A-2 좌석은 더 이상 예매할 수 없습니다", "name=\"back\" value=\"&#x2f;events&#x2f;demo\""],
+    );
+    // What programs read is the same for everybody.
+    korean.get("/api/events/nope").await.is_problem(404, "event_not_found");
+    assert!(korean.get("/api/events/nope").await.text.contains("Event not found"));
+
+    let chosen = korean.submit("/language", &[("language", "en"), ("back", "/events/demo?part=1")]).await;
+    assert_eq!((chosen.status, chosen.header("location")), (303, "/events/demo?part=1"));
+    assert!(chosen.header("set-cookie").starts_with("shop-language=en; HttpOnly; SameSite=Lax"));
+    is_page(&korean.get("/events/demo").await, 200, &["<html lang=\"en\">", "Row A, seat 1"]);
+    let elsewhere = korean.submit("/language", &[("language", "ko"), ("back", "//elsewhere.example/")]).await;
+    assert_eq!(elsewhere.header("location"), "/");
+    assert_eq!(korean.submit("/language", &[("language", "xx")]).await.status, 422);
+}
+
+#[tokio::test]
+async fn events_are_searched_and_leafed_through_without_a_script() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    for number in 0..26 {
+        let body = json!({
+            "id": format!("e{number:02}"), "name": format!("Night {number}"), "venue": (["Hall", "Dome & Co"][number % 2]),
+            "starts_at": format!("2027-06-{:02}T19:30:00Z", number + 1), "currency": "EUR", "waiting_room": null,
+            "rows": [{"name": "A", "seats": 1, "price_cents": 100}],
+        });
+        assert_eq!(shop.organiser(Method::POST, "/api/events", Some(&body)).await.0, 201);
+    }
+    let fan = shop.fan();
+    let found = |answer: &Answer| answer.text.matches("data-testid=\"event-link\"").count();
+    let first = fan.get("/").await;
+    is_page(&first, 200, &["Dome &amp; Co</option>", "data-testid=\"more\""]);
+    assert_eq!(found(&first), 24);
+    let rest = fan.get("/?q=&venue=&from=&until=&after=e23").await;
+    assert_eq!(found(&rest), 2);
+    assert!(!rest.text.contains("data-testid=\"more\""));
+    let searched = fan.get("/?q=night&venue=Dome+%26+Co&from=2027-06-04&until=2027-06-08").await;
+    assert_eq!(found(&searched), 3, "the days named are among them");
+    is_page(&searched, 200, &["<option selected>Dome &amp; Co</option>", "value=\"2027-06-04\""]);
+    is_page(&fan.get("/?q=nothing").await, 200, &["Nothing found."]);
+    is_page(&fan.get("/?from=soon").await, 422, &["a day such as"]);
+    // What is over is not on sale.
+    shop.clock.advance(std::time::Duration::from_secs(150 * 24 * 3600));
+    assert_eq!(found(&fan.get("/").await), 13);
 }

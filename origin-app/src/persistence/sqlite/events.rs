@@ -75,6 +75,10 @@ impl EventStore for Sqlite {
         page.iter().map(event_rows::on_sale).collect()
     }
 
+    async fn venues(&self, limit: u32) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(sql::VENUES).bind(i64::from(limit)).fetch_all(&self.readers).await?)
+    }
+
     async fn seats(
         &self,
         id: &EventId,

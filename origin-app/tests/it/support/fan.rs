@@ -12,6 +12,7 @@ pub(crate) struct Fan {
     edge: Edge,
     client: Client,
     ticket: String,
+    languages: Option<&'static str>,
 }
 
 pub(crate) struct Answer {
@@ -45,12 +46,17 @@ impl Fan {
     pub(crate) fn new(edge: Edge) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap();
-        Self { edge, client, ticket: format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
+        Self { edge, client, ticket: format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed)), languages: None }
     }
 
     /// The same browser, cookies and all, with another ticket of the room.
     pub(crate) fn with_ticket(&self, ticket: &str) -> Self {
-        Self { edge: self.edge.clone(), client: self.client.clone(), ticket: ticket.to_owned() }
+        Self { edge: self.edge.clone(), client: self.client.clone(), ticket: ticket.to_owned(), ..*self }
+    }
+
+    /// The same browser, set to these languages.
+    pub(crate) fn speaking(self, languages: &'static str) -> Self {
+        Self { languages: Some(languages), ..self }
     }
 
     /// The same browser, meeting the shop at another address.
@@ -117,6 +123,9 @@ impl Fan {
         form: Option<&[(&str, &str)]>,
     ) -> Answer {
         let mut request = self.edge.forward(&self.client, method, path, "demo", &self.ticket);
+        if let Some(languages) = self.languages {
+            request = request.header("accept-language", languages);
+        }
         if let Some(json) = json {
             request = request.json(json);
         }
