@@ -254,6 +254,7 @@ fn load_keys(config: &mut Config, may_make: bool) -> Result<(Keys, Vec<&'static 
         keys::load(variable, value.as_ref().map(|value| value.as_str()), field, file.as_deref())
     };
     let keys = Keys {
+        line_file: config.edge.keys_file.clone().filter(|_| std::env::var_os(keys::KEYS_VARIABLE).is_none()),
         line: load(keys::KEYS_VARIABLE, "keys_file", &config.edge.keys_file)?,
         edge: load(keys::EDGE_KEYS_VARIABLE, "edge_keys_file", &config.edge.edge_keys_file)?,
         cdn: match &config.edge.cdn.secret_header {

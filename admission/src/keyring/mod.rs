@@ -228,6 +228,11 @@ impl Keyring {
         self.keys.first().map_or("", |key| &key.id)
     }
 
+    /// The ids of all keys, the one that signs first.
+    pub fn key_ids(&self) -> Vec<&str> {
+        self.keys.iter().map(|key| key.id.as_str()).collect()
+    }
+
     /// By which algorithm the key `key_id` signs admission tokens, if the ring has that key. The key decides, and
     /// nothing that a token says.
     pub fn token_algorithm(&self, key_id: &str) -> Option<TokenAlgorithm> {

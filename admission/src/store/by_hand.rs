@@ -9,7 +9,7 @@ use super::{Standing, StoreError};
 use crate::clock::Timestamp;
 use crate::name::{LaneId, RoomId};
 use crate::rank::Rank;
-use crate::ticket::Place;
+use crate::ticket::{Place, TicketId};
 
 /// Most turns out of order that a snapshot tells at once; of more, it tells the latest.
 pub const CALLED_MAX: usize = 100;
@@ -39,6 +39,25 @@ pub struct Reset {
     pub sessions: u64,
 }
 
+/// An invitation that somebody used, or that was withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvitationRecord {
+    /// Its id.
+    pub id: TicketId,
+    /// How many tickets were had for it.
+    pub used: u64,
+    /// Whether it was withdrawn.
+    pub is_withdrawn: bool,
+    /// Until when it would be good.
+    pub until: Timestamp,
+}
+
+/// Most invitations that one call tells of.
+pub const INVITATIONS_MAX: usize = 1000;
+
+/// From here on what is noted of an invitation is the rank of the one fan that it is for, below it how many used it.
+pub(super) const RANKS_FROM: u64 = 1 << 40;
+
 /// The port to what operators do by hand.
 #[async_trait]
 pub trait ByHandStore: Send + Sync {
@@ -56,6 +75,20 @@ pub trait ByHandStore: Send + Sync {
     /// # Errors
     /// When the store cannot be reached, or knows no such room.
     async fn admit(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
+
+    /// Withdraws invitations, each until when it would be good: nobody joins by them any more. Who did before keeps their
+    /// place.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or knows no such room.
+    async fn withdraw(&self, room: &RoomId, invitations: &[(TicketId, Timestamp)]) -> Result<(), StoreError>;
+
+    /// The invitations that were used or withdrawn and would be good still, those that are good longest first: so many at
+    /// most. Of those that nobody used yet the store knows nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or knows no such room.
+    async fn invitations(&self, room: &RoomId, most: usize) -> Result<Vec<InvitationRecord>, StoreError>;
 }
 
 /// A reset is never of the same moment as the one before.

@@ -204,6 +204,16 @@ impl Pair {
                 let here = memory.admit(&self.memory.room, &places).await.unwrap();
                 assert_eq!(here, redis.admit(&self.redis.room, &places).await.unwrap(), "{places:?}");
             }
+            19 if dice.below(4) == 0 => {
+                let id = TicketId::from_bytes([dice.below(4) as u8; 12]);
+                let until = self.memory.clock.now() + Duration::from_millis(dice.below(20_000));
+                let mut told = Vec::new();
+                for line in self.lines() {
+                    line.desk().withdraw(&line.room, &[(id, until)]).await.unwrap();
+                    told.push(line.desk().invitations(&line.room, 10).await.unwrap());
+                }
+                assert_eq!(told[0], told[1]);
+            }
             19 if dice.below(12) == 0 => {
                 let since = self.memory.clock.now() - Duration::from_millis(dice.below(20_000));
                 let (memory, redis) = (self.memory.desk(), self.redis.desk());

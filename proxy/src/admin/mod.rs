@@ -13,6 +13,8 @@ mod dashboard;
 mod edit;
 mod health;
 mod idempotency;
+mod invitations;
+mod keys;
 mod metrics;
 mod problem;
 mod records;
@@ -41,7 +43,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, LineKeys};
 use crate::listen::{Connection, Serve};
 use crate::live::Load;
 use crate::room::Room;
@@ -65,6 +67,7 @@ pub(crate) struct Desk {
     fleet: Arc<Fleet>,
     sights: Sights,
     tokens: Arc<Tokens>,
+    keys: Arc<LineKeys>,
     clock: Arc<dyn Clock>,
     answers: Arc<Mutex<Answers>>,
     recorder: Arc<Recorder>,
@@ -92,7 +95,7 @@ pub struct Admin {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Stanchion", description = "Runs the rooms of a fleet. A change is in force at every proxy within a second."),
-    tags((name = "rooms"), (name = "tickets"), (name = "records")),
+    tags((name = "rooms"), (name = "tickets"), (name = "invitations"), (name = "keys"), (name = "records")),
     modifiers(&Bearer),
     security(("token" = []))
 )]
@@ -109,9 +112,16 @@ impl utoipa::Modify for Bearer {
 
 impl Admin {
     /// About this fleet, for holders of `tokens`.
-    pub fn new(fleet: Arc<Fleet>, sights: Sights, tokens: Tokens, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        fleet: Arc<Fleet>,
+        sights: Sights,
+        tokens: Tokens,
+        keys: Arc<LineKeys>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let recorder = Recorder::start(fleet.clone(), clock.clone());
-        let desk = Desk { fleet, sights, tokens: Arc::new(tokens), clock, answers: Arc::default(), recorder };
+        let desk =
+            Desk { fleet, sights, tokens: Arc::new(tokens), keys, clock, answers: Arc::default(), recorder };
         let (api, mut document) = OpenApiRouter::with_openapi(Document::openapi())
             .routes(routes!(rooms::list))
             .routes(routes!(rooms::show, rooms::change))
@@ -126,6 +136,10 @@ impl Admin {
             .routes(routes!(tickets::void))
             .routes(routes!(by_hand::admit))
             .routes(routes!(by_hand::reset))
+            .routes(routes!(invitations::list))
+            .routes(routes!(invitations::withdraw))
+            .routes(routes!(keys::show))
+            .routes(routes!(keys::reload))
             .routes(routes!(records::audit))
             .routes(routes!(dashboard::me::me))
             .routes(routes!(records::configuration, records::replace))

@@ -18,6 +18,7 @@
 mod changes;
 mod file;
 mod follow;
+mod line_keys;
 mod merge;
 mod rooms;
 mod watched;
@@ -27,10 +28,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use admission::clock::Timestamp;
 use admission::store::{
-    AuditEntry, Basis, Configuration, FleetStore, Proposed, Reset, RoomsFile, Standing, StoreError,
+    AuditEntry, Basis, Configuration, FleetStore, InvitationRecord, Proposed, Reset, RoomsFile, Standing,
+    StoreError,
 };
-use admission::ticket::Place;
+use admission::ticket::{Place, TicketId};
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -40,6 +43,8 @@ use crate::room::{Ports, Room, TOLD_SEED};
 use crate::waiting::page::Pages;
 use crate::waiting::time::rfc3339;
 pub use changes::changes;
+pub(crate) use line_keys::told;
+pub use line_keys::{KeysError, LineKeys};
 use rooms::Opening;
 pub use rooms::Rooms;
 
@@ -169,6 +174,11 @@ impl Fleet {
         bounded(self.store.audit(most)).await
     }
 
+    /// What this host is called in the audit log.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Notes something that somebody did.
     ///
     /// # Errors
@@ -188,6 +198,22 @@ impl Fleet {
             Err(StoreError::Unavailable(_)) => bounded(self.store.reset(&room.id, since)).await,
             answer => answer,
         }
+    }
+
+    /// The invitations to a room that were used or withdrawn.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn invitations(&self, room: &Room, most: usize) -> Result<Vec<InvitationRecord>, StoreError> {
+        bounded(self.store.invitations(&room.id, most)).await
+    }
+
+    /// Withdraws an invitation, which would be good until then.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn withdraw(&self, room: &Room, id: TicketId, until: Timestamp) -> Result<(), StoreError> {
+        bounded(self.store.withdraw(&room.id, &[(id, until)])).await
     }
 
     /// Gives a ticket its turn before the others, if there is room inside. Where it stands then.

@@ -12,6 +12,7 @@ use admission::keyring::Keyring;
 use admission::name::RoomId;
 use admission::ticket::TicketId;
 use admission::work::{Challenge, ChallengeError};
+use arc_swap::ArcSwap;
 
 use super::spent::Spent;
 use super::{Pace, PrefixLimit, WorkDone};
@@ -134,7 +135,7 @@ impl Lacking {
 /// Asks for work and checks it. Remembers how busy networks are and what was used, both within bounds.
 pub struct Work {
     rules: WorkRules,
-    keys: Arc<Keyring>,
+    keys: Arc<ArcSwap<Keyring>>,
     random: Arc<dyn Random>,
     busy: PrefixLimit,
     waits: PrefixLimit,
@@ -146,7 +147,7 @@ impl Work {
     pub fn new(
         rules: WorkRules,
         network_bits: (u8, u8),
-        keys: Arc<Keyring>,
+        keys: Arc<ArcSwap<Keyring>>,
         random: Arc<dyn Random>,
     ) -> Self {
         let calm = rules.calm_per_minute.max(1);
@@ -178,7 +179,7 @@ impl Work {
         for text in presented {
             let (sealed, numbers) =
                 text.split_once(':').map_or((text, None), |(sealed, numbers)| (sealed, Some(numbers)));
-            let challenge = match Challenge::open(&self.keys, room, network, sealed, now) {
+            let challenge = match Challenge::open(&self.keys.load(), room, network, sealed, now) {
                 Ok(challenge) => challenge,
                 Err(error) if matches!(lacking, Lacking::All) => {
                     lacking = Lacking::Worthless(error);
@@ -252,7 +253,7 @@ impl Work {
             ready_at,
             expires_at: ready_at + GOOD_FOR,
         };
-        let sealed = challenge.seal(&self.keys);
+        let sealed = challenge.seal(&self.keys.load());
         Ok(Asked::new(sealed, challenge, self.rules.wait, lacking, now))
     }
 
@@ -275,7 +276,7 @@ mod tests {
     fn work() -> Work {
         let keys = Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
         let rules = WorkRules { bits_max: 12, calm_per_minute: 2, ..WorkRules::default() };
-        Work::new(rules, (24, 56), Arc::new(keys), Arc::new(SystemRandom))
+        Work::new(rules, (24, 56), Arc::new(ArcSwap::from_pointee(keys)), Arc::new(SystemRandom))
     }
 
     fn room() -> RoomId {

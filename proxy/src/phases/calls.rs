@@ -41,8 +41,8 @@ impl Edge {
         let (headers, query) = (asked.headers, decision.target.query());
         let found = match call {
             Call::Keys => {
-                return CallAnswer::Reply(match &self.public_keys {
-                    Some(keys) => Reply::json(StatusCode::OK, keys.clone(), Caching::Minutes),
+                return CallAnswer::Reply(match self.line_keys.load().jwks() {
+                    Some(keys) => Reply::json(StatusCode::OK, keys, Caching::Minutes),
                     None => {
                         let detail = "tokens are signed so that only the edge can check them";
                         Reply::problem(StatusCode::NOT_FOUND, "no_keys", detail)

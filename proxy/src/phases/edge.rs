@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use admission::clock::{Clock, Random};
 use admission::keyring::Keyring;
+use arc_swap::ArcSwap;
 
 use crate::config::EdgeConfig;
 use crate::config::keys::CdnSecret;
@@ -21,8 +22,8 @@ pub struct Edge {
     pub fleet: Arc<Fleet>,
     /// The keys of the signature to the shop.
     pub edge_keys: Keyring,
-    /// The public keys by which others check admission tokens, as a JWK Set; nothing where they cannot.
-    pub public_keys: Option<String>,
+    /// The keys of tickets and admission tokens.
+    pub line_keys: Arc<ArcSwap<Keyring>>,
     /// What the CDN shows; nothing where it need not.
     pub cdn_secret: Option<CdnSecret>,
     /// How fast new places are given to one network, where that is bounded.

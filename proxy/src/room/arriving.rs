@@ -93,14 +93,14 @@ pub enum Declined {
 impl Room {
     /// Opens a ticket. One whose session ended is none any more, nor is one of another draw than the room has now.
     pub fn open_ticket(&self, sealed: &str) -> Option<Carried> {
-        let ticket = Ticket::open(&self.ports.keys, &self.id, sealed).ok()?;
+        let ticket = Ticket::open(&self.ports.keys.load(), &self.id, sealed).ok()?;
         if self.sessions.has_ended(ticket.id) || !self.is_of_this_draw(&ticket.order) {
             return None;
         }
         if matches!(ticket.order, Order::Provisional { .. }) {
             return Some(Carried::Noted(ticket));
         }
-        let place = ticket.place(&self.ports.keys)?;
+        let place = ticket.place(&self.ports.keys.load())?;
         Some(Carried::Placed(OpenTicket { ticket, place }))
     }
 
@@ -111,7 +111,7 @@ impl Room {
     pub fn open_invitation(&self, sealed: &str) -> Result<Invitation, Declined> {
         let view = self.view.load();
         let now = view.store_now().unwrap_or_else(|| self.ports.clock.now());
-        let invitation = Invitation::open(&self.ports.keys, &self.id, sealed, now)?;
+        let invitation = Invitation::open(&self.ports.keys.load(), &self.id, sealed, now)?;
         let config = self.config();
         let lanes = &view.rules(&config.rules).lanes;
         if lanes.iter().any(|lane| lane.name == invitation.lane) {
@@ -126,7 +126,7 @@ impl Room {
     /// # Errors
     /// When it is not for this room, not any more, or none at all.
     pub fn open_bypass(&self, sealed: &str) -> Result<Bypass, BypassError> {
-        Bypass::open(&self.ports.keys, &self.id, sealed, self.line_now())
+        Bypass::open(&self.ports.keys.load(), &self.id, sealed, self.line_now())
     }
 
     /// The time that the line goes by.
@@ -141,7 +141,7 @@ impl Room {
 
     /// The ticket as the fan carries it.
     pub fn seal(&self, ticket: &Ticket) -> String {
-        ticket.seal(&self.ports.keys)
+        ticket.seal(&self.ports.keys.load())
     }
 
     /// A fan without a place joins. While the store is away, it is noted when they came.
@@ -208,7 +208,7 @@ impl Room {
     }
 
     fn drawn(&self, draw: Option<&DrawId>, id: TicketId) -> Option<Rank> {
-        draw?.rank(&self.ports.keys, &self.id, id)
+        draw?.rank(&self.ports.keys.load(), &self.id, id)
     }
 
     fn place(&self, wish: &Wish<'_>, rank: Rank, id: TicketId) -> Place {
@@ -275,7 +275,7 @@ impl Room {
     pub(super) fn draw_id(&self) -> Option<DrawId> {
         let view = self.view.load();
         let prequeue_at = view.rules(&self.config().rules).prequeue_at?;
-        Some(DrawId::new(&self.ports.keys, prequeue_at))
+        Some(DrawId::new(&self.ports.keys.load(), prequeue_at))
     }
 
     /// Whether a ticket of this order belongs to the line as it is now. A ticket of another draw than the rules name

@@ -40,7 +40,7 @@ impl Room {
     pub(super) fn is_theirs(&self, admission: &Admission, who: &Who<'_>) -> bool {
         match &admission.binding {
             Some(binding) if self.config().bind_tokens.is_some() => {
-                who.with_client(|client| binding.holds(&self.ports.keys, &self.id, client))
+                who.with_client(|client| binding.holds(&self.ports.keys.load(), &self.id, client))
             }
             _ => true,
         }
@@ -57,7 +57,7 @@ impl Room {
     }
 
     fn bound(&self, admission: &Admission, to: BindTo, who: &Who<'_>) -> Option<Pass> {
-        let binding = who.with_client(|client| Binding::new(&self.ports.keys, &self.id, to, client));
+        let binding = who.with_client(|client| Binding::new(&self.ports.keys.load(), &self.id, to, client));
         let admission = Admission { binding: Some(binding), ..admission.clone() };
         self.mint(admission, self.ports.clock.now()).ok()
     }

@@ -58,7 +58,7 @@ impl Room {
     /// store has said that the room is open: this proxy's own clock does not count.
     pub fn draw(&self) -> Option<DrawFacts> {
         let draw = self.draw_id()?;
-        let seed = Seed::derive(&self.ports.keys, &self.id, &draw)?;
+        let seed = Seed::derive(&self.ports.keys.load(), &self.id, &draw)?;
         let view = self.view.load();
         let opens_at = view.rules(&self.config().rules).opens_at?;
         let is_told =
@@ -83,7 +83,7 @@ impl Room {
             Order::Moved(draw, drawn) => (draw, *drawn),
             Order::Ranked(_) | Order::Provisional { .. } => return None,
         };
-        let seed = Seed::derive(&self.ports.keys, &self.id, draw)?;
+        let seed = Seed::derive(&self.ports.keys.load(), &self.id, draw)?;
         Some(DrawNote { commitment: seed.commitment().to_string(), ticket: drawn.to_string() })
     }
 }

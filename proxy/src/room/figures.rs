@@ -106,14 +106,16 @@ impl Room {
 
     /// What a sealed ticket says of itself, whatever became of it: its id, and its place where it has one.
     pub fn read_ticket(&self, sealed: &str) -> Option<(TicketId, Option<Place>)> {
-        let ticket = Ticket::open(&self.ports.keys, &self.id, sealed).ok()?;
-        Some((ticket.id, ticket.place(&self.ports.keys)))
+        let ticket = Ticket::open(&self.ports.keys.load(), &self.id, sealed).ok()?;
+        Some((ticket.id, ticket.place(&self.ports.keys.load())))
     }
 
     /// The ticket whose session an admission token is of, while the token is good.
     pub fn read_token(&self, token: &str) -> Option<TicketId> {
         let now = self.ports.clock.now();
-        Admission::verify(&self.ports.keys, &self.id, token, now).ok().map(|admission| admission.ticket)
+        Admission::verify(&self.ports.keys.load(), &self.id, token, now)
+            .ok()
+            .map(|admission| admission.ticket)
     }
 
     /// Voids every admission until now, at every proxy within a tick.

@@ -85,8 +85,8 @@ async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result
 pub struct Ports {
     /// Where the lines live.
     pub store: Arc<dyn QueueStore>,
-    /// The keys of tickets and admission tokens.
-    pub keys: Arc<Keyring>,
+    /// The keys of tickets and admission tokens, which change while the process runs.
+    pub keys: Arc<ArcSwap<Keyring>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -25,7 +25,7 @@ impl Room {
     /// What takes the place of this ticket to another device.
     pub fn transfer(&self, open: &OpenTicket) -> String {
         let expires_at = self.now() + TRANSFER_LIFE;
-        Transfer { ticket: open.ticket.clone(), expires_at }.seal(&self.ports.keys)
+        Transfer { ticket: open.ticket.clone(), expires_at }.seal(&self.ports.keys.load())
     }
 
     /// Opens a transfer.
@@ -33,7 +33,7 @@ impl Room {
     /// # Errors
     /// When it is none, not for this room, or not any more.
     pub fn open_transfer(&self, sealed: &str) -> Result<Transfer, TransferError> {
-        Transfer::open(&self.ports.keys, &self.id, sealed, self.now())
+        Transfer::open(&self.ports.keys.load(), &self.id, sealed, self.now())
     }
 
     /// The place of `transfer` moves to `taker`, who names themselves the same each time. Whoever took it over may ask
@@ -42,8 +42,8 @@ impl Room {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn take_over(&self, transfer: &Transfer, taker: &str) -> Result<Taken, RoomError> {
-        let (store, id, keys) = (&self.ports.store, &self.id, &self.ports.keys);
-        let Some(place) = transfer.ticket.place(keys) else { return Ok(Taken::Used) };
+        let (store, id, keys) = (&self.ports.store, &self.id, self.ports.keys.load_full());
+        let Some(place) = transfer.ticket.place(&keys) else { return Ok(Taken::Used) };
         let mark = transfer.mark_of(taker);
         let ticket = transfer.taken_over(self.ports.clock.now());
         let open = OpenTicket { place: Place { id: ticket.id, ..place.clone() }, ticket };
@@ -91,14 +91,14 @@ impl Room {
     /// what has ended is remembered here for some time only: so the store is asked, now and then.
     pub async fn has_moved(&self, sealed: &str, marked: &str) -> bool {
         let Some(id) = TicketId::parse(marked) else { return false };
-        let Ok(ticket) = Ticket::open(&self.ports.keys, &self.id, sealed) else { return false };
+        let Ok(ticket) = Ticket::open(&self.ports.keys.load(), &self.id, sealed) else { return false };
         if ticket.id != id {
             return false;
         }
         if self.sessions.has_ended(id) {
             return true;
         }
-        let Some(place) = ticket.place(&self.ports.keys) else { return false };
+        let Some(place) = ticket.place(&self.ports.keys.load()) else { return false };
         let looked_at = self.registry.lock().looked_at(&place);
         // Nor is the store asked while the order is secret, for that takes time.
         if self.order_is_secret() {

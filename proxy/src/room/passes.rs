@@ -33,7 +33,7 @@ impl Room {
     pub fn admit(&self, token: &str, who: Option<&Who<'_>>) -> Option<Admission> {
         let is_theirs = |admission: &Admission| who.is_none_or(|who| self.is_theirs(admission, who));
         let admitted =
-            self.sessions.admit(&self.ports.keys, &self.id, token, self.ports.clock.now(), is_theirs);
+            self.sessions.admit(&self.ports.keys.load(), &self.id, token, self.ports.clock.now(), is_theirs);
         if admitted.is_none() {
             self.tally.promises.count(Event::TokenRefused, 1);
         }
@@ -90,7 +90,7 @@ impl Room {
     }
 
     pub(super) fn mint(&self, admission: Admission, now: Timestamp) -> Result<Pass, RoomError> {
-        let token = admission.mint(&self.ports.keys, self.random_id()?)?;
+        let token = admission.mint(&self.ports.keys.load(), self.random_id()?)?;
         self.sessions.touch(&admission, None);
         Ok(Pass { age: admission.expires_at.since(now), admission, token })
     }
@@ -122,6 +122,11 @@ impl Room {
         let expires_at = (now + time).min(end).max(admission.expires_at.min(end));
         self.sessions.touch(admission, Some(expires_at.since(now)));
         self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
+    }
+
+    /// The keys changed: tokens that were good by one that is gone are looked at again.
+    pub fn rekeyed(&self) {
+        self.sessions.forget_verified();
     }
 
     /// The session is over: at once here, and within a tick everywhere.

@@ -108,7 +108,12 @@ async fn calls_a_tick(fans: usize) -> usize {
     let clock = Arc::new(SystemClock);
     let store = Arc::new(Counting { store: MemoryStore::new(clock.clone()), calls: AtomicUsize::new(0) });
     let keys = Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
-    let ports = Ports { store: store.clone(), keys: Arc::new(keys), clock, random: Arc::new(SystemRandom) };
+    let ports = Ports {
+        store: store.clone(),
+        keys: Arc::new(ArcSwap::from_pointee(keys)),
+        clock,
+        random: Arc::new(SystemRandom),
+    };
     let room = Room::start(config, 1, Scheme::Http, ports, Duration::from_millis(250));
     tokio::time::sleep(Duration::from_millis(400)).await;
     let bell = Arc::new(Notify::new());
@@ -153,7 +158,7 @@ fn edge_with(
     let config = rooms::parse(std::path::Path::new("rooms.toml"), &file).unwrap().remove(0);
     let keys = Keyring::parse("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
     let (store, clock) = (store.clone(), clock.clone());
-    let ports = Ports { store, keys: Arc::new(keys), clock, random };
+    let ports = Ports { store, keys: Arc::new(ArcSwap::from_pointee(keys)), clock, random };
     Room::start(config, 1, Scheme::Http, ports, Duration::from_millis(250))
 }
 
@@ -279,7 +284,7 @@ async fn whoever_draws_a_number_that_is_taken_gets_another_id() {
     let room = edge_with(&store, &clock, rules, random.clone());
     tokio::time::sleep(Duration::from_millis(300)).await;
     let draw = room.draw_id().unwrap();
-    let [first, second] = a_collision(&Seed::derive(&room.ports.keys, &room.id, &draw).unwrap());
+    let [first, second] = a_collision(&Seed::derive(&room.ports.keys.load(), &room.id, &draw).unwrap());
     // Each id is followed by the name of the batch that brings it to the store.
     *random.0.lock() = [first, [1; 12], second, [2; 12], [3; 12], [4; 12]].into();
     let mut ids = Vec::new();

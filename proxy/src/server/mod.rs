@@ -6,6 +6,7 @@ mod sockets;
 mod void;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use admission::keyring::Keyring;
 use admission::store::memory::{JournalError, MemoryStore};
 use admission::store::redis::RedisStore;
 use admission::store::{FleetStore, QueueStore, StoreError};
+use arc_swap::ArcSwap;
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use tokio::sync::watch;
@@ -24,7 +26,7 @@ use crate::admin::{Admin, Sights};
 use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
 use crate::config::{Config, EdgeConfig};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, LineKeys};
 use crate::ids::Pooled;
 use crate::limits::{PrefixLimit, Work};
 use crate::listen::tls::{Certificate, CertificateError, check_authorities};
@@ -53,6 +55,8 @@ const TRIES_MAX: usize = 8;
 pub struct Keys {
     /// For tickets and admission tokens.
     pub line: Keyring,
+    /// The file that they are read from, unless they are from the environment.
+    pub line_file: Option<PathBuf>,
     /// For the signature to the shop.
     pub edge: Keyring,
     /// What the CDN shows; nothing where it need not.
@@ -133,8 +137,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let ids: Arc<dyn Random> = Arc::new(Pooled::new(random.clone()));
     let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
-    let public_keys = keys.line.jwks();
-    let line_keys = Arc::new(keys.line);
+    let line_keys = Arc::new(ArcSwap::from_pointee(keys.line));
     let traces = Traces::start(&edge_config.telemetry)?;
     let calls = Arc::new(StoreCalls::default());
     let store = Arc::new(Measured::new(store, calls.clone(), traces.clone()));
@@ -153,10 +156,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         config: edge_config.clone(),
         fleet: fleet.clone(),
         edge_keys: keys.edge,
-        public_keys,
+        line_keys: line_keys.clone(),
         cdn_secret: keys.cdn,
         joins: limits.joins.map(|pace| PrefixLimit::new(pace, network_bits.0, network_bits.1)),
-        work: Work::new(limits.work, network_bits, line_keys, random.clone()),
+        work: Work::new(limits.work, network_bits, line_keys.clone(), random.clone()),
         load: load.clone(),
         clock: clock.clone(),
         random: ids.clone(),
@@ -174,8 +177,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     }
     look_after(&shop, &stopped);
     tokio::spawn(fleet.clone().follow(stopped.clone()));
+    let line_keys = Arc::new(LineKeys::new(line_keys, keys.line_file, fleet.clone()));
+    tokio::spawn(line_keys.clone().follow(stopped.clone()));
     let sights = Sights { load: load.clone(), requests, calls, shop: shop.clone() };
-    let admin = Admin::new(fleet.clone(), sights, keys.admin, clock.clone());
+    let admin = Admin::new(fleet.clone(), sights, keys.admin, line_keys.clone(), clock.clone());
     let mut listening = sockets.open(app, admin, &stopped)?;
     let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
     let (admin_listen, count) = (listening.admin, fleet.in_force().rooms.iter().count());
@@ -193,6 +198,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
                 Asked::ToStop(reason) => break (reason, None),
                 Asked::ToReload => {
                     listening.reload();
+                    line_keys.reload_on("signal").await;
                     fleet.reload();
                 }
             }

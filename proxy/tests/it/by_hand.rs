@@ -113,3 +113,37 @@ async fn one_fan_is_admitted_before_the_others_wherever_they_are() {
     post(&here, "/rooms/demo/tickets/revoke", &taken).await;
     assert_eq!(admit(&here, &other).await.1["code"], "already_ended");
 }
+
+#[tokio::test]
+async fn an_invitation_is_withdrawn_at_every_proxy() {
+    let (shop, redis) = (Shop::start().await, Redis::start(None));
+    let lanes = format!("{STANDING}\n[[room.lane]]\nname = \"general\"\n[[room.lane]]\nname = \"member\"");
+    let start = || Edge::start_with(&redis.edge_file(&shop), &room(&lanes));
+    let (here, there) = (start(), start());
+    until(&there, "up", |room| room["reachable"] == true).await;
+    let mut invite = crate::harness::command();
+    invite.args(["invite", "--room", "demo", "--lane", "member", "--uses", "3", "--config"]);
+    invite.arg(here.folder.path().join("edge.toml")).arg("--rooms").arg(here.rooms_file());
+    let invitation = String::from_utf8(invite.output().unwrap().stdout).unwrap().trim().to_owned();
+    let join = async |edge: &Edge| {
+        let request =
+            browser().post(edge.url("/.waiting-room/demo/ticket")).header("wr-invitation", &invitation);
+        answer(request).await
+    };
+    assert_eq!(join(&here).await.1["lane"], "member");
+    let withdraw = async |body: Value| {
+        answer(call(&here, OPERATOR, Method::POST, "/rooms/demo/invitations/withdraw").json(&body)).await
+    };
+    assert_eq!(withdraw(json!({ "invitation": "v1.x.y" })).await.1["code"], "bad_invitation");
+    let list = get(&there, "/rooms/demo/invitations").await["invitations"].clone();
+    assert_eq!((&list[0]["used"], &list[0]["withdrawn"]), (&json!(1), &json!(false)), "{list}");
+    let (status, told) = withdraw(json!({ "invitation": invitation, "reason": "leaked" })).await;
+    assert_eq!((status, &told["used"], &told["id"]), (StatusCode::OK, &json!(1), &list[0]["id"]), "{told}");
+    let (status, refused) = join(&there).await;
+    assert!(status.is_client_error() && refused["ticket"].is_null(), "{refused}");
+    let list = get(&there, "/rooms/demo/invitations").await["invitations"].clone();
+    assert_eq!(list[0]["withdrawn"], true);
+    let entry = get(&there, "/audit?limit=1").await["entries"][0].clone();
+    assert_eq!(entry["action"], "withdraw");
+    assert!(entry["detail"].as_str().unwrap().ends_with("used 1 times: leaked"), "{entry}");
+}

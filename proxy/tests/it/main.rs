@@ -53,6 +53,7 @@ mod prequeue;
 mod proxy_protocol;
 mod public_paths;
 mod quick_start;
+mod rekeyed;
 mod restart;
 mod secure_shop;
 mod shadow;

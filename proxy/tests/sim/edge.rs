@@ -11,6 +11,7 @@ use admission::keyring::Keyring;
 use admission::store::Intent;
 use admission::ticket::Order;
 use admission::token::Admission;
+use arc_swap::ArcSwap;
 use proxy::config::RoomConfig;
 use proxy::room::{Arrival, Carried, Claim, OpenTicket, Pass, Ports, Room, Stand, Wish};
 use proxy::waiting::cookies::Scheme;
@@ -57,7 +58,7 @@ impl Edge {
     pub(crate) fn start(
         name: u32,
         config: RoomConfig,
-        keys: Arc<Keyring>,
+        keys: Arc<ArcSwap<Keyring>>,
         clock: Arc<SimClock>,
         wire: Arc<Wire>,
         dice: Dice,

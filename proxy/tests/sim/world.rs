@@ -14,6 +14,7 @@ use admission::keyring::Keyring;
 use admission::name::{LaneId, RoomId};
 use admission::rank::Rank;
 use admission::ticket::{TICKET_ID_BYTES, TicketId};
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use proxy::config::RoomConfig;
 use proxy::config::pages::PagesConfig;
@@ -146,7 +147,7 @@ impl World {
         let started = Edge::start(
             name,
             self.config(),
-            self.keys.clone(),
+            Arc::new(ArcSwap::new(self.keys.clone())),
             clock.clone(),
             wire.clone(),
             dice,

@@ -10,9 +10,11 @@ use crate::clock::Timestamp;
 use crate::name::RoomId;
 use crate::rank::Rank;
 use crate::rules::Phase;
-use crate::store::by_hand::{ByHand, ByHandStore, CALLED_MAX, NEXT, Reset};
+use crate::store::by_hand::{
+    ByHand, ByHandStore, CALLED_MAX, INVITATIONS_MAX, InvitationRecord, NEXT, RANKS_FROM, Reset,
+};
 use crate::store::{Standing, StoreError, UNITS_PER_PERMIT};
-use crate::ticket::Place;
+use crate::ticket::{Place, TicketId};
 
 impl Line {
     /// Takes back everybody's place, unless that was done at `since` or later. What a repetition has to know.
@@ -122,8 +124,55 @@ impl Line {
     }
 }
 
+impl Line {
+    /// Invitations that are not good any more need not be remembered.
+    pub(super) fn forget_invitations(&mut self, now: Timestamp) {
+        for forgotten in self.invitations_until.take_expired(now) {
+            self.invitations.remove(&forgotten);
+            self.withdrawn.remove(&forgotten);
+            self.has_expired = true;
+        }
+    }
+
+    pub(super) fn withdraw(&mut self, invitations: &[(TicketId, Timestamp)], now: Timestamp) {
+        self.forget_invitations(now);
+        for (id, until) in invitations.iter().filter(|(_, until)| *until > now) {
+            self.invitations.entry(*id).or_default();
+            self.withdrawn.insert(*id);
+            self.invitations_until.set(*id, *until);
+        }
+    }
+
+    fn invitation_records(&mut self, most: usize, now: Timestamp) -> Vec<InvitationRecord> {
+        self.forget_invitations(now);
+        let mut records: Vec<InvitationRecord> = self
+            .invitations_until
+            .iter()
+            .map(|(id, until)| {
+                let noted = self.invitations.get(&id).copied().unwrap_or_default();
+                let used = if noted >= RANKS_FROM { 1 } else { noted };
+                InvitationRecord { id, used, is_withdrawn: self.withdrawn.contains(&id), until }
+            })
+            .collect();
+        records.sort_by_cached_key(|record| std::cmp::Reverse((record.until, record.id.to_string())));
+        records.truncate(most.clamp(1, INVITATIONS_MAX));
+        records
+    }
+}
+
 #[async_trait]
 impl ByHandStore for MemoryStore {
+    async fn withdraw(&self, room: &RoomId, invitations: &[(TicketId, Timestamp)]) -> Result<(), StoreError> {
+        self.with_line(room, |line, now| {
+            line.withdraw(invitations, now);
+            ((), Some(Verb::Withdraw(invitations.to_vec())))
+        })
+    }
+
+    async fn invitations(&self, room: &RoomId, most: usize) -> Result<Vec<InvitationRecord>, StoreError> {
+        self.with_line(room, |line, now| (line.invitation_records(most, now), None))
+    }
+
     async fn reset(&self, room: &RoomId, since: Timestamp) -> Result<Option<Reset>, StoreError> {
         self.with_line(room, |line, now| match line.reset(since, now) {
             None => (None, None),

@@ -32,10 +32,7 @@ impl Line {
 
     /// Takes fans in, as a batch that nobody has seen before.
     pub(super) fn take_in(&mut self, joins: &[Join], now: Timestamp) -> Vec<Joined> {
-        for forgotten in self.invitations_until.take_expired(now) {
-            self.invitations.remove(&forgotten);
-            self.has_expired = true;
-        }
+        self.forget_invitations(now);
         self.expire(now);
         self.gather(now);
         let mut answer: Vec<Joined> = joins.iter().map(|join| self.join_one(join, now)).collect();
@@ -94,6 +91,9 @@ impl Line {
 
     /// What somebody gets with an invitation that was used up: the one fan it is for, their place again.
     fn used(&self, invitation: &InvitationUse, join: &Join) -> Option<Joined> {
+        if self.withdrawn.contains(&invitation.id) {
+            return Some(Joined::InvitationUsed);
+        }
         let used = *self.invitations.get(&invitation.id)?;
         if invitation.uses != 1 {
             return (used >= u64::from(invitation.uses)).then_some(Joined::InvitationUsed);

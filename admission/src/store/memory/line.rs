@@ -1,6 +1,6 @@
 //! One room's line: its state, how it begins, and what time does to it. The verbs are in the files beside this.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub(super) struct Line {
     /// What became of invitations: the rank of the one fan, or how many used it.
     pub(super) invitations: HashMap<TicketId, u64>,
     pub(super) invitations_until: Deadlines<TicketId>,
+    /// Those of them that were withdrawn.
+    pub(super) withdrawn: HashSet<TicketId>,
     /// How long nobody reached the store, in all.
     pub(super) silent: Duration,
     /// How long the last time was in which nobody did.
@@ -141,6 +143,7 @@ impl Line {
             answers_until: Deadlines::default(),
             invitations: HashMap::new(),
             invitations_until: Deadlines::default(),
+            withdrawn: HashSet::new(),
             silent: Duration::ZERO,
             silence: Duration::ZERO,
             awake_at: now,

@@ -1,12 +1,13 @@
 //! What operators do by hand.
 
 use async_trait::async_trait;
+use redis::Value;
 
 use super::{RedisStore, Standing, StoreError};
 use crate::clock::Timestamp;
 use crate::name::RoomId;
-use crate::store::by_hand::{ByHandStore, Reset};
-use crate::ticket::Place;
+use crate::store::by_hand::{ByHandStore, INVITATIONS_MAX, InvitationRecord, RANKS_FROM, Reset};
+use crate::ticket::{Place, TicketId};
 
 #[async_trait]
 impl ByHandStore for RedisStore {
@@ -19,5 +20,27 @@ impl ByHandStore for RedisStore {
 
     async fn admit(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
         self.standings(&self.shared.scripts.admit, room, places).await
+    }
+
+    async fn withdraw(&self, room: &RoomId, invitations: &[(TicketId, Timestamp)]) -> Result<(), StoreError> {
+        let mut call = self.call(&self.shared.scripts.invitations, room);
+        call.arg("withdraw");
+        for (id, until) in invitations {
+            call.arg(id.to_string()).arg(until.as_millis());
+        }
+        self.run::<Value>(room, &call).await.map(|_| ())
+    }
+
+    async fn invitations(&self, room: &RoomId, most: usize) -> Result<Vec<InvitationRecord>, StoreError> {
+        let mut call = self.call(&self.shared.scripts.invitations, room);
+        call.arg("list").arg(most.clamp(1, INVITATIONS_MAX));
+        let entries: Vec<(String, u64, u64, bool)> = self.run(room, &call).await?;
+        let record = |(id, until, noted, is_withdrawn): (String, u64, u64, bool)| {
+            let id = TicketId::parse(&id)?;
+            let used = if noted >= RANKS_FROM { 1 } else { noted };
+            Some(InvitationRecord { id, used, is_withdrawn, until: Timestamp::from_millis(until) })
+        };
+        let unreadable = || StoreError::Unreadable("an invitation".to_owned());
+        entries.into_iter().map(|entry| record(entry).ok_or_else(unreadable)).collect()
     }
 }

@@ -20,6 +20,7 @@ pub(super) struct Scripts {
     pub(super) reset: Script,
     pub(super) admit: Script,
     pub(super) sessions: Script,
+    pub(super) invitations: Script,
     pub(super) fleet: Script,
 }
 
@@ -62,6 +63,7 @@ impl Scripts {
             reset: script!("lua/reset.lua"),
             admit: script!("lua/admit.lua"),
             sessions: script!("lua/sessions.lua"),
+            invitations: script!("lua/invitations.lua"),
             fleet: Script::new(include_str!("lua/fleet.lua")),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use admission::clock::Clock as _;
 use admission::rules::Rules;
 use admission::store::{Intent, InvitationUse, Join, Joined};
 use admission::ticket::{Place, TicketId};
@@ -14,6 +15,7 @@ on_both_stores! {
     an_invitation_for_one_gives_that_fan_the_same_place_again
     a_used_up_invitation_is_remembered_as_long_as_it_is_good
     whoever_comes_by_invitation_changes_no_place_in_another_lane
+    one_that_is_withdrawn_leads_nowhere_and_who_came_by_it_stays
 }
 
 fn invited(id: TicketId, invitation: TicketId, uses: u32) -> Join {
@@ -76,4 +78,39 @@ async fn whoever_comes_by_invitation_changes_no_place_in_another_lane(kind: Kind
     let snapshot = line.snapshot().await;
     let ahead = |at: usize| snapshot.lane(&lane("general")).unwrap().ladder.ahead(general[at].rank);
     assert_eq!([ahead(0), ahead(4)], [0, 4]);
+}
+
+async fn one_that_is_withdrawn_leads_nowhere_and_who_came_by_it_stays(kind: Kind) {
+    let line = start(kind).await;
+    let [one, many, fresh] = [ticket_id(), ticket_id(), ticket_id()];
+    let Joined::Waiting { rank, .. } = join(&line, invited(one, one, 1)).await else { panic!() };
+    for _ in 0..2 {
+        join(&line, invited(ticket_id(), many, 3)).await;
+    }
+    let until = line.clock.now() + 60 * SECOND;
+    let list = async || line.desk().invitations(&line.room, 10).await.unwrap();
+    let told = list().await;
+    let used: Vec<_> = told.iter().map(|record| (record.id, record.used, record.is_withdrawn)).collect();
+    assert!(
+        used.contains(&(one, 1, false)) && used.contains(&(many, 2, false)) && used.len() == 2,
+        "{told:?}"
+    );
+    assert!(told.iter().all(|record| record.until == until));
+    let withdrawn = [(one, until), (many, until), (fresh, until + SECOND)];
+    for _ in 0..2 {
+        line.desk().withdraw(&line.room, &withdrawn).await.unwrap();
+    }
+    for (id, invitation, uses) in [(one, one, 1), (ticket_id(), many, 3), (fresh, fresh, 1)] {
+        assert_eq!(join(&line, invited(id, invitation, uses)).await, Joined::InvitationUsed);
+    }
+    let told = list().await;
+    assert_eq!((told.len(), told[0].id, told[0].used), (3, fresh, 0), "the one that is good longest first");
+    assert!(told.iter().all(|record| record.is_withdrawn));
+    assert_eq!(line.desk().invitations(&line.room, 1).await.unwrap(), told[..1]);
+    let place = Place { lane: lane("member"), rank, id: one };
+    assert!(matches!(line.look(&place).await, admission::store::Standing::Waiting { .. }));
+    line.clock.advance(60 * SECOND);
+    assert_eq!(list().await.len(), 1, "what is not good any more is forgotten");
+    line.clock.advance(SECOND);
+    assert_eq!(list().await, []);
 }

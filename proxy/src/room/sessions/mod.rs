@@ -138,6 +138,11 @@ impl Sessions {
         Some(verified)
     }
 
+    /// Forgets which tokens were verified: a key that did may be gone.
+    pub(super) fn forget_verified(&self) {
+        self.tokens.iter().for_each(|shard| shard.write().clear());
+    }
+
     /// A session saw a request; with `keep_for`, it is to live that long without any.
     pub(super) fn touch(&self, admission: &Admission, keep_for: Option<Duration>) {
         let ticket = admission.ticket;

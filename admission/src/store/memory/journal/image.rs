@@ -3,7 +3,7 @@
 //! Left out is what the next seconds bring anyway or nobody will ask for: who was seen when (fans are reported
 //! again before anybody is admitted), and the answers to batches of joins (who asked died with the process).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::store::ByHand;
 use crate::store::memory::Lines;
 use crate::store::memory::line::{Lane, Line};
 use crate::store::memory::load::Load;
+use crate::ticket::TicketId;
 
 use super::record::{Gathered, LaneHead, LineHead, Record};
 
@@ -80,6 +81,7 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         answers_until: _,
         invitations,
         invitations_until,
+        withdrawn,
         silent,
         silence,
         awake_at,
@@ -129,7 +131,9 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
     let used = invitations_until
         .iter()
         .map(|(id, until)| (id, invitations.get(&id).copied().unwrap_or_default(), until));
-    chunks(used, |chunk| sink.take(&Record::Invitations(chunk)))
+    chunks(used, |chunk| sink.take(&Record::Invitations(chunk)))?;
+    let sorted: BTreeSet<TicketId> = withdrawn.iter().copied().collect();
+    chunks(sorted.into_iter(), |chunk| sink.take(&Record::Withdrawn(chunk)))
 }
 
 fn tell_lane<S: Sink>(name: &LaneId, lane: &Lane, silent: Duration, sink: &mut S) -> Result<(), S::Error> {
@@ -199,6 +203,7 @@ pub(super) fn line_of(head: LineHead) -> (RoomId, Line) {
         answers_until: Default::default(),
         invitations: HashMap::new(),
         invitations_until: Default::default(),
+        withdrawn: Default::default(),
         silent: Duration::ZERO,
         silence: head.silence,
         awake_at: head.awake_at,
@@ -249,6 +254,7 @@ pub(super) fn put(line: &mut Line, part: Record<'_>) -> bool {
                 line.invitations_until.set(id, until);
             }
         }
+        Record::Withdrawn(invitations) => line.withdrawn.extend(invitations),
         Record::Line(_) | Record::Whole(_) | Record::Entry(_) | Record::Closed(_) => return false,
     }
     true

@@ -47,6 +47,8 @@ pub(super) enum Record<'a> {
     Revealed(Timestamp),
     /// Fans of a lane who did not take a turn, and until when they may return nevertheless.
     Unclaimed(LaneId, Vec<(Rank, Timestamp)>),
+    /// Invitations that were withdrawn.
+    Withdrawn(Vec<TicketId>),
 }
 
 /// What of a line is the same size however many fans it has.
@@ -149,4 +151,6 @@ pub(in crate::store::memory) enum Verb<'a> {
     },
     /// Those who could be given a turn out of order.
     Admit(Vec<Place>),
+    /// Invitations, until when each would be good.
+    Withdraw(Vec<(TicketId, Timestamp)>),
 }

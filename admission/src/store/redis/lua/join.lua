@@ -60,28 +60,27 @@ end
 
 local function extras_of(text)
   if text == '' then return {} end
-  local drawn, arrived_at, invitation, uses, good_for = string.match(text, '(%d+) (%d+) (%S+) (%d+) (%d+)')
+  local drawn, arrived_at, invited_by, uses, good_for = string.match(text, '(%d+) (%d+) (%S+) (%d+) (%d+)')
   local extras = { drawn = tonumber(drawn), arrived_at = tonumber(arrived_at) }
   if extras.drawn == 0 then extras.drawn = nil end
   if extras.arrived_at == 0 then extras.arrived_at = nil end
-  if invitation ~= '-' then
-    extras.invitation, extras.uses, extras.good_for = room .. ':invitation:' .. invitation, tonumber(uses), tonumber(good_for)
+  if invited_by ~= '-' then
+    extras.invitation, extras.uses, extras.good_for = invited_by, tonumber(uses), tonumber(good_for)
   end
   return extras
 end
 
--- What an invitation was used for: the rank of the one fan it is for, or how often.
+-- What an invitation was used for: the rank of the one fan it is for, or how often; and whether it was withdrawn.
 local function used(extras)
-  local known = extras.invitation and redis.call('GET', extras.invitation)
-  local until_ms, value = string.match(known or '', '(%d+) (%d+)')
-  return until_ms and tonumber(until_ms) > now and tonumber(value) or nil
+  if not extras.invitation then return nil end
+  local _, value, withdrawn = invitation(extras.invitation)
+  return value, withdrawn
 end
 
 local function note_use(extras, before, rank)
   if not extras.invitation then return end
   local value = extras.uses == 1 and rank or (before or 0) + 1
-  local record = exact(now + extras.good_for) .. ' ' .. exact(value)
-  redis.call('SET', extras.invitation, record, 'PX', math.max(1, extras.good_for))
+  note_invitation(extras.invitation, now + extras.good_for, value)
 end
 
 -- The same for the same ticket, over the ranks of a millisecond that are given afterwards.
@@ -121,7 +120,8 @@ end
 local function join(name, id, intent, extras)
   local lane = lanes[name]
   if not lane or phase_now == 'closed' or phase_now == 'early' then return 'C' end
-  local before = used(extras)
+  local before, withdrawn = used(extras)
+  if withdrawn then return 'I' end
   if before and extras.uses == 1 then
     if redis.call('ZSCORE', ENDED, id) then return 'I' end
     if before >= number(state, 'reset_below') then

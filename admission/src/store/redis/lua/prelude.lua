@@ -9,7 +9,8 @@
 --            :admitted         hash, when they were admitted    ticket id → ms
 --            :ended            sorted set, whose is over        member ticket id, score mark (µs, unique)
 --            :batch:<id>       string, the answer to a batch of joins, for a minute
---            :invitation:<id>  string, `<ms until> <rank of the one fan, or how many used it>`
+--            :invitation:<id>  string, `<ms until> <rank of the one fan, or how many used it>`, and ` w` if withdrawn
+--            :invitations      sorted set of those             member id, score ms until
 -- ARGV[1]  the time in ms since the epoch, from a test; 0: the server's clock, the only clock of the line.
 --
 -- Ranks and marks stay below 2^53 and are passed as Lua numbers: Redis writes those with 17 digits. They are
@@ -59,6 +60,23 @@ local function call_many(command, key, arguments)
   for from = 1, #arguments, CHUNK do
     redis.call(command, key, unpack(arguments, from, math.min(from + CHUNK - 1, #arguments)))
   end
+end
+
+local INVITATIONS = room .. ':invitations'
+
+-- Notes what became of an invitation, as long as it would be good.
+local function note_invitation(id, until_ms, value, withdrawn)
+  local record = exact(until_ms) .. ' ' .. exact(value) .. (withdrawn and ' w' or '')
+  redis.call('SET', room .. ':invitation:' .. id, record, 'PX', math.max(1, until_ms - now))
+  redis.call('ZADD', INVITATIONS, exact(until_ms), id)
+end
+
+-- Until when an invitation would be good, what is noted of it, and whether it was withdrawn; nil where nothing is.
+local function invitation(id)
+  local known = redis.call('GET', room .. ':invitation:' .. id)
+  local until_ms, value, withdrawn = string.match(known or '', '(%d+) (%d+)( ?w?)')
+  if not until_ms or tonumber(until_ms) <= now then return nil end
+  return tonumber(until_ms), tonumber(value), withdrawn == ' w'
 end
 
 local function number(state, field)

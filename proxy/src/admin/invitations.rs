@@ -1,0 +1,101 @@
+//! Invitations: which were used, and taking back what was given out. `proxy invite` mints them.
+
+use admission::store::{INVITATIONS_MAX, InvitationRecord};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Desk;
+use super::access::{Caller, Role};
+use super::body::{Asked, Body, RoomId};
+use super::problem::Problem;
+use super::records::HowMany;
+use crate::waiting::time::rfc3339;
+
+/// An invitation that was used or withdrawn.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct InvitationView {
+    /// Its id.
+    pub(super) id: String,
+    /// How many tickets were had for it.
+    pub(super) used: u64,
+    /// Whether it was withdrawn.
+    pub(super) withdrawn: bool,
+    /// Until when it would be good.
+    pub(super) until: String,
+}
+
+/// Invitations.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct InvitationsView {
+    /// Those that are good longest first. Of one that nobody used yet nothing is known.
+    pub(super) invitations: Vec<InvitationView>,
+}
+
+/// An invitation to be withdrawn.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Withdraw {
+    /// The invitation, as `proxy invite` printed it; of a link, what stands behind `code=`.
+    invitation: String,
+    /// Why, for the audit log.
+    #[serde(default)]
+    reason: String,
+}
+
+fn view(InvitationRecord { id, used, is_withdrawn, until }: InvitationRecord) -> InvitationView {
+    InvitationView { id: id.to_string(), used, withdrawn: is_withdrawn, until: rfc3339(until) }
+}
+
+/// Which invitations to a room were used or withdrawn, while they would be good.
+#[utoipa::path(get, path = "/api/v1/rooms/{room}/invitations", tag = "invitations",
+    params(("room" = String, Path, description = "The room"), HowMany),
+    responses((status = 200, body = InvitationsView), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem)))]
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    caller: Caller,
+    RoomId(room): RoomId,
+    Asked(HowMany { limit }): Asked<HowMany>,
+) -> Result<Json<InvitationsView>, Problem> {
+    caller.may(Role::Viewer)?;
+    let room = desk.room(&room)?;
+    let limit = limit.unwrap_or(100);
+    if !(1..=INVITATIONS_MAX).contains(&limit) {
+        let detail = format!("`limit`: found {limit}; 1 to {INVITATIONS_MAX} is needed");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_query", detail));
+    }
+    let records = desk.fleet.invitations(&room, limit).await?;
+    Ok(Json(InvitationsView { invitations: records.into_iter().map(view).collect() }))
+}
+
+/// Withdraw an invitation: nobody joins by it any more. Who did before keeps their place; `tickets/revoke` takes it.
+#[utoipa::path(post, path = "/api/v1/rooms/{room}/invitations/withdraw", tag = "invitations",
+    params(("room" = String, Path, description = "The room")), request_body = Withdraw,
+    responses((status = 200, body = InvitationView), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 503, body = Problem)))]
+pub(super) async fn withdraw(
+    State(desk): State<Desk>,
+    caller: Caller,
+    RoomId(room): RoomId,
+    Body(Withdraw { invitation, reason }): Body<Withdraw>,
+) -> Result<Json<InvitationView>, Problem> {
+    caller.may(Role::Operator)?;
+    let room = desk.room(&room)?;
+    let invitation = room.open_invitation(invitation.trim()).map_err(|error| {
+        let detail = format!("`invitation`: {error}; one of this room that is still good is needed");
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_invitation", detail)
+    })?;
+    desk.fleet.withdraw(&room, invitation.id, invitation.expires_at).await?;
+    let known = desk.fleet.invitations(&room, INVITATIONS_MAX).await?;
+    let used = known.iter().find(|record| record.id == invitation.id).map_or(0, |record| record.used);
+    tracing::info!(room = %room.id, invitation = %invitation.id, actor = caller.name, "an invitation was withdrawn");
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let detail = format!("invitation {} to {}, used {used} times{why}", invitation.id, invitation.lane);
+    desk.note(&caller, &room, "withdraw", detail).await?;
+    let record =
+        InvitationRecord { id: invitation.id, used, is_withdrawn: true, until: invitation.expires_at };
+    Ok(Json(view(record)))
+}

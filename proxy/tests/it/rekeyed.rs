@@ -1,0 +1,114 @@
+//! Keys change while fans are inside: the file is read again, and nobody notices but whose key is gone.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::admin::{answer, call, get, post};
+use crate::harness::{ADMIN, Edge, OPERATOR, PATIENCE, browser, command, files, navigate, room, set_cookie};
+use crate::shop::Shop;
+
+const SECRETS: [&str; 3] = [
+    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+    "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
+    "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8",
+];
+
+/// A file with these keys, the first of which signs.
+fn write(folder: &std::path::Path, keys: &[usize]) {
+    let text: String = keys.iter().map(|key| format!("k{key}:{}\n", SECRETS[key - 1])).collect();
+    std::fs::write(folder.join("keys.new"), text).unwrap();
+    std::fs::rename(folder.join("keys.new"), folder.join("keys")).unwrap();
+}
+
+fn start(shop: &Shop, rooms: &str) -> Edge {
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    write(folder.path(), &[1]);
+    let edge = "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nkeys_file = \"keys\"\n";
+    let (edge, rooms) = files(&folder, &format!("{edge}[upstream]\naddress = \"{}\"\n", shop.address), rooms);
+    let mut command = command();
+    command.env_remove("STANCHION_KEYS").arg("--config").arg(edge).arg("--rooms").arg(rooms);
+    Edge::run(folder, command)
+}
+
+async fn until_verify(edge: &Edge, ids: &[&str]) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let keys = get(edge, "/keys").await;
+        if keys["verifies"] == json!(ids) {
+            assert_eq!((&keys["signs"], &keys["from_a_file"]), (&json!(ids[0]), &json!(true)));
+            return;
+        }
+        assert!(Instant::now() < deadline, "{keys} {:?}", edge.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn opens(edge: &Edge, token: &str) -> bool {
+    let request = browser().get(edge.url("/events/demo")).header("wr-admission", token);
+    request.send().await.unwrap().status() == 200
+}
+
+async fn reload(edge: &Edge, token: &str) -> (StatusCode, Value) {
+    answer(call(edge, token, Method::POST, "/keys/reload")).await
+}
+
+#[tokio::test]
+async fn keys_change_without_a_restart_and_a_key_that_is_gone_opens_nothing() {
+    let shop = Shop::start().await;
+    let edge = start(&shop, &room("drain_per_minute = 6000\nburst = 50"));
+    let folder = edge.folder.path();
+    until_verify(&edge, &["k1"]).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let token = async || {
+        let page = navigate(&browser(), &edge.url("/events/demo")).await;
+        set_cookie(&page, "wr-admission-demo").unwrap()
+    };
+    let first = token().await;
+    write(folder, &[2, 1]);
+    until_verify(&edge, &["k2", "k1"]).await;
+    edge.until_logged("k2 signs; k2, k1 verify").await;
+    let second = token().await;
+    assert!(opens(&edge, &first).await && opens(&edge, &second).await);
+    post(&edge, "/rooms/demo/pause", &json!({})).await;
+    write(folder, &[2]);
+    until_verify(&edge, &["k2"]).await;
+    assert!(!opens(&edge, &first).await, "though it was verified before");
+    assert!(opens(&edge, &second).await);
+    // One that is wrong changes nothing, and no message shows a secret.
+    std::fs::write(folder.join("keys"), "k3:dG9vIHNob3J0\n").unwrap();
+    let (status, problem) = reload(&edge, ADMIN).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("bad_keys")));
+    assert!(!problem.to_string().contains("dG9v"), "{problem}");
+    edge.until_logged("the keys cannot be read again").await;
+    assert!(opens(&edge, &second).await);
+    assert_eq!(reload(&edge, OPERATOR).await.1["code"], "role");
+    write(folder, &[3, 2]);
+    assert_eq!(reload(&edge, ADMIN).await.1["signs"], "k3");
+    assert_eq!(get(&edge, "/audit?limit=1").await["entries"][0]["action"], "keys");
+    write(folder, &[3]);
+    edge.signal("HUP");
+    until_verify(&edge, &["k3"]).await;
+    assert!(!opens(&edge, &second).await);
+    let log = edge.log().concat();
+    assert!(SECRETS.iter().all(|secret| !log.contains(secret)), "{log}");
+}
+
+#[tokio::test]
+async fn keys_of_the_environment_stay_and_so_does_the_one_that_draws() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(""));
+    assert_eq!(get(&edge, "/keys").await["from_a_file"], false);
+    assert_eq!(reload(&edge, ADMIN).await.1["code"], "no_keys_file");
+    let times = "prequeue_at = 2020-01-01T00:00:00Z\nopens_at = 2199-01-01T00:00:00Z";
+    let edge = start(&shop, &room(times));
+    crate::admin::until(&edge, "in its pre-queue", |room| room["phase"] == "prequeue").await;
+    write(edge.folder.path(), &[2, 1]);
+    let (status, problem) = reload(&edge, ADMIN).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("prequeue")), "{problem}");
+    assert_eq!(get(&edge, "/keys").await["verifies"], json!(["k1"]));
+    write(edge.folder.path(), &[1, 2]);
+    assert_eq!(reload(&edge, ADMIN).await.1["verifies"], json!(["k1", "k2"]));
+}
