@@ -38,10 +38,10 @@ pub(super) async fn show(State(desk): State<Desk>, caller: Caller) -> Result<Jso
 }
 
 /// Read this proxy's file of keys again now. Each proxy notices by itself when its own changes.
-#[utoipa::path(post, path = "/api/v1/keys/reload", tag = "keys",
+#[utoipa::path(post, path = "/api/v1/keys/rotate", tag = "keys",
     responses((status = 200, body = KeysView), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
-pub(super) async fn reload(State(desk): State<Desk>, caller: Caller) -> Result<Json<KeysView>, Problem> {
+pub(super) async fn rotate(State(desk): State<Desk>, caller: Caller) -> Result<Json<KeysView>, Problem> {
     caller.may(Role::Admin)?;
     let ids = desk.keys.reload().map_err(|error| {
         let (status, code) = match error {

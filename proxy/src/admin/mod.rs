@@ -139,7 +139,7 @@ impl Admin {
             .routes(routes!(invitations::list))
             .routes(routes!(invitations::withdraw))
             .routes(routes!(keys::show))
-            .routes(routes!(keys::reload))
+            .routes(routes!(keys::rotate))
             .routes(routes!(records::audit))
             .routes(routes!(dashboard::me::me))
             .routes(routes!(records::configuration, records::replace))

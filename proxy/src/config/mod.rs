@@ -30,6 +30,8 @@ pub use show::{show, show_edge, show_rooms};
 pub struct Config {
     /// `edge.toml`.
     pub edge: EdgeConfig,
+    /// The text of `edge.toml`.
+    pub edge_text: String,
     /// `rooms.toml`.
     pub rooms: Vec<RoomConfig>,
     /// When `rooms.toml` was last changed, in milliseconds since the Unix epoch: newer rules win.
@@ -45,13 +47,14 @@ pub struct Config {
 /// # Errors
 /// When one cannot be read or is wrong.
 pub fn load(edge_file: &Path, rooms_file: &Path) -> Result<Config, ConfigError> {
-    let edge = edge::parse(edge_file, &read(edge_file)?)?;
+    let edge_text = read(edge_file)?;
+    let edge = edge::parse(edge_file, &edge_text)?;
     let rooms_text = read(rooms_file)?;
     let rooms = rooms::parse(rooms_file, &rooms_text)?;
     let modified = std::fs::metadata(rooms_file).and_then(|data| data.modified()).unwrap_or(UNIX_EPOCH);
     let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     let revision = admission::clock::millis(since_epoch);
-    Ok(Config { edge, rooms, revision, rooms_text, rooms_file: Some(rooms_file.to_owned()) })
+    Ok(Config { edge, edge_text, rooms, revision, rooms_text, rooms_file: Some(rooms_file.to_owned()) })
 }
 
 /// Reads `rooms.toml` alone.

@@ -93,6 +93,7 @@ impl QuickStart {
         let flags = Path::new("what the flags say");
         let config = Config {
             edge: edge::parse(flags, &files.edge)?,
+            edge_text: files.edge.clone(),
             rooms: rooms::parse(flags, &files.rooms)?,
             revision: now.as_millis(),
             rooms_text: files.rooms.clone(),

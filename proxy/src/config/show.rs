@@ -1,5 +1,7 @@
 //! `--print-config`: what is in force, as TOML that can be read back, without secrets.
 
+use std::path::Path;
+
 use toml::{Table, Value};
 
 use crate::limits::Pace;
@@ -14,18 +16,64 @@ pub fn show(config: &Config) -> String {
 
 /// What is in force of `edge.toml`.
 pub fn show_edge(config: &Config) -> String {
-    format!("# edge.toml, in force. Keys are never shown.\n{}", edge(&config.edge))
+    let of_file = super::edge::parse(Path::new("edge.toml"), &config.edge_text).ok();
+    let of_file = of_file.as_ref().map(edge).unwrap_or_default();
+    let raw: Table = config.edge_text.parse().unwrap_or_default();
+    let mut derived = Vec::new();
+    let set = split(&edge(&config.edge), &raw, &of_file, "", &mut derived);
+    format!("# edge.toml, in force. Keys are never shown.\n{set}{}", marked("the file", &derived))
 }
 
 /// What is in force of `rooms.toml`.
 pub fn show_rooms(config: &Config) -> String {
-    let list: Vec<Value> = config.rooms.iter().map(|room| rooms::show(room).into()).collect();
-    let mut table = Table::new();
-    table.insert("room".to_owned(), list.into());
-    format!(
-        "# rooms.toml, revision {}. The line goes by it unless a newer one is in force there, which the log says.\n{table}",
+    let raw: Table = config.rooms_text.parse().unwrap_or_default();
+    let raw = raw.get("room").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut text = format!(
+        "# rooms.toml, revision {}. The line goes by it unless a newer one is in force there, which the log says.\n",
         config.revision
-    )
+    );
+    for room in &config.rooms {
+        let table = rooms::show(room);
+        let is_it = |raw: &&Table| raw.get("id").and_then(Value::as_str) == Some(room.id.as_str());
+        let raw = raw.iter().filter_map(Value::as_table).find(is_it).cloned().unwrap_or_default();
+        let mut derived = Vec::new();
+        let set = split(&table, &raw, &table, "", &mut derived);
+        let one = Table::from_iter([("room".to_owned(), Value::Array(vec![set.into()]))]);
+        text.push_str(&format!("{one}{}\n", marked(&format!("[[room]] `{}`", room.id), &derived)));
+    }
+    text
+}
+
+/// What somebody set, in a file or by a flag; what merely follows from that, or from the machine, is `derived`.
+fn split(table: &Table, raw: &Table, of_file: &Table, path: &str, derived: &mut Vec<String>) -> Table {
+    let mut set = Table::new();
+    let nothing = Table::new();
+    let inner_of =
+        |table: &Table, key: &str| table.get(key).and_then(Value::as_table).cloned().unwrap_or_default();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) => {
+                let (raw, of_file) = (inner_of(raw, key), inner_of(of_file, key));
+                let inner = split(inner, &raw, &of_file, &format!("{path}{key}."), derived);
+                if inner != nothing {
+                    set.insert(key.clone(), inner.into());
+                }
+            }
+            _ if raw.contains_key(key) || of_file.get(key) != Some(value) => {
+                set.insert(key.clone(), value.clone());
+            }
+            _ => derived.push(format!("#   {path}{key} = {value}\n")),
+        }
+    }
+    set
+}
+
+/// What is not set, in comments: pasted back, it goes on to follow.
+fn marked(whose: &str, derived: &[String]) -> String {
+    if derived.is_empty() {
+        return String::new();
+    }
+    format!("# Not set in {whose}, and in force so because of what is, or by default:\n{}", derived.concat())
 }
 
 fn edge(config: &EdgeConfig) -> Table {

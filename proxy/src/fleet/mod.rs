@@ -10,11 +10,12 @@
 //! - [`Rooms`] are the rooms and the ways to them, and how they become others.
 //! - `follow` notices what changed: files here, and in the store what others changed.
 //! - `changes` says in words what differs.
-//!
+//! - `by_hand` is what operators do to a line, `line_keys` what becomes of keys that change.
 //! - `merge` puts what somebody changed in the file together with what others changed meanwhile; pure. `file` does it.
 //!
 //! The newest change of a key wins. One that is wrong changes nothing, wherever it comes from.
 
+mod by_hand;
 mod changes;
 mod file;
 mod follow;
@@ -28,12 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use admission::clock::Timestamp;
-use admission::store::{
-    AuditEntry, Basis, Configuration, FleetStore, InvitationRecord, Proposed, Reset, RoomsFile, Standing,
-    StoreError,
-};
-use admission::ticket::{Place, TicketId};
+use admission::store::{AuditEntry, Basis, Configuration, FleetStore, Proposed, RoomsFile, StoreError};
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -120,7 +116,7 @@ pub struct Fleet {
 impl Fleet {
     /// What `config` says, or what the store keeps where that is newer.
     pub async fn open(config: Config, pages: Pages, ports: Ports, store: Arc<dyn FleetStore>) -> Arc<Self> {
-        let Config { edge, rooms: configs, revision, rooms_text: text, rooms_file: file } = config;
+        let Config { edge, edge_text: _, rooms: configs, revision, rooms_text: text, rooms_file: file } = config;
         let read_at_start = text.clone();
         let opening = Opening { ports, scheme: edge.public_scheme, tick: edge.tick };
         let of_file = file.is_some().then(|| RoomsFile { text: text.clone(), written: revision });
@@ -185,48 +181,6 @@ impl Fleet {
     /// When the store cannot be reached.
     pub async fn note(&self, entry: AuditEntry) -> Result<(), StoreError> {
         bounded(self.store.note(entry)).await
-    }
-
-    /// Takes back everybody's place in a room, at every proxy within a tick. Nothing before a draw.
-    ///
-    /// # Errors
-    /// When the store cannot be reached: asked again, it takes nobody's place who came since.
-    pub async fn reset(&self, room: &Room) -> Result<Option<Reset>, StoreError> {
-        let since = room.store_now().ok_or_else(|| StoreError::UnknownRoom(room.id.clone()))?;
-        match bounded(self.store.reset(&room.id, since)).await {
-            // It may have happened.
-            Err(StoreError::Unavailable(_)) => bounded(self.store.reset(&room.id, since)).await,
-            answer => answer,
-        }
-    }
-
-    /// The invitations to a room that were used or withdrawn.
-    ///
-    /// # Errors
-    /// When the store cannot be reached.
-    pub async fn invitations(&self, room: &Room, most: usize) -> Result<Vec<InvitationRecord>, StoreError> {
-        bounded(self.store.invitations(&room.id, most)).await
-    }
-
-    /// Withdraws an invitation, which would be good until then.
-    ///
-    /// # Errors
-    /// When the store cannot be reached.
-    pub async fn withdraw(&self, room: &Room, id: TicketId, until: Timestamp) -> Result<(), StoreError> {
-        bounded(self.store.withdraw(&room.id, &[(id, until)])).await
-    }
-
-    /// Gives a ticket its turn before the others, if there is room inside. Where it stands then.
-    ///
-    /// # Errors
-    /// When the store cannot be reached.
-    pub async fn admit(&self, room: &Room, place: &Place) -> Result<Option<Standing>, StoreError> {
-        let standings = bounded(self.store.admit(&room.id, std::slice::from_ref(place))).await?;
-        let standing = standings.first().copied();
-        if let Some(standing) = standing {
-            room.heard(place, standing);
-        }
-        Ok(standing)
     }
 
     /// Puts a configuration in force, here at once and everywhere within a moment. Its revision, and what it changed. One

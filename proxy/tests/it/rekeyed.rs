@@ -51,8 +51,8 @@ async fn opens(edge: &Edge, token: &str) -> bool {
     request.send().await.unwrap().status() == 200
 }
 
-async fn reload(edge: &Edge, token: &str) -> (StatusCode, Value) {
-    answer(call(edge, token, Method::POST, "/keys/reload")).await
+async fn rotate(edge: &Edge, token: &str) -> (StatusCode, Value) {
+    answer(call(edge, token, Method::POST, "/keys/rotate")).await
 }
 
 #[tokio::test]
@@ -79,14 +79,14 @@ async fn keys_change_without_a_restart_and_a_key_that_is_gone_opens_nothing() {
     assert!(opens(&edge, &second).await);
     // One that is wrong changes nothing, and no message shows a secret.
     std::fs::write(folder.join("keys"), "k3:dG9vIHNob3J0\n").unwrap();
-    let (status, problem) = reload(&edge, ADMIN).await;
+    let (status, problem) = rotate(&edge, ADMIN).await;
     assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("bad_keys")));
     assert!(!problem.to_string().contains("dG9v"), "{problem}");
     edge.until_logged("the keys cannot be read again").await;
     assert!(opens(&edge, &second).await);
-    assert_eq!(reload(&edge, OPERATOR).await.1["code"], "role");
+    assert_eq!(rotate(&edge, OPERATOR).await.1["code"], "role");
     write(folder, &[3, 2]);
-    assert_eq!(reload(&edge, ADMIN).await.1["signs"], "k3");
+    assert_eq!(rotate(&edge, ADMIN).await.1["signs"], "k3");
     assert_eq!(get(&edge, "/audit?limit=1").await["entries"][0]["action"], "keys");
     write(folder, &[3]);
     edge.signal("HUP");
@@ -101,14 +101,14 @@ async fn keys_of_the_environment_stay_and_so_does_the_one_that_draws() {
     let shop = Shop::start().await;
     let edge = Edge::start(&shop, &room(""));
     assert_eq!(get(&edge, "/keys").await["from_a_file"], false);
-    assert_eq!(reload(&edge, ADMIN).await.1["code"], "no_keys_file");
+    assert_eq!(rotate(&edge, ADMIN).await.1["code"], "no_keys_file");
     let times = "prequeue_at = 2020-01-01T00:00:00Z\nopens_at = 2199-01-01T00:00:00Z";
     let edge = start(&shop, &room(times));
     crate::admin::until(&edge, "in its pre-queue", |room| room["phase"] == "prequeue").await;
     write(edge.folder.path(), &[2, 1]);
-    let (status, problem) = reload(&edge, ADMIN).await;
+    let (status, problem) = rotate(&edge, ADMIN).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("prequeue")), "{problem}");
     assert_eq!(get(&edge, "/keys").await["verifies"], json!(["k1"]));
     write(edge.folder.path(), &[1, 2]);
-    assert_eq!(reload(&edge, ADMIN).await.1["verifies"], json!(["k1", "k2"]));
+    assert_eq!(rotate(&edge, ADMIN).await.1["verifies"], json!(["k1", "k2"]));
 }

@@ -91,6 +91,9 @@ fn drain(page: &mut Page, rooms: &[Seen]) {
     });
     let help = "Turns given, at all proxies.";
     counter(page, rooms, "stanchion_room_admissions_total", help, |seen| seen.figures.totals[1]);
+    let help = "Turns that operators gave out of order, at all proxies; admissions have them too.";
+    let by_hand = |seen: &Seen| seen.figures.admitted_by_hand;
+    counter(page, rooms, "stanchion_room_admissions_by_hand_total", help, by_hand);
     let help = "Turns that nobody claimed in time, at all proxies.";
     counter(page, rooms, "stanchion_room_lapsed_turns_total", help, |seen| seen.figures.totals[2]);
     let help = "Absent fans who were passed over, by drains of this proxy.";
