@@ -9,8 +9,7 @@ use admission::keyring::Keyring;
 use admission::ticket::TicketId;
 use clap::Args;
 use proxy::config::{Config, duration};
-
-use crate::invite::link_to;
+use proxy::minting::link_to;
 
 /// Longest life of a bypass: it is worth more than a place, and nothing takes it back but a change of keys.
 const LIFE_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
@@ -55,7 +54,7 @@ pub(crate) fn mint(
         .ok_or_else(|| {
             format!("`--expires-in` is \"{expires_in}\"; a time up to 31d is needed, such as 8h")
         })?;
-    let begin = link_to(link.as_deref(), room, "bypass")?;
+    let begin = link_to(link.as_deref(), room, "bypass").map_err(|problem| format!("`--link` {problem}"))?;
     let mut lines = String::new();
     for _ in 0..*count {
         let id = TicketId::random(random).map_err(|error| error.to_string())?;

@@ -45,7 +45,13 @@ impl Explained {
         let first_host = room.hosts.first().map_or("shop.example", String::as_str);
         let request = self.request(&room.first_page(), first_host)?;
         let room: RoomId = room.id.clone();
-        Ok(explain(config, &room, Known { line: &keys.line, cdn: keys.cdn.as_ref() }, &request, now))
+        Ok(explain(
+            config,
+            &room,
+            Known { line: &keys.line.in_force.load(), cdn: keys.cdn.as_ref() },
+            &request,
+            now,
+        ))
     }
 
     fn request(&self, first_page: &str, first_host: &str) -> Result<Request, String> {

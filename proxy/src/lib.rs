@@ -24,6 +24,7 @@
 //! - [`limits`]: how much one place or one session may ask for.
 //! - [`listen`]: where clients connect: sockets, TLS, how much is read.
 //! - [`live`]: requests on connections, and WebSockets.
+//! - [`minting`]: invitations, by a command or over the API; pure.
 //! - [`phases`]: the phases of a request, each of which delegates to the above.
 //! - [`upstream`]: the shop's instances and what is sent to them.
 //! - [`telemetry`]: what is counted and measured.
@@ -39,6 +40,7 @@ mod ids;
 pub mod limits;
 pub mod listen;
 pub mod live;
+pub mod minting;
 pub mod phases;
 pub mod room;
 pub mod server;

@@ -18,6 +18,7 @@ use admission::keyring::Keyring;
 use clap::{Parser, Subcommand, ValueEnum};
 use proxy::config::quick::{QuickFiles, QuickStart};
 use proxy::config::{self, Config, ConfigError, keys};
+use proxy::fleet::Secret;
 use proxy::server::{self, Keys};
 use quick_start::QuickArguments;
 use tracing_subscriber::EnvFilter;
@@ -151,15 +152,16 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     if let Some(command) = &arguments.command {
+        let line = keys.line.in_force.load();
         let (name, minted) = match command {
             Command::Invite(invite) => {
-                ("invite", invite::mint(invite, &config, &keys.line, &SystemClock, &SystemRandom))
+                ("invite", invite::mint(invite, &config, &line, &SystemClock, &SystemRandom))
             }
             Command::Preview(_) | Command::Void(_) => return ExitCode::SUCCESS,
             Command::Bypass(bypass) => {
-                ("bypass", bypass::mint(bypass, &config, &keys.line, &SystemClock, &SystemRandom))
+                ("bypass", bypass::mint(bypass, &config, &line, &SystemClock, &SystemRandom))
             }
-            Command::Keys(_) => ("keys public", keys_command::public(&keys.line)),
+            Command::Keys(_) => ("keys public", keys_command::public(&line)),
         };
         return finish(name, minted);
     }
@@ -245,16 +247,17 @@ fn load(arguments: &Arguments) -> Result<Loaded, ConfigError> {
 /// The keys, and the variables of those that were made because there were none and the edge is to run without.
 fn load_keys(config: &mut Config, may_make: bool) -> Result<(Keys, Vec<&'static str>), ConfigError> {
     let mut made = Vec::new();
-    let mut load = |variable, field, file: &Option<PathBuf>| -> Result<Keyring, ConfigError> {
+    let mut load = |variable, field, file: &Option<PathBuf>| -> Result<Secret<Keyring>, ConfigError> {
         let mut value = std::env::var(variable).ok().map(Zeroizing::new);
         if value.is_none() && may_make {
             made.push(variable);
             value = Some(quick_start::make_keys(&SystemRandom)?);
         }
-        keys::load(variable, value.as_ref().map(|value| value.as_str()), field, file.as_deref())
+        let file = file.as_deref();
+        let keys = keys::load(variable, value.as_ref().map(|value| value.as_str()), field, file)?;
+        Ok(Secret::new(keys, file.filter(|_| value.is_none()).map(Path::to_owned)))
     };
     let keys = Keys {
-        line_file: config.edge.keys_file.clone().filter(|_| std::env::var_os(keys::KEYS_VARIABLE).is_none()),
         line: load(keys::KEYS_VARIABLE, "keys_file", &config.edge.keys_file)?,
         edge: load(keys::EDGE_KEYS_VARIABLE, "edge_keys_file", &config.edge.edge_keys_file)?,
         cdn: match &config.edge.cdn.secret_header {
@@ -267,7 +270,9 @@ fn load_keys(config: &mut Config, may_make: bool) -> Result<(Keys, Vec<&'static 
         admin: {
             let value = std::env::var(keys::ADMIN_TOKENS_VARIABLE).ok().map(Zeroizing::new);
             let value = value.as_ref().map(|value| value.as_str());
-            keys::load_admin_tokens(value, config.edge.admin_tokens_file.as_deref())?
+            let file = config.edge.admin_tokens_file.as_deref();
+            let tokens = keys::load_admin_tokens(value, file)?;
+            Secret::new(tokens, file.filter(|_| value.is_none()).map(Path::to_owned))
         },
     };
     let value = std::env::var(keys::COOKIE_KEYS_VARIABLE).ok().map(Zeroizing::new);

@@ -14,6 +14,9 @@ use crate::ticket::{Place, TicketId};
 /// Most turns out of order that a snapshot tells at once; of more, it tells the latest.
 pub const CALLED_MAX: usize = 100;
 
+/// Most places that were moved which a line remembers and a snapshot tells; of more, the latest.
+pub const RELOCATED_MAX: usize = 100;
+
 /// What was done to a line by hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByHand {
@@ -26,6 +29,31 @@ pub struct ByHand {
     pub admitted: u64,
     /// Those of them that may not be claimed yet. Cursors do not tell of them.
     pub called: Vec<(LaneId, Rank)>,
+    /// Places that were moved, so that their fans follow. A journal notes them by themselves.
+    #[serde(skip)]
+    pub relocated: Vec<Relocated>,
+}
+
+/// A place that is to be moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relocation {
+    /// It stands here now.
+    pub from: Place,
+    /// It is to stand in this lane.
+    pub lane: LaneId,
+    /// Right behind this rank, and behind all whose turn has come; at the end where there is none.
+    pub behind: Option<Rank>,
+    /// With a ticket of this id: the one of before is worth nothing from then on.
+    pub id: TicketId,
+}
+
+/// A place that was moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relocated {
+    /// Where it stood, with the ticket of before.
+    pub from: Place,
+    /// Where it stands now, with another ticket.
+    pub to: Place,
 }
 
 /// What one call of [`ByHandStore::reset`] did.
@@ -75,6 +103,14 @@ pub trait ByHandStore: Send + Sync {
     /// # Errors
     /// When the store cannot be reached, or knows no such room.
     async fn admit(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError>;
+
+    /// Moves a place that waits, or was passed over, to another lane or behind another place. Where it stands then; a
+    /// repetition with the same ids is told the same. Nothing where it does not wait, where there is no such lane, and in a
+    /// pre-queue, whose order is yet to be drawn.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or knows no such room.
+    async fn relocate(&self, room: &RoomId, wanted: &Relocation) -> Result<Option<Place>, StoreError>;
 
     /// Withdraws invitations, each until when it would be good: nobody joins by them any more. Who did before keeps their
     /// place.

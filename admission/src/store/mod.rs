@@ -39,7 +39,10 @@ use crate::rank::Rank;
 use crate::rules::Rules;
 use crate::ticket::{Place, TicketId};
 
-pub use by_hand::{ByHand, ByHandStore, CALLED_MAX, INVITATIONS_MAX, InvitationRecord, Reset};
+pub use by_hand::{
+    ByHand, ByHandStore, CALLED_MAX, INVITATIONS_MAX, InvitationRecord, RELOCATED_MAX, Relocated, Relocation,
+    Reset,
+};
 pub use fleet::{
     AUDIT_MAX, AUDIT_TEXT_MAX, AuditEntry, Basis, CONFIGURATION_MAX, Configuration, FleetStore, Proposed,
     RoomsFile,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use admission::clock::{Clock, SystemClock, Timestamp};
 use admission::rank::Rank;
 use admission::rules::{AdaptiveDrain, Mode, Rules};
-use admission::store::{Intent, InvitationUse, Join, Joined, Memory, Presence, Standing, Stay};
+use admission::store::{Intent, InvitationUse, Join, Joined, Memory, Presence, Relocation, Standing, Stay};
 use admission::ticket::{Place, TicketId};
 
 use crate::support::{Kind, Line, lane, two_lanes};
@@ -213,6 +213,18 @@ impl Pair {
                     told.push(line.desk().invitations(&line.room, 10).await.unwrap());
                 }
                 assert_eq!(told[0], told[1]);
+            }
+            19 if dice.below(2) == 0 => {
+                let lane = lane(["general", "member", "nowhere"][dice.below(3) as usize]);
+                let behind = self.some_places(dice, 2).first().map(|place| place.rank);
+                let id = dice.ticket_id();
+                if let Some(from) = self.some_places(dice, 2).pop() {
+                    let wanted = Relocation { from, lane, behind, id };
+                    let (memory, redis) = (self.memory.desk(), self.redis.desk());
+                    let here = memory.relocate(&self.memory.room, &wanted).await.unwrap();
+                    assert_eq!(here, redis.relocate(&self.redis.room, &wanted).await.unwrap(), "{wanted:?}");
+                    self.places.extend(here);
+                }
             }
             19 if dice.below(12) == 0 => {
                 let since = self.memory.clock.now() - Duration::from_millis(dice.below(20_000));

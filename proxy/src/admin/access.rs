@@ -121,6 +121,12 @@ impl Tokens {
         }
     }
 
+    /// Whose they are, and what each may.
+    pub fn names(&self) -> Vec<String> {
+        let told = |Token { caller, .. }: &Token| format!("{} ({})", caller.name, caller.role.as_str());
+        self.tokens.iter().map(told).collect()
+    }
+
     /// Who comes with this `Authorization` header.
     ///
     /// # Errors

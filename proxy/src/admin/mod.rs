@@ -2,7 +2,7 @@
 //! rest for who has a token.
 //!
 //! - `access`: tokens, roles, how often.
-//! - `rooms`, `tickets`, `by_hand`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
+//! - `rooms`, `tickets`, `by_hand`, `relocate`, `invitations`, `keys`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
 //! - `dashboard`: the page for operators, what a room was like lately, and what would come of a change.
 //! - `edit`: a change of one room in the text of the configuration; pure.
 
@@ -18,6 +18,7 @@ mod keys;
 mod metrics;
 mod problem;
 mod records;
+mod relocate;
 mod rooms;
 mod shadow;
 mod tickets;
@@ -43,13 +44,13 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::fleet::{Fleet, LineKeys};
+use crate::fleet::{Fleet, KeyFiles};
 use crate::listen::{Connection, Serve};
 use crate::live::Load;
 use crate::room::Room;
 use crate::telemetry::{RequestTally, StoreCalls};
 use crate::upstream::Upstream;
-use access::{Caller, Role, Tokens};
+use access::{Caller, Role};
 use dashboard::Recorder;
 use idempotency::Answers;
 use problem::Problem;
@@ -66,8 +67,7 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 pub(crate) struct Desk {
     fleet: Arc<Fleet>,
     sights: Sights,
-    tokens: Arc<Tokens>,
-    keys: Arc<LineKeys>,
+    keys: Arc<KeyFiles>,
     clock: Arc<dyn Clock>,
     answers: Arc<Mutex<Answers>>,
     recorder: Arc<Recorder>,
@@ -111,17 +111,10 @@ impl utoipa::Modify for Bearer {
 }
 
 impl Admin {
-    /// About this fleet, for holders of `tokens`.
-    pub fn new(
-        fleet: Arc<Fleet>,
-        sights: Sights,
-        tokens: Tokens,
-        keys: Arc<LineKeys>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    /// About this fleet, for holders of the tokens among `keys`.
+    pub fn new(fleet: Arc<Fleet>, sights: Sights, keys: Arc<KeyFiles>, clock: Arc<dyn Clock>) -> Self {
         let recorder = Recorder::start(fleet.clone(), clock.clone());
-        let desk =
-            Desk { fleet, sights, tokens: Arc::new(tokens), keys, clock, answers: Arc::default(), recorder };
+        let desk = Desk { fleet, sights, keys, clock, answers: Arc::default(), recorder };
         let (api, mut document) = OpenApiRouter::with_openapi(Document::openapi())
             .routes(routes!(rooms::list))
             .routes(routes!(rooms::show, rooms::change))
@@ -136,7 +129,8 @@ impl Admin {
             .routes(routes!(tickets::void))
             .routes(routes!(by_hand::admit))
             .routes(routes!(by_hand::reset))
-            .routes(routes!(invitations::list))
+            .routes(routes!(relocate::relocate))
+            .routes(routes!(invitations::list, invitations::mint))
             .routes(routes!(invitations::withdraw))
             .routes(routes!(keys::show))
             .routes(routes!(keys::rotate))
@@ -248,7 +242,7 @@ impl FromRequestParts<Desk> for Caller {
         let State(desk) =
             State::<Desk>::from_request_parts(parts, desk).await.unwrap_or_else(|never| match never {});
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
-        Ok(desk.tokens.caller(header, desk.clock.now())?)
+        Ok(desk.keys.operators.in_force.load().caller(header, desk.clock.now())?)
     }
 }
 

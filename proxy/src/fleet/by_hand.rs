@@ -1,7 +1,7 @@
 //! What operators do to a line by hand, in the store that all proxies share.
 
 use admission::clock::Timestamp;
-use admission::store::{InvitationRecord, Reset, Standing, StoreError};
+use admission::store::{InvitationRecord, Relocated, Relocation, Reset, Standing, StoreError};
 use admission::ticket::{Place, TicketId};
 
 use super::{Fleet, bounded};
@@ -48,5 +48,22 @@ impl Fleet {
             room.heard(place, standing);
         }
         Ok(standing)
+    }
+
+    /// Moves a place. Where it stands then, or why it cannot be moved: because it stands as it does, or in a pre-queue.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn relocate(&self, room: &Room, wanted: &Relocation) -> Result<Option<Place>, StoreError> {
+        let to = match bounded(self.store.relocate(&room.id, wanted)).await {
+            // It may have happened: the same ids get the same answer.
+            Err(StoreError::Unavailable(_)) => bounded(self.store.relocate(&room.id, wanted)).await,
+            answer => answer,
+        }?;
+        // The other proxies hear of it at their next tick.
+        if let Some(to) = &to {
+            room.hear_of_relocations(&[Relocated { from: wanted.from.clone(), to: to.clone() }]);
+        }
+        Ok(to)
     }
 }

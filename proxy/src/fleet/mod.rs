@@ -10,7 +10,7 @@
 //! - [`Rooms`] are the rooms and the ways to them, and how they become others.
 //! - `follow` notices what changed: files here, and in the store what others changed.
 //! - `changes` says in words what differs.
-//! - `by_hand` is what operators do to a line, `line_keys` what becomes of keys that change.
+//! - `by_hand` is what operators do to a line, `key_files` what becomes of keys that change.
 //! - `merge` puts what somebody changed in the file together with what others changed meanwhile; pure. `file` does it.
 //!
 //! The newest change of a key wins. One that is wrong changes nothing, wherever it comes from.
@@ -19,7 +19,7 @@ mod by_hand;
 mod changes;
 mod file;
 mod follow;
-mod line_keys;
+mod key_files;
 mod merge;
 mod rooms;
 mod watched;
@@ -35,12 +35,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::config::{self, Config, ConfigError, EdgeConfig, RoomConfig};
-use crate::room::{Ports, Room, TOLD_SEED};
+use crate::room::{Ports, TOLD_SEED};
 use crate::waiting::page::Pages;
 use crate::waiting::time::rfc3339;
 pub use changes::changes;
-pub(crate) use line_keys::told;
-pub use line_keys::{KeysError, LineKeys};
+pub use key_files::{KeyFiles, KeysError, Secret};
 use rooms::Opening;
 pub use rooms::Rooms;
 
@@ -116,7 +115,8 @@ pub struct Fleet {
 impl Fleet {
     /// What `config` says, or what the store keeps where that is newer.
     pub async fn open(config: Config, pages: Pages, ports: Ports, store: Arc<dyn FleetStore>) -> Arc<Self> {
-        let Config { edge, edge_text: _, rooms: configs, revision, rooms_text: text, rooms_file: file } = config;
+        let Config { edge, edge_text: _, rooms: configs, revision, rooms_text: text, rooms_file: file } =
+            config;
         let read_at_start = text.clone();
         let opening = Opening { ports, scheme: edge.public_scheme, tick: edge.tick };
         let of_file = file.is_some().then(|| RoomsFile { text: text.clone(), written: revision });

@@ -76,7 +76,9 @@ pub async fn check(
     // Asked once now, so that whoever comes back after their turn came hears of it at once.
     room.stand(&ticket.place, edge.config.heartbeat).await;
     let by_query = parameter(query, "shown").and_then(|text| shown(&text));
-    if let Some(shown) = shown_of(room, headers).into_iter().chain(by_query).min() {
+    let shown = shown_of(room, headers).into_iter().chain(by_query).min();
+    // What was shown belongs to the place of before.
+    if let Some(shown) = shown.filter(|_| !ticket.is_relocated) {
         room.was_shown(&ticket.place, shown);
     }
     if let Some((_, admission)) = admission_of(room, &edge.who(headers, client)) {

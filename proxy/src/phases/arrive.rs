@@ -138,15 +138,16 @@ pub(super) async fn arrive(
     match carried(room, headers) {
         Some(Carried::Placed(ticket)) => {
             let stand = room.stand(&ticket.place, again_within).await;
-            if let Some(shown) = shown_of(room, headers) {
+            if let Some(shown) = shown_of(room, headers).filter(|_| !ticket.is_relocated) {
                 room.was_shown(&ticket.place, shown);
             }
+            let is_new = ticket.is_relocated;
             let leads_elsewhere =
                 invitation.as_ref().is_some_and(|invitation| invitation.lane != ticket.place.lane);
             match stand {
                 Stand::Expired => {}
                 Stand::Waiting(_) if leads_elsewhere && room.is_ready() => old = Some((ticket, stand)),
-                stand => return Outcome::Placed { ticket, stand, is_new: false },
+                stand => return Outcome::Placed { ticket, stand, is_new },
             }
         }
         Some(Carried::Noted(ticket)) => noted = Some(ticket),

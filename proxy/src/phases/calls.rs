@@ -213,7 +213,7 @@ async fn status(edge: &Edge, room: &Arc<Room>, who: &Who<'_>) -> Reply {
         return Reply::json(StatusCode::OK, body, Caching::Private);
     }
     let stand = room.stand(&ticket.place, POLL_AGAIN).await;
-    if let Some(shown) = shown_of(room, headers) {
+    if let Some(shown) = shown_of(room, headers).filter(|_| !ticket.is_relocated) {
         room.was_shown(&ticket.place, shown);
     }
     let stand = match stand {
@@ -235,6 +235,10 @@ async fn status(edge: &Edge, room: &Arc<Room>, who: &Who<'_>) -> Reply {
         },
         stand => stand,
     };
+    if ticket.is_relocated {
+        // An operator moved the place: this is its ticket now.
+        return with_ticket(room, headers, &ticket, stand, true, StatusCode::OK);
+    }
     let status = room.status(&ticket.place, stand);
     let reply = Reply::json(StatusCode::OK, status.to_json(), Caching::Private);
     remembering(reply, room, headers, &status, false)

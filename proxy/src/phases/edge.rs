@@ -21,7 +21,7 @@ pub struct Edge {
     /// The rooms and their pages, as they are in force.
     pub fleet: Arc<Fleet>,
     /// The keys of the signature to the shop.
-    pub edge_keys: Keyring,
+    pub edge_keys: Arc<ArcSwap<Keyring>>,
     /// The keys of tickets and admission tokens.
     pub line_keys: Arc<ArcSwap<Keyring>>,
     /// What the CDN shows; nothing where it need not.

@@ -172,7 +172,7 @@ impl ProxyHttp for Phases {
                 address_header: self.config.cdn.trusted_proxies.header.as_ref(),
                 secret_header: self.config.cdn.secret_header.as_ref(),
                 scheme: self.config.public_scheme.as_str(),
-                keys: &self.edge_keys,
+                keys: &self.edge_keys.load(),
             },
         )
     }

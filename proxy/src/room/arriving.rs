@@ -27,6 +27,8 @@ pub struct OpenTicket {
     pub ticket: Ticket,
     /// Its place, computed once. For a drawn ticket the fan must not learn it before the room opens.
     pub place: Place,
+    /// Whether the fan came with a ticket of before, whose place an operator moved here.
+    pub is_relocated: bool,
 }
 
 /// A ticket that a fan carries.
@@ -94,6 +96,9 @@ impl Room {
     /// Opens a ticket. One whose session ended is none any more, nor is one of another draw than the room has now.
     pub fn open_ticket(&self, sealed: &str) -> Option<Carried> {
         let ticket = Ticket::open(&self.ports.keys.load(), &self.id, sealed).ok()?;
+        if let Some(open) = self.follow(&ticket) {
+            return (!self.sessions.has_ended(open.place.id)).then_some(Carried::Placed(open));
+        }
         if self.sessions.has_ended(ticket.id) || !self.is_of_this_draw(&ticket.order) {
             return None;
         }
@@ -101,7 +106,7 @@ impl Room {
             return Some(Carried::Noted(ticket));
         }
         let place = ticket.place(&self.ports.keys.load())?;
-        Some(Carried::Placed(OpenTicket { ticket, place }))
+        Some(Carried::Placed(OpenTicket { ticket, place, is_relocated: false }))
     }
 
     /// Opens an invitation.
@@ -218,7 +223,7 @@ impl Room {
     fn ticket(&self, place: Place, order: Order) -> OpenTicket {
         let (room, issued_at) = (self.id.clone(), self.ports.clock.now());
         let (lane, id) = (place.lane.clone(), place.id);
-        OpenTicket { ticket: Ticket { room, lane, id, order, issued_at }, place }
+        OpenTicket { ticket: Ticket { room, lane, id, order, issued_at }, place, is_relocated: false }
     }
 
     /// The fan waits at `rank`. Where a single invitation was used before, that may be the place of then, drawn for

@@ -104,9 +104,13 @@ impl Room {
         Ok(standings.first().copied())
     }
 
-    /// What a sealed ticket says of itself, whatever became of it: its id, and its place where it has one.
+    /// What a sealed ticket says of itself, whatever became of it: its id, and its place where it has one. Of a place that was
+    /// moved, where it is now.
     pub fn read_ticket(&self, sealed: &str) -> Option<(TicketId, Option<Place>)> {
         let ticket = Ticket::open(&self.ports.keys.load(), &self.id, sealed).ok()?;
+        if let Some(open) = self.follow(&ticket) {
+            return Some((open.place.id, Some(open.place)));
+        }
         Some((ticket.id, ticket.place(&self.ports.keys.load())))
     }
 

@@ -3,6 +3,7 @@
 //! No truth lives here. Everything is rebuilt from the store, the tickets and the tokens when the process is
 //! killed.
 
+mod answers;
 mod arriving;
 mod binding;
 mod configured;
@@ -17,6 +18,7 @@ mod noted;
 mod open;
 mod passes;
 mod registry;
+mod relocating;
 mod seen;
 mod sessions;
 mod shadow;
@@ -37,7 +39,6 @@ use admission::name::RoomId;
 use admission::rules::{Mode, Phase};
 use admission::store::{Joins, QueueStore, Standing, StoreError};
 use admission::ticket::{Place, TicketId};
-use admission::token::TokenError;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
@@ -46,6 +47,7 @@ use tokio::time::Instant;
 use crate::config::RoomConfig;
 use crate::telemetry::RoomTally;
 use crate::waiting::cookies::{Cookies, Scheme};
+pub use answers::{Claim, RoomError, Stand};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 pub use binding::Who;
 pub use configured::Configured;
@@ -57,6 +59,7 @@ pub use moving::{TRANSFER_LIFE, Taken};
 use noted::Noted;
 pub use passes::Pass;
 use registry::{Registry, Stage};
+use relocating::Relocations;
 use sessions::Sessions;
 pub use shadow::{Shade, ShadowFigures};
 pub use telling::Opening;
@@ -113,47 +116,9 @@ pub struct Room {
     noted: Mutex<Noted>,
     without_store: open::WithoutStore,
     shadow: shadow::Shadow,
+    relocations: Relocations,
     /// No longer configured: nobody has to wait here any more.
     is_retired: AtomicBool,
-}
-
-/// Where a fan with a ticket stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stand {
-    /// In the line; with so many before them, where that can be told.
-    Waiting(Option<u64>),
-    /// Their turn has come.
-    Admitted,
-    /// The ticket is worth nothing any more.
-    Expired,
-}
-
-/// A ticket's turn was to be claimed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// The fan has a session.
-    Active(Pass),
-    /// Not yet, or not any more; with so many before them, where that can be told.
-    Waiting(Option<u64>),
-    /// The ticket is worth nothing any more.
-    Expired,
-}
-
-/// Something that a visitor asked for could not be done now.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RoomError {
-    /// The store cannot be reached.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A ticket or token could not be made.
-    #[error("{0}")]
-    Unsigned(String),
-}
-
-impl From<TokenError> for RoomError {
-    fn from(error: TokenError) -> Self {
-        Self::Unsigned(error.to_string())
-    }
 }
 
 impl Room {
@@ -179,6 +144,7 @@ impl Room {
             noted: Mutex::default(),
             without_store: open::WithoutStore::new(),
             shadow: shadow::Shadow::default(),
+            relocations: Relocations::default(),
             is_retired: AtomicBool::new(false),
             configured: ArcSwap::from_pointee(Configured { config, revision }),
             ports,

@@ -46,7 +46,8 @@ impl Room {
         let Some(place) = transfer.ticket.place(&keys) else { return Ok(Taken::Used) };
         let mark = transfer.mark_of(taker);
         let ticket = transfer.taken_over(self.ports.clock.now());
-        let open = OpenTicket { place: Place { id: ticket.id, ..place.clone() }, ticket };
+        let open =
+            OpenTicket { place: Place { id: ticket.id, ..place.clone() }, ticket, is_relocated: false };
         if self.order_is_secret() {
             // The store is not asked about a rank that nobody knows yet: it takes time. Who took the place over, all
             // edges hear within a tick.

@@ -34,6 +34,7 @@ pub(super) async fn run(room: Arc<Room>, every: Duration) {
         resumed_at: None,
         was_away: false,
         count: 0,
+        not_waiting: Vec::new(),
         hearing: Hearing::default(),
     };
     let mut interval = tokio::time::interval(every);
@@ -54,6 +55,8 @@ struct Tick {
     resumed_at: Option<Timestamp>,
     was_away: bool,
     count: u64,
+    /// Fans who were reported as waiting and do not. They are looked at when the snapshot has told whose places were moved.
+    not_waiting: Vec<Place>,
     hearing: Hearing,
 }
 
@@ -95,8 +98,8 @@ impl Tick {
         self.hearing.read(&self.room).await
     }
 
-    async fn report_and_drain(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let room = &self.room;
+    async fn report_and_drain(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let room = self.room.clone();
         room.end_the_overstayed(snapshot.rules.session_max);
         self.report_presence(snapshot).await?;
         self.end_again().await?;
@@ -128,6 +131,7 @@ impl Tick {
             }
             self.memory = Memory::of(&snapshot);
             self.ended_mark = snapshot.ended_mark;
+            room.hear_of_relocations(&snapshot.by_hand.relocated);
             room.sessions.end(&snapshot.ended, room.token_life());
             if room.sessions.void(snapshot.voided_before, room.token_life()) {
                 let before = snapshot.voided_before.as_millis();
@@ -200,8 +204,8 @@ impl Tick {
         }
     }
 
-    async fn report_presence(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let room = &self.room;
+    async fn report_presence(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let room = self.room.clone();
         let waiting_every = snapshot.rules.presence_window / 3;
         let active_every =
             (snapshot.rules.session / 8).clamp(Duration::from_millis(500), Duration::from_secs(5));
@@ -215,7 +219,8 @@ impl Tick {
         match bounded(room.ports.store.report_presence(&room.id, &presence)).await {
             Ok(answer) => {
                 room.sessions.end(&answer.ended, room.token_life());
-                self.look_at(&answer.not_waiting).await
+                self.not_waiting = answer.not_waiting;
+                Ok(())
             }
             Err(error) => {
                 room.registry.lock().presence_failed(&presence.waiting);
@@ -245,13 +250,13 @@ impl Tick {
     }
 
     /// Asks about the fans whose turn may have come.
-    async fn look(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let due = {
+    async fn look(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let mut due = std::mem::take(&mut self.not_waiting);
+        {
             let (mut registry, now) = (self.room.registry.lock(), Instant::now());
-            let mut due = registry.due_for_a_look(snapshot, LOOK_EVERY, now);
+            due.extend(registry.due_for_a_look(snapshot, LOOK_EVERY, now));
             due.extend(registry.called(snapshot, LOOK_EVERY, now));
-            due
-        };
+        }
         self.look_at(&due).await
     }
 

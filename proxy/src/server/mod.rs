@@ -6,7 +6,6 @@ mod sockets;
 mod void;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use admission::keyring::Keyring;
 use admission::store::memory::{JournalError, MemoryStore};
 use admission::store::redis::RedisStore;
 use admission::store::{FleetStore, QueueStore, StoreError};
-use arc_swap::ArcSwap;
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use tokio::sync::watch;
@@ -26,7 +24,7 @@ use crate::admin::{Admin, Sights};
 use crate::config::edge::StoreConfig;
 use crate::config::keys::CdnSecret;
 use crate::config::{Config, EdgeConfig};
-use crate::fleet::{Fleet, LineKeys};
+use crate::fleet::{Fleet, KeyFiles, Secret};
 use crate::ids::Pooled;
 use crate::limits::{PrefixLimit, Work};
 use crate::listen::tls::{Certificate, CertificateError, check_authorities};
@@ -54,15 +52,13 @@ const TRIES_MAX: usize = 8;
 /// The keys in force.
 pub struct Keys {
     /// For tickets and admission tokens.
-    pub line: Keyring,
-    /// The file that they are read from, unless they are from the environment.
-    pub line_file: Option<PathBuf>,
+    pub line: Secret<Keyring>,
     /// For the signature to the shop.
-    pub edge: Keyring,
+    pub edge: Secret<Keyring>,
     /// What the CDN shows; nothing where it need not.
     pub cdn: Option<CdnSecret>,
     /// The tokens of operators; none where nobody may.
-    pub admin: Tokens,
+    pub admin: Secret<Tokens>,
 }
 
 /// The edge could not be started.
@@ -137,7 +133,8 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let ids: Arc<dyn Random> = Arc::new(Pooled::new(random.clone()));
     let OpenStore { store, fleet, to_close } = open_store(&config.edge.store, &clock)?;
-    let line_keys = Arc::new(ArcSwap::from_pointee(keys.line));
+    let Keys { line, edge: edge_keys, cdn, admin } = keys;
+    let line_keys = line.in_force.clone();
     let traces = Traces::start(&edge_config.telemetry)?;
     let calls = Arc::new(StoreCalls::default());
     let store = Arc::new(Measured::new(store, calls.clone(), traces.clone()));
@@ -155,11 +152,11 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
         traces: traces.clone(),
         config: edge_config.clone(),
         fleet: fleet.clone(),
-        edge_keys: keys.edge,
+        edge_keys: edge_keys.in_force.clone(),
         line_keys: line_keys.clone(),
-        cdn_secret: keys.cdn,
+        cdn_secret: cdn,
         joins: limits.joins.map(|pace| PrefixLimit::new(pace, network_bits.0, network_bits.1)),
-        work: Work::new(limits.work, network_bits, line_keys.clone(), random.clone()),
+        work: Work::new(limits.work, network_bits, line_keys, random.clone()),
         load: load.clone(),
         clock: clock.clone(),
         random: ids.clone(),
@@ -177,10 +174,10 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
     }
     look_after(&shop, &stopped);
     tokio::spawn(fleet.clone().follow(stopped.clone()));
-    let line_keys = Arc::new(LineKeys::new(line_keys, keys.line_file, fleet.clone()));
-    tokio::spawn(line_keys.clone().follow(stopped.clone()));
+    let keys = Arc::new(KeyFiles { line, edge: edge_keys, operators: admin, fleet: fleet.clone() });
+    tokio::spawn(keys.clone().follow(stopped.clone()));
     let sights = Sights { load: load.clone(), requests, calls, shop: shop.clone() };
-    let admin = Admin::new(fleet.clone(), sights, keys.admin, line_keys.clone(), clock.clone());
+    let admin = Admin::new(fleet.clone(), sights, keys.clone(), clock.clone());
     let mut listening = sockets.open(app, admin, &stopped)?;
     let [listen, more @ ..] = listening.public.as_slice() else { return Ok(()) };
     let (admin_listen, count) = (listening.admin, fleet.in_force().rooms.iter().count());
@@ -198,7 +195,7 @@ async fn serve(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Resul
                 Asked::ToStop(reason) => break (reason, None),
                 Asked::ToReload => {
                     listening.reload();
-                    line_keys.reload_on("signal").await;
+                    keys.reload_on("signal").await;
                     fleet.reload();
                 }
             }

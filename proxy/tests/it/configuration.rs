@@ -293,7 +293,7 @@ fn what_is_in_force_is_printed_without_secrets_and_can_be_read_back() {
         assert!(!text.contains(secret), "{secret}");
     }
     // What follows from the rest is marked, so that it goes on to follow when this is pasted back.
-    for line in ["#   burst = 1\n", "#   session = \"10m\"\n", "#   limits.head_bytes = ", "#   threads = "] {
+    for line in ["#   burst = 2\n", "#   session = \"10m\"\n", "#   limits.head_bytes = ", "#   threads = "] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!text.contains("\nburst") && !text.contains("\nthreads"), "{text}");

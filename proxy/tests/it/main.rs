@@ -54,6 +54,7 @@ mod proxy_protocol;
 mod public_paths;
 mod quick_start;
 mod rekeyed;
+mod relocated;
 mod restart;
 mod secure_shop;
 mod shadow;

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::admin::{answer, call, get, post};
-use crate::harness::{ADMIN, Edge, OPERATOR, PATIENCE, browser, command, files, navigate, room, set_cookie};
+use crate::harness::{
+    ADMIN, EDGE_KEYS, Edge, OPERATOR, PATIENCE, browser, command, files, navigate, room, set_cookie,
+};
 use crate::shop::Shop;
 
 const SECRETS: [&str; 3] = [
@@ -37,8 +39,11 @@ async fn until_verify(edge: &Edge, ids: &[&str]) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let keys = get(edge, "/keys").await;
-        if keys["verifies"] == json!(ids) {
-            assert_eq!((&keys["signs"], &keys["from_a_file"]), (&json!(ids[0]), &json!(true)));
+        if keys["line"]["verifies"] == json!(ids) {
+            assert_eq!(
+                (&keys["line"]["signs"], &keys["line"]["from_a_file"]),
+                (&json!(ids[0]), &json!(true))
+            );
             return;
         }
         assert!(Instant::now() < deadline, "{keys} {:?}", edge.log());
@@ -86,7 +91,7 @@ async fn keys_change_without_a_restart_and_a_key_that_is_gone_opens_nothing() {
     assert!(opens(&edge, &second).await);
     assert_eq!(rotate(&edge, OPERATOR).await.1["code"], "role");
     write(folder, &[3, 2]);
-    assert_eq!(rotate(&edge, ADMIN).await.1["signs"], "k3");
+    assert_eq!(rotate(&edge, ADMIN).await.1["line"]["signs"], "k3");
     assert_eq!(get(&edge, "/audit?limit=1").await["entries"][0]["action"], "keys");
     write(folder, &[3]);
     edge.signal("HUP");
@@ -100,7 +105,7 @@ async fn keys_change_without_a_restart_and_a_key_that_is_gone_opens_nothing() {
 async fn keys_of_the_environment_stay_and_so_does_the_one_that_draws() {
     let shop = Shop::start().await;
     let edge = Edge::start(&shop, &room(""));
-    assert_eq!(get(&edge, "/keys").await["from_a_file"], false);
+    assert_eq!(get(&edge, "/keys").await["line"]["from_a_file"], false);
     assert_eq!(rotate(&edge, ADMIN).await.1["code"], "no_keys_file");
     let times = "prequeue_at = 2020-01-01T00:00:00Z\nopens_at = 2199-01-01T00:00:00Z";
     let edge = start(&shop, &room(times));
@@ -108,7 +113,55 @@ async fn keys_of_the_environment_stay_and_so_does_the_one_that_draws() {
     write(edge.folder.path(), &[2, 1]);
     let (status, problem) = rotate(&edge, ADMIN).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("prequeue")), "{problem}");
-    assert_eq!(get(&edge, "/keys").await["verifies"], json!(["k1"]));
+    assert_eq!(get(&edge, "/keys").await["line"]["verifies"], json!(["k1"]));
     write(edge.folder.path(), &[1, 2]);
-    assert_eq!(rotate(&edge, ADMIN).await.1["verifies"], json!(["k1", "k2"]));
+    assert_eq!(rotate(&edge, ADMIN).await.1["line"]["verifies"], json!(["k1", "k2"]));
+}
+
+#[tokio::test]
+async fn tokens_of_operators_and_keys_to_the_shop_change_without_a_restart() {
+    let shop = Shop::start().await;
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    let tokens = |text: &str| std::fs::write(folder.path().join("tokens"), text).unwrap();
+    let of = |name: &str, token: &str| format!("{name}:admin:{token}\n");
+    tokens(&of("root", ADMIN));
+    std::fs::write(folder.path().join("edge-keys"), format!("e0:{}", SECRETS[2])).unwrap();
+    let edge = format!(
+        "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nedge_keys_file = \"edge-keys\"\n\
+         admin_tokens_file = \"tokens\"\n[upstream]\naddress = \"{}\"\n",
+        shop.address
+    );
+    let (edge, rooms) = files(&folder, &edge, &room(""));
+    let mut command = command();
+    command.env_remove("STANCHION_EDGE_KEYS").env_remove("STANCHION_ADMIN_TOKENS");
+    command.arg("--config").arg(edge).arg("--rooms").arg(rooms);
+    let edge = Edge::run(tempfile::tempdir().unwrap(), command);
+    let signed = async || {
+        browser().get(edge.url("/open")).send().await.unwrap();
+        shop.last().signed
+    };
+    assert!(!signed().await, "the shop has another key");
+    std::fs::write(folder.path().join("edge-keys"), EDGE_KEYS).unwrap();
+    tokens(&format!("{}{}", of("zoe", OPERATOR), of("root", ADMIN)));
+    let (status, told) = rotate(&edge, ADMIN).await;
+    assert_eq!((status, &told["edge"]["signs"]), (StatusCode::OK, &json!("e1")), "{told}");
+    assert_eq!(told["operators"], json!(["zoe (admin)", "root (admin)"]));
+    assert!(signed().await);
+    // One file that is wrong, and none is taken.
+    tokens("zoe:boss:x");
+    std::fs::write(folder.path().join("edge-keys"), format!("e9:{}", SECRETS[0])).unwrap();
+    assert_eq!(rotate(&edge, OPERATOR).await.1["code"], "bad_keys");
+    assert!(signed().await);
+    std::fs::write(folder.path().join("edge-keys"), EDGE_KEYS).unwrap();
+    // Who left is out as soon as the file says so.
+    tokens(&of("zoe", OPERATOR));
+    let deadline = Instant::now() + PATIENCE;
+    while answer(call(&edge, ADMIN, Method::GET, "/keys")).await.0 != StatusCode::UNAUTHORIZED {
+        assert!(Instant::now() < deadline, "{:?}", edge.log());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let entry = answer(call(&edge, OPERATOR, Method::GET, "/audit?limit=1")).await.1["entries"][0].clone();
+    assert_eq!((&entry["action"], &entry["via"]), (&json!("keys"), &json!("file")), "{entry}");
+    let log = edge.log().concat();
+    assert!(!log.contains(OPERATOR) && !log.contains(SECRETS[2]), "{log}");
 }

@@ -11,7 +11,8 @@ use crate::name::RoomId;
 use crate::rank::Rank;
 use crate::rules::Phase;
 use crate::store::by_hand::{
-    ByHand, ByHandStore, CALLED_MAX, INVITATIONS_MAX, InvitationRecord, NEXT, RANKS_FROM, Reset,
+    ByHand, ByHandStore, CALLED_MAX, INVITATIONS_MAX, InvitationRecord, NEXT, RANKS_FROM, RELOCATED_MAX,
+    Relocated, Relocation, Reset,
 };
 use crate::store::{Standing, StoreError, UNITS_PER_PERMIT};
 use crate::ticket::{Place, TicketId};
@@ -43,6 +44,7 @@ impl Line {
         let places = self.clear_below(Rank::MAX);
         self.forgotten.clear();
         self.by_hand.called.clear();
+        self.by_hand.relocated.clear();
         self.by_hand.reset_at = at;
         self.by_hand.reset_below = below.max(self.by_hand.reset_below);
         places
@@ -125,6 +127,51 @@ impl Line {
 }
 
 impl Line {
+    /// Moves a place. Where it stands then; nothing where it cannot be.
+    pub(super) fn relocate(&mut self, wanted: &Relocation, now: Timestamp) -> Option<Place> {
+        self.expire(now);
+        if let Some(known) = self.relocated_before(wanted) {
+            return Some(known);
+        }
+        if !self.can_be_relocated(wanted, now) {
+            return None;
+        }
+        let Relocation { from, lane: name, behind, id } = wanted;
+        self.leave(from, now);
+        let rank = match behind {
+            None => self.give_rank(name, now),
+            Some(behind) => {
+                let lane = self.lanes.get_mut(name)?;
+                let mut rank = lane.cursor.max(*behind).ahead_by(1).afterwards();
+                while lane.has(rank) {
+                    rank = rank.ahead_by(2);
+                }
+                lane.next_rank = lane.next_rank.max(rank.ahead_by(1));
+                rank
+            }
+        };
+        // Not seen yet: their page follows within moments, and a turn is for who is there.
+        self.lanes.get_mut(name)?.waiting.insert(rank);
+        let to = Place { lane: name.clone(), rank, id: *id };
+        self.by_hand.relocated.push(Relocated { from: from.clone(), to: to.clone() });
+        let beyond = self.by_hand.relocated.len().saturating_sub(RELOCATED_MAX);
+        self.by_hand.relocated.drain(..beyond);
+        Some(to)
+    }
+
+    fn relocated_before(&self, wanted: &Relocation) -> Option<Place> {
+        let is_it = |known: &&Relocated| known.from == wanted.from && known.to.id == wanted.id;
+        self.by_hand.relocated.iter().find(is_it).map(|known| known.to.clone())
+    }
+
+    fn can_be_relocated(&self, wanted: &Relocation, now: Timestamp) -> bool {
+        self.phase(now) != Phase::Prequeue
+            && self.rules.lanes.iter().any(|lane| lane.name == wanted.lane)
+            && self.can_be_called(&wanted.from)
+    }
+}
+
+impl Line {
     /// Invitations that are not good any more need not be remembered.
     pub(super) fn forget_invitations(&mut self, now: Timestamp) {
         for forgotten in self.invitations_until.take_expired(now) {
@@ -171,6 +218,14 @@ impl ByHandStore for MemoryStore {
 
     async fn invitations(&self, room: &RoomId, most: usize) -> Result<Vec<InvitationRecord>, StoreError> {
         self.with_line(room, |line, now| (line.invitation_records(most, now), None))
+    }
+
+    async fn relocate(&self, room: &RoomId, wanted: &Relocation) -> Result<Option<Place>, StoreError> {
+        self.with_line(room, |line, now| {
+            line.expire(now);
+            let is_news = line.relocated_before(wanted).is_none() && line.can_be_relocated(wanted, now);
+            (line.relocate(wanted, now), is_news.then(|| Verb::Relocate(wanted.clone())))
+        })
     }
 
     async fn reset(&self, room: &RoomId, since: Timestamp) -> Result<Option<Reset>, StoreError> {

@@ -138,7 +138,7 @@ impl Line {
             && self.room_left() > 0
     }
 
-    fn give_rank(&mut self, lane: &LaneId, now: Timestamp) -> Rank {
+    pub(super) fn give_rank(&mut self, lane: &LaneId, now: Timestamp) -> Rank {
         let least = self.next_rank(now);
         let Some(lane) = self.lanes.get_mut(lane) else { return least };
         let rank = lane.next_rank.max(least);

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use redis::Value;
 
-use super::{RedisStore, Standing, StoreError};
+use super::{RedisStore, Standing, StoreError, add_places};
 use crate::clock::Timestamp;
 use crate::name::RoomId;
-use crate::store::by_hand::{ByHandStore, INVITATIONS_MAX, InvitationRecord, RANKS_FROM, Reset};
+use crate::rank::Rank;
+use crate::store::by_hand::{ByHandStore, INVITATIONS_MAX, InvitationRecord, RANKS_FROM, Relocation, Reset};
 use crate::ticket::{Place, TicketId};
 
 #[async_trait]
@@ -20,6 +21,17 @@ impl ByHandStore for RedisStore {
 
     async fn admit(&self, room: &RoomId, places: &[Place]) -> Result<Vec<Standing>, StoreError> {
         self.standings(&self.shared.scripts.admit, room, places).await
+    }
+
+    async fn relocate(&self, room: &RoomId, wanted: &Relocation) -> Result<Option<Place>, StoreError> {
+        let Relocation { from, lane, behind, id } = wanted;
+        let mut call = self.call(&self.shared.scripts.relocate, room);
+        add_places(&mut call, std::slice::from_ref(from));
+        call.arg(lane.as_str())
+            .arg(behind.map_or_else(String::new, |rank| rank.to_string()))
+            .arg(id.to_string());
+        let rank: Option<u64> = self.run(room, &call).await?;
+        Ok(rank.map(|rank| Place { lane: lane.clone(), rank: Rank::new(rank), id: *id }))
     }
 
     async fn withdraw(&self, room: &RoomId, invitations: &[(TicketId, Timestamp)]) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use crate::name::LaneId;
 use crate::position::{Ladder, Rung};
 use crate::rank::{Rank, RankRange};
 use crate::store::{
-    ByHand, Drained, Joined, LaneSnapshot, LiveSession, PresenceAnswer, Standing, StoreError,
+    ByHand, Drained, Joined, LaneSnapshot, LiveSession, PresenceAnswer, Relocated, Standing, StoreError,
 };
 use crate::ticket::{Place, TicketId};
 
@@ -65,7 +65,13 @@ impl Reply {
             Ok((lane_name(lane)?, Rank::new(rank)))
         };
         let called = called.split_whitespace().map(one).collect::<Result<_, StoreError>>()?;
-        Ok(ByHand { reset_at, reset_below, admitted, called })
+        let mut entries = self.list("relocated")?;
+        let mut relocated = Vec::new();
+        while !entries.is_empty() {
+            let entry: String = entries.take("relocated")?;
+            relocated.push(relocated_from(&entry).ok_or_else(|| unreadable("relocated"))?);
+        }
+        Ok(ByHand { reset_at, reset_below, admitted, called, relocated })
     }
 
     fn is_empty(&self) -> bool {
@@ -88,6 +94,17 @@ impl Reply {
         }
         Ok(lanes)
     }
+}
+
+/// `<lane> <rank> <id>` of before and of now.
+fn relocated_from(entry: &str) -> Option<Relocated> {
+    let mut words = entry.split(' ');
+    let mut place = || {
+        let lane = LaneId::parse(words.next()?).ok()?;
+        let rank = Rank::new(words.next()?.parse().ok()?);
+        Some(Place { lane, rank, id: TicketId::parse(words.next()?)? })
+    };
+    Some(Relocated { from: place()?, to: place()? })
 }
 
 fn lane(mut reply: Reply) -> Result<LaneSnapshot, StoreError> {

@@ -21,6 +21,7 @@ pub(super) struct Scripts {
     pub(super) admit: Script,
     pub(super) sessions: Script,
     pub(super) invitations: Script,
+    pub(super) relocate: Script,
     pub(super) fleet: Script,
 }
 
@@ -64,6 +65,7 @@ impl Scripts {
             admit: script!("lua/admit.lua"),
             sessions: script!("lua/sessions.lua"),
             invitations: script!("lua/invitations.lua"),
+            relocate: script!("lua/relocate.lua"),
             fleet: Script::new(include_str!("lua/fleet.lua")),
         }
     }
@@ -91,6 +93,8 @@ mod tests {
         assert!(fleet.contains(&format!("local AUDIT_MAX = {}\n", crate::store::AUDIT_MAX)));
         let admit = include_str!("lua/admit.lua");
         assert!(admit.contains(&format!("local CALLED_MAX = {}\n", crate::store::CALLED_MAX)));
+        let relocate = include_str!("lua/relocate.lua");
+        assert!(relocate.contains(&format!("local RELOCATED_MAX = {}\n", crate::store::RELOCATED_MAX)));
         let drain = include_str!("lua/drain.lua");
         assert!(drain.contains("math.max(2000, due * 4)"));
         assert_eq!([crate::store::scan_depth(1), crate::store::scan_depth(1000)], [2000, 4000]);

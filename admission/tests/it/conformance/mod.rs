@@ -31,6 +31,7 @@ mod load;
 mod positions;
 mod presence;
 mod recovery;
+mod relocating;
 mod sessions;
 mod times;
 mod voiding;

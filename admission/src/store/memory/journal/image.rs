@@ -133,7 +133,8 @@ fn tell_line<S: Sink>(room: &RoomId, line: &Line, sink: &mut S) -> Result<(), S:
         .map(|(id, until)| (id, invitations.get(&id).copied().unwrap_or_default(), until));
     chunks(used, |chunk| sink.take(&Record::Invitations(chunk)))?;
     let sorted: BTreeSet<TicketId> = withdrawn.iter().copied().collect();
-    chunks(sorted.into_iter(), |chunk| sink.take(&Record::Withdrawn(chunk)))
+    chunks(sorted.into_iter(), |chunk| sink.take(&Record::Withdrawn(chunk)))?;
+    chunks(by_hand.relocated.iter().cloned(), |chunk| sink.take(&Record::Relocated(chunk)))
 }
 
 fn tell_lane<S: Sink>(name: &LaneId, lane: &Lane, silent: Duration, sink: &mut S) -> Result<(), S::Error> {
@@ -254,6 +255,7 @@ pub(super) fn put(line: &mut Line, part: Record<'_>) -> bool {
                 line.invitations_until.set(id, until);
             }
         }
+        Record::Relocated(places) => line.by_hand.relocated.extend(places),
         Record::Withdrawn(invitations) => line.withdrawn.extend(invitations),
         Record::Line(_) | Record::Whole(_) | Record::Entry(_) | Record::Closed(_) => return false,
     }

@@ -13,7 +13,7 @@ use crate::name::{LaneId, RoomId};
 use crate::rank::{Rank, RankRange};
 use crate::rules::Rules;
 use crate::store::memory::drain::LaneDrained;
-use crate::store::{ByHand, Join, Memory, Stay};
+use crate::store::{ByHand, Join, Memory, Relocated, Relocation, Stay};
 use crate::ticket::{Place, TicketId};
 
 /// One record.
@@ -49,6 +49,8 @@ pub(super) enum Record<'a> {
     Unclaimed(LaneId, Vec<(Rank, Timestamp)>),
     /// Invitations that were withdrawn.
     Withdrawn(Vec<TicketId>),
+    /// Places that were moved.
+    Relocated(Vec<Relocated>),
 }
 
 /// What of a line is the same size however many fans it has.
@@ -153,4 +155,6 @@ pub(in crate::store::memory) enum Verb<'a> {
     Admit(Vec<Place>),
     /// Invitations, until when each would be good.
     Withdraw(Vec<(TicketId, Timestamp)>),
+    /// A place that moves.
+    Relocate(Relocation),
 }

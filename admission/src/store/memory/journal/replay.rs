@@ -168,6 +168,7 @@ pub(super) fn again(lines: &mut Lines, entry: Entry<'_>) -> bool {
             line.reset_at(reset_at, at);
         }
         Verb::RecallReset { at: reset_at, below } => line.recall_reset(reset_at, below),
+        Verb::Relocate(wanted) => drop(line.relocate(&wanted, at)),
         Verb::Withdraw(invitations) => line.withdraw(&invitations, at),
         Verb::Admit(places) => drop(line.admit(&places, at)),
     }

@@ -13,7 +13,8 @@ use crate::rank::Rank;
 use crate::rules::{AdaptiveDrain, LaneRule, Mode, Rules};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    Intent, InvitationUse, Join, Joined, Memory, Presence, QueueStore as _, Snapshot, Standing, Stay,
+    ByHandStore as _, Intent, InvitationUse, Join, Joined, Memory, Presence, QueueStore as _, Relocation,
+    Snapshot, Standing, Stay,
 };
 use crate::ticket::{Place, TicketId};
 
@@ -190,6 +191,18 @@ impl Recorder {
                 self.store.void(&room, before).await.unwrap();
             }
             17 => drop(self.snapshot().await),
+            18 if dice.below(3) == 0 => {
+                let behind = self.some_places(dice, 2).first().map(|place| place.rank);
+                let id = dice.id();
+                if let Some(from) = self.some_places(dice, 2).pop() {
+                    let lane = LaneId::parse(["general", "member"][dice.below(2) as usize]).unwrap();
+                    let wanted = Relocation { from, lane, behind, id };
+                    self.places.extend(self.store.relocate(&room, &wanted).await.unwrap());
+                }
+                let until = self.clock.now() + Duration::from_secs(dice.below(100));
+                self.take_down();
+                self.store.withdraw(&room, &[(dice.id(), until)]).await.unwrap();
+            }
             18 if dice.below(5) == 0 => {
                 self.clock.0.fetch_sub(dice.below(3000), Ordering::SeqCst);
             }

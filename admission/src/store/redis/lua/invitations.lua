@@ -9,7 +9,7 @@
 local state = load_state()
 if not state then return unknown_room() end
 
-redis.call('ZREMRANGEBYSCORE', INVITATIONS, '-inf', now)
+forget_invitations()
 if ARGV[2] == 'withdraw' then
   for i = 3, #ARGV, 2 do
     local id, until_ms = ARGV[i], tonumber(ARGV[i + 1])

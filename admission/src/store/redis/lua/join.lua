@@ -16,6 +16,7 @@ local answer_key = room .. ':batch:' .. ARGV[2]
 local remembered = redis.call('GET', answer_key)
 if remembered then return remembered end
 
+forget_invitations()
 expire(state)
 gather(state)
 

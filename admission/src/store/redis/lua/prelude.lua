@@ -11,6 +11,7 @@
 --            :batch:<id>       string, the answer to a batch of joins, for a minute
 --            :invitation:<id>  string, `<ms until> <rank of the one fan, or how many used it>`, and ` w` if withdrawn
 --            :invitations      sorted set of those             member id, score ms until
+--            :relocated        list, places that were moved by hand, `<lane> <rank> <id>` of before and of now
 -- ARGV[1]  the time in ms since the epoch, from a test; 0: the server's clock, the only clock of the line.
 --
 -- Ranks and marks stay below 2^53 and are passed as Lua numbers: Redis writes those with 17 digits. They are
@@ -31,6 +32,7 @@ local room = KEYS[1]
 local ACTIVE = room .. ':active'
 local ADMITTED = room .. ':admitted'
 local ENDED = room .. ':ended'
+local RELOCATED = room .. ':relocated'
 
 local now = tonumber(ARGV[1])
 if now == 0 then
@@ -67,8 +69,17 @@ local INVITATIONS = room .. ':invitations'
 -- Notes what became of an invitation, as long as it would be good.
 local function note_invitation(id, until_ms, value, withdrawn)
   local record = exact(until_ms) .. ' ' .. exact(value) .. (withdrawn and ' w' or '')
-  redis.call('SET', room .. ':invitation:' .. id, record, 'PX', math.max(1, until_ms - now))
+  -- Forgotten when its time is up by the line's clock, below; of a room that nobody uses any more, by the server's.
+  redis.call('SET', room .. ':invitation:' .. id, record, 'PX', math.max(1, until_ms - now) + 60000)
   redis.call('ZADD', INVITATIONS, exact(until_ms), id)
+end
+
+-- Invitations that are not good any more need not be remembered.
+local function forget_invitations()
+  local over = redis.call('ZRANGEBYSCORE', INVITATIONS, '-inf', now)
+  if #over == 0 then return end
+  for _, id in ipairs(over) do redis.call('DEL', room .. ':invitation:' .. id) end
+  redis.call('ZREMRANGEBYSCORE', INVITATIONS, '-inf', now)
 end
 
 -- Until when an invitation would be good, what is noted of it, and whether it was withdrawn; nil where nothing is.

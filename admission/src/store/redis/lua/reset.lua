@@ -29,6 +29,7 @@ for _, lane in ipairs(known_lanes(state)) do
 end
 set(state, 'forgotten', '')
 set(state, 'called', '')
+redis.call('DEL', RELOCATED)
 set(state, 'reset_at', math.max(now, known + 1))
 set(state, 'reset_below', math.max(below, number(state, 'reset_below')))
 return { number(state, 'reset_at'), places, sessions }

@@ -5,7 +5,8 @@
 -- ARGV[4]     most ended sessions to tell
 -- Reply       {now, resumed_at, forgotten, lead, revision, rules or '', hold_until, rate, active, turns, joined_total,
 --             admitted_total, lapsed_total, voided_before, revealed, {ended ids}, ended mark, reset_at, reset_below,
---             admitted by hand, turns out of order (`<lane>=<rank>` separated by spaces), then for each lane {name, cursor, next rank,
+--             admitted by hand, turns out of order (`<lane>=<rank>` separated by spaces), places that were moved
+--             (`<lane> <rank> <id>` of before and of now), then for each lane {name, cursor, next rank,
 --             horizon or -1, waiting, {rank, ahead for each rung}}}
 -- Cost        O(chunks + rungs): two thousand of each at a million waiting
 
@@ -31,7 +32,7 @@ local answer = {
   number(state, 'hold_until'), number(state, 'rate'), redis.call('ZCARD', ACTIVE), count_turns(state),
   number(state, 'joined_total'), number(state, 'admitted_total'), number(state, 'lapsed_total'),
   number(state, 'voided_before'), number(state, 'revealed'), ended, mark, number(state, 'reset_at'), number(state, 'reset_below'),
-  number(state, 'admitted_by_hand'), table.concat(called, ' '),
+  number(state, 'admitted_by_hand'), table.concat(called, ' '), redis.call('LRANGE', RELOCATED, 0, -1),
 }
 
 for _, lane in ipairs(lanes_of(state)) do
