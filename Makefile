@@ -11,7 +11,8 @@ demo: ## Run the whole system with a crowd; then open the printed address (Ctrl-
 	@exec target/debug/loadtest demo
 
 test: ## Run every test: unit, property, conformance, end to end, browser
-	@.ci/tools build test
+	@.ci/tools build test infra
+	@.ci/terraform
 	@cargo nextest run --workspace
 
 fuzz: ## Attack all that fans carry and all that is read of a request, FUZZ_SECONDS (30) each
@@ -31,7 +32,7 @@ build: ## Build release binaries into target/release
 	@cargo build --release --workspace
 
 tools: ## Install everything that building, testing and linting need
-	@.ci/tools build test lint
+	@.ci/tools build test infra lint
 
 clean: ## Remove everything that was built
 	@cargo clean

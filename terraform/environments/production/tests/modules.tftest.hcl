@@ -1,0 +1,364 @@
+# What each module refuses: every variable that can be wrong, wrong.
+
+mock_provider "aws" {
+  source          = "../../tests/mocks"
+  override_during = plan
+}
+
+variables {
+  name               = "stanchion"
+  key_arn            = "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+  log_retention_days = 365
+}
+
+run "network" {
+  command = plan
+
+  module {
+    source = "../../modules/network"
+  }
+
+  variables {
+    cidr               = "10.0.0.0/24"
+    availability_zones = ["a", "a", "b"]
+    single_nat_gateway = true
+  }
+
+  expect_failures = [var.cidr, var.availability_zones]
+}
+
+run "network_is_private" {
+  command = plan
+
+  module {
+    source = "../../modules/network"
+  }
+
+  variables {
+    cidr               = "172.32.0.0/16"
+    availability_zones = ["a", "b", "c"]
+    single_nat_gateway = true
+  }
+
+  expect_failures = [var.cidr]
+}
+
+run "network_rows_do_not_meet" {
+  command = plan
+
+  module {
+    source = "../../modules/network"
+  }
+
+  variables {
+    cidr               = "10.20.0.0/18"
+    availability_zones = ["a", "b", "c"]
+    single_nat_gateway = false
+  }
+
+  assert {
+    condition     = [for zone in ["a", "b", "c"] : aws_subnet.private[zone].cidr_block] == ["10.20.4.0/22", "10.20.8.0/22", "10.20.12.0/22"]
+    error_message = "private subnets"
+  }
+
+  assert {
+    condition     = [for zone in ["a", "b", "c"] : aws_subnet.data[zone].cidr_block] == ["10.20.2.0/26", "10.20.2.64/26", "10.20.2.128/26"]
+    error_message = "data subnets"
+  }
+
+  assert {
+    condition     = length(aws_nat_gateway.this) == 3 && length(aws_route.nat) == 3
+    error_message = "each zone goes out by its own gateway"
+  }
+}
+
+run "security" {
+  command = plan
+
+  module {
+    source = "../../modules/security"
+  }
+
+  variables {
+    vpc_id                      = "vpc-1"
+    endpoints_security_group_id = "sg-1"
+    s3_prefix_list_id           = "pl-1"
+    shop_outside_ports          = [443, 22]
+    edge_secret_arns            = []
+    shop_secret_arns            = []
+    repository_arns             = { edge = "e", shop = "s" }
+    public_images_prefix        = "p"
+    operator_sessions           = false
+  }
+
+  expect_failures = [var.shop_outside_ports]
+}
+
+run "cache" {
+  command = plan
+
+  module {
+    source = "../../modules/cache"
+  }
+
+  variables {
+    name                    = "Line--1"
+    purpose                 = "session"
+    description             = "x"
+    engine                  = "valkey"
+    engine_version          = "7.1"
+    node_type               = "m5.large"
+    shards                  = 0
+    replicas                = 0
+    subnet_ids              = []
+    security_group_id       = "sg-1"
+    snapshot_retention_days = 36
+    apply_immediately       = false
+    log_prefix              = "x"
+  }
+
+  expect_failures = [
+    var.name, var.purpose, var.engine_version, var.node_type, var.shards, var.replicas, var.snapshot_retention_days,
+  ]
+}
+
+run "database" {
+  command = plan
+
+  module {
+    source = "../../modules/database"
+  }
+
+  variables {
+    engine_version        = "14.1"
+    instance_class        = "r7g.large"
+    serverless_capacity   = { min = 4, max = 2 }
+    readers               = 15
+    backup_retention_days = 0
+    deletion_protection   = true
+    final_snapshot        = true
+    apply_immediately     = false
+    password              = "x"
+    subnet_ids            = []
+    security_group_id     = "sg-1"
+  }
+
+  expect_failures = [
+    var.engine_version, var.instance_class, var.serverless_capacity, var.readers, var.backup_retention_days,
+  ]
+}
+
+run "secrets" {
+  command = plan
+
+  module {
+    source = "../../modules/secrets"
+  }
+
+  variables {
+    domain               = "tickets.example.com"
+    cdn_header           = "X-Edge-Secret"
+    rotation_schedule    = "cron(30 3 * * ? *)"
+    rotate_line_keys     = false
+    recovery_window_days = 3
+    dead_letters_arn     = "arn:aws:sqs:eu-central-1:111122223333:mock"
+    first_values = {
+      line_keys       = "a:c2hvcnQ=,b:c2hvcnQ="
+      edge_keys       = "a:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+      cdn             = "one-of-many-letters"
+      admin_tokens    = "anna:root:0123456789abcdef0123456789abcdef"
+      organiser_token = "short"
+      database        = "with a blank and more"
+    }
+  }
+
+  expect_failures = [var.rotation_schedule, var.recovery_window_days, var.first_values]
+}
+
+run "registry" {
+  command = plan
+
+  module {
+    source = "../../modules/registry"
+  }
+
+  variables {
+    images_kept         = 1
+    deletion_protection = true
+  }
+
+  expect_failures = [var.images_kept]
+}
+
+run "queue" {
+  command = plan
+
+  module {
+    source = "../../modules/queue"
+  }
+
+  variables {
+    emails = ["nobody"]
+  }
+
+  expect_failures = [var.emails]
+}
+
+run "certificates" {
+  command = plan
+
+  module {
+    source = "../../modules/certificates"
+  }
+
+  variables {
+    zone_id = "example.com"
+    domain  = "https://tickets.example.com"
+    aliases = []
+  }
+
+  expect_failures = [var.zone_id, var.domain]
+}
+
+run "certificates_name_each_once" {
+  command = plan
+
+  module {
+    source = "../../modules/certificates"
+  }
+
+  variables {
+    zone_id = "Z0123456789ABCDEFGHIJ"
+    domain  = "tickets.example.com"
+    aliases = ["www.example.com", "www.example.com"]
+  }
+
+  expect_failures = [var.aliases]
+}
+
+run "cdn" {
+  command = plan
+
+  module {
+    source = "../../modules/cdn"
+  }
+
+  variables {
+    domain               = "tickets.example.com"
+    aliases              = []
+    zone_id              = "Z0123456789ABCDEFGHIJ"
+    certificate_arn      = "arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
+    origin_name          = "edge.tickets.example.com"
+    balancer_dns_name    = "mock.elb.eu-central-1.amazonaws.com"
+    balancer_zone_id     = "Z0123456789ABCDEFGHIJ"
+    secret_header        = "X-Forwarded-For"
+    secret               = "x"
+    protected_paths      = ["buy"]
+    price_class          = "all"
+    requests_per_address = 100
+  }
+
+  expect_failures = [var.secret_header, var.protected_paths, var.price_class, var.requests_per_address]
+}
+
+run "cdn_keeps_what_docs_say" {
+  command = plan
+
+  module {
+    source = "../../modules/cdn"
+  }
+
+  variables {
+    domain               = "tickets.example.com"
+    aliases              = []
+    zone_id              = "Z0123456789ABCDEFGHIJ"
+    certificate_arn      = "arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
+    origin_name          = "edge.tickets.example.com"
+    balancer_dns_name    = "mock.elb.eu-central-1.amazonaws.com"
+    balancer_zone_id     = "Z0123456789ABCDEFGHIJ"
+    secret_header        = "X-Edge-Secret"
+    secret               = "a-secret-of-many-letters"
+    protected_paths      = ["/buy/*"]
+    price_class          = "PriceClass_100"
+    requests_per_address = 20000
+  }
+
+  assert {
+    condition     = aws_cloudfront_cache_policy.facts.max_ttl == 1 && aws_cloudfront_cache_policy.facts.min_ttl == 0
+    error_message = "facts are kept for a second"
+  }
+
+  assert {
+    condition     = aws_cloudfront_cache_policy.shop.min_ttl == 0 && aws_cloudfront_cache_policy.shop.default_ttl == 0
+    error_message = "what says nothing is not kept"
+  }
+
+  assert {
+    condition     = toset([for error in aws_cloudfront_distribution.this.custom_error_response : error.error_code if error.error_caching_min_ttl == 0]) == toset([400, 403, 404, 405, 414, 500, 501, 502, 503, 504])
+    error_message = "no error is kept"
+  }
+
+  assert {
+    condition     = alltrue([for header in flatten([for origin in aws_cloudfront_distribution.this.origin : tolist(origin.custom_header)]) : header.name == "X-Edge-Secret"])
+    error_message = "the secret goes with each request"
+  }
+
+  assert {
+    condition     = [for rule in jsondecode(aws_wafv2_web_acl.this.rule_json) : rule.Priority] == [0, 1, 2]
+    error_message = "rules of the WAF have an order"
+  }
+}
+
+run "autoscaling" {
+  command = plan
+
+  module {
+    source = "../../modules/autoscaling"
+  }
+
+  variables {
+    cluster_name = "stanchion"
+    service_name = "edge"
+    min          = 4
+    max          = 3
+    cpu_percent  = 99
+    on_sales     = { "Big day" = { from = "2027-05-01T14:00:00Z", to = "2027-05-01T07:00:00Z", min = 0 } }
+  }
+
+  expect_failures = [var.max, var.cpu_percent, var.on_sales]
+}
+
+run "autoscaling_for_an_on_sale" {
+  command = plan
+
+  module {
+    source = "../../modules/autoscaling"
+  }
+
+  variables {
+    cluster_name = "stanchion"
+    service_name = "edge"
+    min          = 3
+    max          = 60
+    sockets      = { target = 18000, namespace = "Stanchion/stanchion" }
+    on_sales = {
+      over = { from = "2020-05-01T07:00:00Z", to = "2020-05-01T14:00:00Z", min = 9 }
+      now  = { from = "2020-05-01T07:00:00Z", to = "2120-05-01T14:00:00Z", min = 12 }
+    }
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this.min_capacity == 12
+    error_message = "to apply something during an on-sale takes no proxy away"
+  }
+
+  assert {
+    condition     = aws_appautoscaling_scheduled_action.from["now"].schedule == "at(2020-05-01T07:00:00)"
+    error_message = "the schedule is in the form of AWS, in UTC"
+  }
+
+  assert {
+    condition     = aws_appautoscaling_policy.sockets[0].target_tracking_scaling_policy_configuration[0].target_value == 18000
+    error_message = "sockets per proxy"
+  }
+}

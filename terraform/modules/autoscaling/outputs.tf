@@ -1,0 +1,4 @@
+output "bounds" {
+  description = "Fewest and most tasks."
+  value       = { min = var.min, max = var.max }
+}
