@@ -83,6 +83,7 @@ variable "on_sales" {
 variable "shop" {
   description = "What the shop is told besides: see `shop` in modules/system/variables.tf."
   type = object({
+    mail          = optional(object({ server = string, from = string, user = optional(string) }))
     toml          = optional(string, "")
     environment   = optional(map(string), {})
     secrets       = optional(map(string), {})

@@ -5,6 +5,8 @@ data "aws_region" "current" {}
 locals {
   shop_toml = templatefile("${path.module}/shop.toml.tftpl", {
     database_connections = var.database_connections
+    domain               = var.domain
+    mail                 = var.mail
     extra                = var.shop_toml_extra
   })
 

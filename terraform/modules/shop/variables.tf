@@ -78,8 +78,28 @@ variable "database_url" {
   }
 }
 
+variable "domain" {
+  description = "The name by which fans come: links in mails lead there."
+  type        = string
+}
+
+variable "mail" {
+  description = "The mail server, who mails are from, and how to log in there (the password is the secret STANCHION_SMTP_PASSWORD). \"console\" prints mails into the log, with the links that open accounts: for trying only."
+  type        = object({ server = string, from = string, user = optional(string) })
+
+  validation {
+    condition     = can(regex("^(console|smtps://[^ \"]+|smtp://[^ \"]+)$", var.mail.server))
+    error_message = "mail.server has to be smtps://host:465, smtp://host:587, or console."
+  }
+
+  validation {
+    condition     = can(regex("@", var.mail.from)) && !can(regex("[\"\n\r]", var.mail.from))
+    error_message = "mail.from has to be an address, such as Tickets <tickets@example.com>."
+  }
+}
+
 variable "shop_toml_extra" {
-  description = "Further tables of shop.toml."
+  description = "Further tables of shop.toml, but for [limits] and [mail]."
   type        = string
   default     = ""
 

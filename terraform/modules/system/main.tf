@@ -212,6 +212,8 @@ module "shop" {
   tasks_min                  = var.shop.tasks_min
   database_connections       = var.shop.database_connections
   database_url               = module.database.url
+  domain                     = var.domain
+  mail                       = var.shop.mail == null ? { server = "console", from = "Tickets <tickets@${var.domain}>", user = null } : var.shop.mail
   shop_toml_extra            = replace(var.shop.toml, "INVENTORY_URL", local.has_cache ? module.inventory[0].url : "")
   environment                = var.shop.environment
   extra_secrets              = var.shop.secrets

@@ -109,6 +109,7 @@ variable "shop" {
     tasks_min            = optional(number, 2)
     tasks_max            = optional(number, 20)
     database_connections = optional(number, 16)
+    mail                 = optional(object({ server = string, from = string, user = optional(string) }))
     toml                 = optional(string, "")
     environment          = optional(map(string), {})
     secrets              = optional(map(string), {})

@@ -309,6 +309,45 @@ run "cdn_keeps_what_docs_say" {
   }
 }
 
+run "shop" {
+  command = plan
+
+  module {
+    source = "../../modules/shop"
+  }
+
+  variables {
+    cluster_arn                = "arn:aws:ecs:eu-central-1:111122223333:cluster/mock"
+    image                      = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop:latest"
+    cpu                        = 1024
+    memory                     = 1000
+    cpu_architecture           = "RISCV"
+    tasks_min                  = 21
+    database_connections       = 1
+    database_url               = "postgres://stanchion:password@db/stanchion"
+    domain                     = "tickets.example.com"
+    mail                       = { server = "http://mail.example.com", from = "nobody" }
+    shop_toml_extra            = "seconds = 1"
+    environment                = { STANCHION_STRIPE_KEY = "x" }
+    extra_secrets              = { STANCHION_STRIPE_KEY = "x" }
+    certificate_arn            = "arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
+    vpc_id                     = "vpc-1"
+    private_subnet_ids         = []
+    balancer_security_group_id = "sg-1"
+    security_group_id          = "sg-2"
+    start_role_arn             = "arn:aws:iam::111122223333:role/mock"
+    run_role_arn               = "arn:aws:iam::111122223333:role/mock"
+    secret_arns                = { edge-keys = "e", organiser-token = "o", database = "d" }
+    log_level                  = "info"
+    deletion_protection        = false
+  }
+
+  expect_failures = [
+    var.image, var.memory, var.cpu_architecture, var.tasks_min, var.database_connections, var.database_url,
+    var.mail, var.shop_toml_extra, var.environment, var.extra_secrets,
+  ]
+}
+
 run "autoscaling" {
   command = plan
 
