@@ -35,12 +35,14 @@ mod router;
 mod server;
 pub mod store;
 mod telemetry;
+pub mod tickets;
 
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use app::Surroundings;
+use commands::Command;
 use config::{Args, Settings};
 
 /// The command line or the configuration is wrong (`EX_USAGE`).
@@ -49,6 +51,9 @@ const EXIT_USAGE: u8 = 64;
 /// Runs the shop until it is told to stop by `SIGTERM` or `SIGINT`.
 pub async fn run(args: Args) -> ExitCode {
     telemetry::init();
+    if let Some(Command::Ticket(command)) = &args.command {
+        return commands::ticket::run(command);
+    }
     let settings = match Settings::load(&args, &|name| std::env::var(name).ok()) {
         Ok(settings) => settings,
         Err(error) => {

@@ -14,6 +14,7 @@ use crate::http::{
     security_headers, serve_asset,
 };
 use crate::telemetry::traces::trace_request;
+use crate::tickets;
 use crate::{events, pages, payments, reservations};
 
 /// The whole shop.
@@ -21,6 +22,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(events::routes())
         .merge(reservations::routes())
+        .merge(tickets::routes())
         .merge(payments::routes())
         .merge(pages::routes())
         .route("/assets/{file}", get(serve_asset))

@@ -14,6 +14,7 @@ pub struct Secrets {
     keys: String,
     edge_keys: String,
     organiser: String,
+    tickets: String,
     admin: String,
 }
 
@@ -22,7 +23,7 @@ impl Secrets {
     pub fn make() -> Result<Self> {
         let key = || Ok::<_, anyhow::Error>(format!("run:{}", STANDARD.encode(secret::<32>()?)));
         let token = || Ok::<_, anyhow::Error>(URL_SAFE_NO_PAD.encode(secret::<24>()?));
-        Ok(Self { keys: key()?, edge_keys: key()?, organiser: token()?, admin: token()? })
+        Ok(Self { keys: key()?, edge_keys: key()?, organiser: token()?, tickets: key()?, admin: token()? })
     }
 
     /// What a proxy finds in its environment.
@@ -38,6 +39,7 @@ impl Secrets {
         vec![
             ("STANCHION_EDGE_KEYS", self.edge_keys.clone()),
             ("STANCHION_ORGANISER_TOKEN", self.organiser.clone()),
+            ("STANCHION_TICKET_KEYS", self.tickets.clone()),
         ]
     }
 

@@ -2,6 +2,8 @@
 //! while shops run on it.
 
 mod outbox;
+mod seed;
+pub(crate) mod ticket;
 
 use std::process::ExitCode;
 
@@ -14,6 +16,11 @@ use crate::persistence;
 /// A command.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Keys of tickets, and checking tickets without a network.
+    #[command(subcommand)]
+    Ticket(ticket::TicketCommand),
+    /// Put a catalogue of events on sale, to look at. What is there already stays as it is.
+    Seed,
     /// Messages that could not be sent.
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -41,6 +48,9 @@ pub(crate) async fn run(command: &Command, settings: &Settings) -> ExitCode {
 async fn carried_out(command: &Command, settings: &Settings) -> anyhow::Result<String> {
     let stores = persistence::connect(&settings.database, &settings.limits).await?;
     let said = match command {
+        // It asks no database, and was carried out before.
+        Command::Ticket(_) => Ok(String::new()),
+        Command::Seed => seed::run(stores.events.as_ref(), &SystemClock).await,
         Command::Outbox(command) => outbox::run(command, stores.outbox.as_ref(), &SystemClock).await,
     };
     stores.lifecycle.close().await;

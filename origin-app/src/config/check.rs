@@ -13,11 +13,13 @@ use super::secrets::{self, Environment, OrganiserToken};
 use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits};
 use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Settings};
 use super::{mail, payments as payments_of, telemetry};
+use crate::tickets::TicketKeys;
 
 const LISTEN: &str = "127.0.0.1:9090";
 const DATABASE: &str = "sqlite://shop.db";
 const EDGE_KEYS: &str = "STANCHION_EDGE_KEYS";
 const ORGANISER_TOKEN: &str = "STANCHION_ORGANISER_TOKEN";
+const TICKET_KEYS: &str = "STANCHION_TICKET_KEYS";
 
 /// A configuration file: what to call it in errors, its text, and where paths inside it start.
 pub(super) struct Source<'a> {
@@ -37,6 +39,7 @@ pub(super) fn settings(
         database,
         edge_keys_file,
         organiser_token_file,
+        ticket_keys_file,
         require_edge,
         holds,
         payments,
@@ -60,11 +63,17 @@ pub(super) fn settings(
     let organiser_token = secrets::read(ORGANISER_TOKEN, token_file.as_deref(), environment)?
         .map(|token| OrganiserToken::new(token.trim()))
         .transpose()?;
+    let keys_file = source.path(ticket_keys_file.as_ref());
+    let ticket_keys = secrets::read(TICKET_KEYS, keys_file.as_deref(), environment)?
+        .map(|keys| TicketKeys::parse(&keys))
+        .transpose()
+        .map_err(|error| ConfigError::new(format!("{TICKET_KEYS}: {error}")))?;
     Ok(Settings {
         listen,
         database: source.database(args.database.as_deref(), database.as_ref())?,
         edge,
         organiser_token,
+        ticket_keys,
         holds: source.holds(&holds)?,
         payments: payments_of::check(source, &payments, environment)?,
         cache: source.cache(&cache)?,

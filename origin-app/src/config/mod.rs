@@ -24,6 +24,7 @@ pub use payments::{Payments, Provider, StripeSettings};
 pub use secrets::{Environment, ORGANISER_TOKEN_LENGTH_MIN, OrganiserToken, Secret};
 pub use telemetry::Telemetry;
 
+use crate::tickets::TicketKeys;
 use check::Source;
 
 /// Everything that the shop can be told.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub edge: EdgeTrust,
     /// Who may create events; nobody when there is none.
     pub organiser_token: Option<OrganiserToken>,
+    /// What tickets are signed with; without keys a ticket is its code alone.
+    pub ticket_keys: Option<TicketKeys>,
     /// How seats are held.
     pub holds: Holds,
     /// How payments are made.
@@ -193,8 +196,19 @@ impl Settings {
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Destructured, so that a new field cannot be forgotten here.
-        let Self { listen, database, edge, organiser_token, holds, payments, cache, mail, limits, telemetry } =
-            self;
+        let Self {
+            listen,
+            database,
+            edge,
+            organiser_token,
+            ticket_keys,
+            holds,
+            payments,
+            cache,
+            mail,
+            limits,
+            telemetry,
+        } = self;
         let Holds { duration, seats_per_fan_max, sweep_every } = holds;
         let CacheSettings { event, seats, list, entries } = cache;
         let Limits {
@@ -212,6 +226,11 @@ impl fmt::Display for Settings {
         };
         writeln!(f, "listen = \"{listen}\"\ndatabase = \"{database}\"\n{keys}")?;
         writeln!(f, "# organiser token: {}", if organiser_token.is_some() { "set" } else { "not set" })?;
+        writeln!(
+            f,
+            "# ticket keys: {}",
+            ticket_keys.as_ref().map_or("not set".to_owned(), |keys| format!("{keys:?}"))
+        )?;
         writeln!(f, "\n[holds]\nseconds = {}", duration.as_secs())?;
         writeln!(f, "seats_per_fan_max = {seats_per_fan_max}\nsweep_seconds = {}", sweep_every.as_secs())?;
         write!(f, "{payments}")?;

@@ -13,6 +13,7 @@ pub(super) struct Wire {
     pub(super) database: Field<String>,
     pub(super) edge_keys_file: Field<String>,
     pub(super) organiser_token_file: Field<String>,
+    pub(super) ticket_keys_file: Field<String>,
     pub(super) require_edge: Field<bool>,
     #[serde(default)]
     pub(super) holds: WireHolds,

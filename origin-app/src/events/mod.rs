@@ -14,7 +14,7 @@ mod store;
 
 pub use house::{EventDetail, OnSale, PriceClass, Sale, Section, SectionKind};
 pub use model::{Event, EventOnSale, EventStatus, Sales, Seat, SeatState};
-pub use new_event::{NewEvent, NewSeat};
+pub use new_event::{InvalidEvent, NewEvent, NewSeat};
 pub use query::EventQuery;
 pub use routes::routes;
 pub use service::Events;

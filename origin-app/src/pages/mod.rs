@@ -9,6 +9,7 @@ mod problem;
 mod seatmap;
 mod templates;
 mod texts;
+mod ticket;
 mod tickets;
 mod views;
 
@@ -38,6 +39,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/events/{event}/checkout/{reservation}/pay", post(checkout::pay))
         .route("/events/{event}/checkout/{reservation}/cancel", post(checkout::cancel))
         .route("/tickets", get(tickets::show))
+        .route("/tickets/{code}", get(ticket::show))
+        .route("/tickets/{code}/calendar.ics", get(ticket::calendar))
 }
 
 /// Sends the browser on, so that reloading the next page repeats nothing.

@@ -15,12 +15,13 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 7] = templates![
+const TEMPLATES: [(&str, &str); 8] = templates![
     "base.html",
     "events.html",
     "event.html",
     "seatmap.html",
     "checkout.html",
+    "ticket.html",
     "tickets.html",
     "problem.html",
 ];

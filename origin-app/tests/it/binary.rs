@@ -186,6 +186,22 @@ fn what_is_wrong_is_said_and_has_an_exit_code() {
     assert!(text.contains("127.0.0.1:1/shop") && !text.contains("s3cret"), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_can_be_put_on_sale() {
+    let database = Database::sqlite();
+    let keys = ("STANCHION_EDGE_KEYS", KEYS);
+    let said = || String::from_utf8(run(&["--database", &database.url(), "seed"], &[keys]).0.stdout).unwrap();
+    assert!(said().contains("events with") && said().starts_with("0 events"), "again nothing is new");
+    let shop = Process::start(&database, "").await;
+    let fan = shop.edge.fan();
+    let events = fan.get("/api/events").await.json();
+    assert!(events["events"].as_array().unwrap().len() >= 30);
+    // The house of the largest: its picture, and its places where nobody sits.
+    let arena = fan.get("/events/aurora-1").await;
+    assert_eq!(arena.status, 200);
+    assert!(arena.text.contains("data-seat=\"A.A-1\"") && arena.text.contains("data-section=\"FL\""));
+}
+
 #[test]
 fn the_configuration_can_be_checked_and_printed() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/shop.toml");

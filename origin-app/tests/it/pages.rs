@@ -193,3 +193,40 @@ async fn events_are_searched_and_leafed_through_without_a_script() {
     shop.clock.advance(std::time::Duration::from_secs(150 * 24 * 3600));
     assert_eq!(found(&fan.get("/").await), 13);
 }
+
+#[tokio::test]
+async fn a_ticket_is_shown_printed_and_checked_without_a_network() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 2)]).await;
+    let fan = shop.fan();
+    let id = fan.held(&["A-2"]).await;
+    let paid = fan.pay(&id, "sandbox-ok").await.json();
+    let code = paid["tickets"][0]["code"].as_str().unwrap().to_owned();
+    let path = format!("/tickets/{code}");
+    is_page(&fan.get("/tickets").await, 200, &[&format!("href=\"{path}\"")]);
+    let ticket = fan.get(&path).await;
+    is_page(&ticket, 200, &[&code, "Row A, seat 2", "data-testid=\"ticket-qr\"", "data-print"]);
+    assert_eq!(ticket.header("cache-control"), "private, no-store");
+    let calendar = fan.get(&format!("{path}/calendar.ics")).await;
+    assert_eq!((calendar.status, calendar.header("content-type")), (200, "text/calendar; charset=utf-8"));
+    assert!(calendar.text.contains("DTSTART:20270601T193000Z\r\n"), "{}", calendar.text);
+    for path in [path.as_str(), &format!("{path}/calendar.ics"), "/tickets/0000-0000-0000-0000"] {
+        is_page(&shop.fan().get(path).await, 404, &["Ticket not found"]);
+    }
+
+    // What was scanned is checked by the command, with nothing but the public keys.
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, fan.get("/api/tickets/keys").await.text).unwrap();
+    let token = ticket.text.split("data-token=\"").nth(1).unwrap().split('"').next().unwrap();
+    let verify = |event: &str, token: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_origin-app"));
+        command.env_clear().args(["ticket", "verify", "--keys"]).arg(&keys).args(["--event", event, token]);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(verify("demo", token), (Some(0), format!("good\tdemo\tA-2\t{code}\t2027-06-01T19:30:00Z\n")));
+    assert_eq!(verify("other", token), (Some(1), "bad\tthis ticket is for another event\n".into()));
+    let forged = token.replace(token.split('.').next_back().unwrap(), &"A".repeat(86));
+    assert_eq!(verify("demo", &forged), (Some(1), "bad\tnobody known has signed this ticket\n".into()));
+}

@@ -47,6 +47,11 @@ pub struct NewSeat {
     pub price_cents: i64,
 }
 
+/// What was said of an event cannot be used; the message names the field and what would be right.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidEvent(String);
+
 /// A field of the event cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}`: {right}")]
@@ -103,6 +108,18 @@ impl NewEventBody {
             updated_at: now,
         };
         Ok(house.of(event, sales))
+    }
+}
+
+impl NewEvent {
+    /// The event that `body` describes as `POST /api/events` takes it, as it is at `now`.
+    ///
+    /// # Errors
+    /// When it says what cannot be used.
+    pub fn from_json(body: serde_json::Value, now: Timestamp) -> Result<Self, InvalidEvent> {
+        let body: NewEventBody =
+            serde_json::from_value(body).map_err(|error| InvalidEvent(error.to_string()))?;
+        body.check(now).map_err(|error| InvalidEvent(error.to_string()))
     }
 }
 

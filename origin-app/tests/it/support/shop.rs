@@ -15,12 +15,15 @@ use origin_app::config::{
     Telemetry,
 };
 use origin_app::payments::{BreakerRules, PaymentProvider};
+use origin_app::tickets::TicketKeys;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Database, Fan, ManualClock};
 
 pub(crate) const KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+/// One seed, of 32 times 7.
+pub(crate) const TICKET_KEYS: &str = "t1:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 pub(crate) const ORGANISER_TOKEN: &str = "an-organiser-token-for-tests";
 
 /// Where a shop is, and how to ask it as its edge would. The shop may run in this process or in another.
@@ -116,6 +119,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
         database: DatabaseUrl::parse(&database.url()).unwrap(),
         edge: EdgeTrust::Required(Keyring::parse(KEYS).unwrap()),
         organiser_token: Some(OrganiserToken::new(ORGANISER_TOKEN).unwrap()),
+        ticket_keys: Some(TicketKeys::parse(TICKET_KEYS).unwrap()),
         holds: Holds {
             duration: Duration::from_secs(180),
             seats_per_fan_max: 4,
