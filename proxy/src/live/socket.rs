@@ -1,5 +1,6 @@
 //! One light task for each fan with an open WebSocket.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +148,10 @@ async fn serve(
     // Not all at the same moment, and never later than promised.
     let next = || Instant::now() + jitter(surroundings.random.as_ref(), heartbeat * 3 / 4, heartbeat);
     let mut beat = next();
+    // What is waited for is set up once, and not again for each message: most fans are told something every few seconds.
+    let mut told_to_close = pin!(told_to_close(&mut closing));
+    let mut alarm = pin!(sleep_until(beat));
+    let mut rung = pin!(bell.notified());
     let mut last_heard = Instant::now();
     let mut heard = 0;
     let mut due = true;
@@ -163,16 +168,26 @@ async fn serve(
                 return End::Close(CloseCode::Normal, "expired");
             }
             beat = next();
+            if alarm.is_elapsed() {
+                alarm.as_mut().reset(beat);
+            }
         }
         tokio::select! {
-            () = bell.notified() => {
+            () = &mut rung => {
+                rung.set(bell.notified());
                 (due, with_ping) = (true, false);
                 // Bells ring in the order of the ranks. While that is secret, so is who is told first.
                 if room.order_is_secret() {
                     tokio::time::sleep(jitter(surroundings.random.as_ref(), Duration::ZERO, SHUFFLE)).await;
                 }
             }
-            () = sleep_until(beat) => {
+            () = &mut alarm => {
+                // It is put forward when it rings, not whenever something else was told.
+                if Instant::now() < beat {
+                    alarm.as_mut().reset(beat);
+                    due = false;
+                    continue;
+                }
                 if last_heard.elapsed() > heartbeat * SILENT_HEARTBEATS {
                     return End::Silent;
                 }
@@ -194,7 +209,7 @@ async fn serve(
                     }
                 }
             }
-            () = told_to_close(&mut closing) => {
+            () = &mut told_to_close => {
                 let count = u32::try_from(surroundings.load.sockets()).unwrap_or(u32::MAX);
                 let spread = Duration::from_secs(1) * count / CLOSINGS_PER_SECOND;
                 let spread = spread.min(surroundings.closing_spread_max);

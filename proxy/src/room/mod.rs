@@ -58,7 +58,7 @@ use load::Load;
 pub use moving::{TRANSFER_LIFE, Taken};
 use noted::Noted;
 pub use passes::Pass;
-use registry::{Registry, Stage};
+use registry::{Known, Registry, Stage};
 use relocating::Relocations;
 use sessions::Sessions;
 pub use shadow::{Shade, ShadowFigures};
@@ -207,13 +207,14 @@ impl Room {
         let view = self.view.load_full();
         // Before the opening fans are asked to poll less often.
         let again_within = if view.order_is_secret() { again_within.max(POLL_LATEST) } else { again_within };
-        let (just_looked, just_joined) = {
+        let known = {
             let mut registry = self.registry.lock();
             registry.polled(place, now + again_within + POLL_GRACE, now);
-            let looked_at = registry.looked_at(place);
-            let just_looked = looked_at.is_some_and(|at| now.duration_since(at) < LOOK_EVERY);
-            (just_looked, registry.ahead_at_join(place).is_some())
+            registry.known(place)
         };
+        let looked_at = known.and_then(|known| known.looked_at);
+        let just_looked = looked_at.is_some_and(|at| now.duration_since(at) < LOOK_EVERY);
+        let just_joined = known.is_some_and(|known| known.ahead_at_join.is_some());
         let here = self.stand_now(place);
         let Stand::Waiting(_) = here else { return here };
         // Newer than the snapshot, and the answer to the join is still the best there is.
@@ -242,7 +243,8 @@ impl Room {
         else {
             return false;
         };
-        !self.registry.lock().is_settled(place, snapshot, read_at) && !self.sessions.knows(place.id)
+        let known = self.registry.lock().known(place);
+        !Known::is_settled(known, place.rank, snapshot, read_at) && !self.sessions.knows(place.id)
     }
 
     /// Puts a fan back into a line that lost data, and learns where they stand: another edge may have done so
@@ -271,14 +273,15 @@ impl Room {
 
     /// Where the fan stands by what is known here, without asking anyone.
     pub fn stand_now(&self, place: &Place) -> Stand {
-        if self.sessions.has_ended(place.id) || self.view.load().is_from_before_a_reset(place) {
+        let view = self.view.load();
+        if self.sessions.has_ended(place.id) || view.is_from_before_a_reset(place) {
             return Stand::Expired;
         }
-        let registry = self.registry.lock();
-        match registry.stage(place) {
+        let known = self.registry.lock().known(place);
+        match known.map(|known| known.stage) {
             Some(Stage::Expired) => Stand::Expired,
             Some(Stage::Admitted(until)) if until > Instant::now() => Stand::Admitted,
-            _ => Stand::Waiting(known_ahead(&self.view.load(), &registry, place)),
+            _ => Stand::Waiting(known_ahead(&view, known, place)),
         }
     }
 
@@ -356,10 +359,10 @@ impl Room {
 }
 
 /// How many stand before a waiting fan by what is known here; nothing while that would not be the truth.
-fn known_ahead(view: &View, registry: &Registry, place: &Place) -> Option<u64> {
+fn known_ahead(view: &View, known: Option<Known>, place: &Place) -> Option<u64> {
     let (snapshot, read_at) = view.read()?;
-    if !registry.is_settled(place, snapshot, read_at) {
+    if !Known::is_settled(known, place.rank, snapshot, read_at) {
         return None;
     }
-    view.ahead(place).or_else(|| view.believed(place, registry.ahead_at_join(place)?))
+    view.ahead(place).or_else(|| view.believed(place, known?.ahead_at_join?))
 }

@@ -100,7 +100,7 @@ impl Room {
             return true;
         }
         let Some(place) = ticket.place(&self.ports.keys.load()) else { return false };
-        let looked_at = self.registry.lock().looked_at(&place);
+        let looked_at = self.registry.lock().known(&place).and_then(|known| known.looked_at);
         // Nor is the store asked while the order is secret, for that takes time.
         if self.order_is_secret() {
             return false;

@@ -23,6 +23,8 @@ const ENDED_AGAIN: Duration = Duration::from_secs(120);
 const MARKS_PER_MILLI: u64 = 1000;
 /// Ticks between two tidyings.
 const TIDY_EVERY: u64 = 240;
+/// Ticks between two looks for fans who are gone. Until then they are not there either, but still held.
+const DROP_EVERY: u64 = 4;
 
 /// Runs the tick of `room` for ever.
 pub(super) async fn run(room: Arc<Room>, every: Duration) {
@@ -78,7 +80,9 @@ impl Tick {
         if self.count.is_multiple_of(TIDY_EVERY) {
             self.room.sessions.tidy();
         }
-        self.room.registry.lock().drop_the_gone(Instant::now());
+        if self.count.is_multiple_of(DROP_EVERY) {
+            self.room.registry.lock().drop_the_gone(Instant::now());
+        }
     }
 
     /// Presence and drain go first, by what the tick before knew; then the snapshot already shows the turns that
@@ -253,7 +257,7 @@ impl Tick {
     async fn look(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let mut due = std::mem::take(&mut self.not_waiting);
         {
-            let (mut registry, now) = (self.room.registry.lock(), Instant::now());
+            let (registry, now) = (self.room.registry.lock(), Instant::now());
             due.extend(registry.due_for_a_look(snapshot, LOOK_EVERY, now));
             due.extend(registry.called(snapshot, LOOK_EVERY, now));
         }

@@ -1,92 +1,40 @@
-//! The fans that this proxy holds: those with an open WebSocket, and those who polled a moment ago. In the order
-//! of their ranks, so that "up to the horizon" and "up to the cursor" are ranges.
+//! The fans that this proxy holds: those with an open WebSocket, and those who polled a moment ago.
 
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+mod fan;
+mod lanes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use admission::clock::Timestamp;
-use admission::name::LaneId;
-use admission::position::ShownPosition;
 use admission::rank::Rank;
 use admission::store::{BATCH_MAX, LaneSnapshot, REPORT_MAX, Snapshot};
-use admission::ticket::{Place, TICKET_ID_BYTES, TicketId};
+use admission::ticket::Place;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::view::is_told;
+use fan::Fan;
+pub(super) use fan::{Known, Stage};
+use lanes::{Lanes, Spot};
 
 /// Most fans that one proxy holds.
 const FANS_MAX: usize = 500_000;
 /// Most WebSockets of one ticket: two tabs are one fan, fifty are not.
 const SOCKETS_PER_TICKET_MAX: usize = 8;
 
-/// What is known of a ticket beyond its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// In the line.
-    Waiting,
-    /// Its turn has come; until when it may be claimed or, once claimed, used.
-    Admitted(Instant),
-    /// It is worth nothing any more.
-    Expired,
-}
-
-struct Fan {
-    bells: Vec<Arc<Notify>>,
-    polled_until: Instant,
-    shown: ShownPosition,
-    stage: Stage,
-    ahead_at_join: Option<u64>,
-    reported_at: Option<Instant>,
-    looked_at: Option<Instant>,
-    restored: Option<(Timestamp, Instant)>,
-}
-
-impl Fan {
-    fn new(now: Instant) -> Self {
-        Self {
-            bells: Vec::new(),
-            polled_until: now,
-            shown: ShownPosition::default(),
-            stage: Stage::Waiting,
-            ahead_at_join: None,
-            reported_at: None,
-            looked_at: None,
-            restored: None,
-        }
-    }
-
-    fn ring(&self) {
-        for bell in &self.bells {
-            bell.notify_one();
-        }
-    }
-}
-
 /// The fans that this proxy holds.
 #[derive(Default)]
 pub(super) struct Registry {
-    fans: BTreeMap<Place, Fan>,
-}
-
-fn up_to(lane: &LaneId, rank: Rank) -> RangeInclusive<Place> {
-    between(lane, Rank::ZERO, rank)
-}
-
-fn between(lane: &LaneId, from: Rank, to: Rank) -> RangeInclusive<Place> {
-    let place =
-        |rank, byte| Place { lane: lane.clone(), rank, id: TicketId::from_bytes([byte; TICKET_ID_BYTES]) };
-    place(from, u8::MIN)..=place(to, u8::MAX)
+    fans: Lanes,
 }
 
 impl Registry {
     fn fan(&mut self, place: &Place, now: Instant) -> Option<&mut Fan> {
-        if self.fans.len() >= FANS_MAX && !self.fans.contains_key(place) {
+        if self.fans.len() >= FANS_MAX && self.fans.get(place).is_none() {
             return None;
         }
-        Some(self.fans.entry(place.clone()).or_insert_with(|| Fan::new(now)))
+        Some(self.fans.get_or_insert(place, || Fan::new(now)))
     }
 
     /// A fan opened a WebSocket; `bell` rings when there is something to tell. Refused when there are too many.
@@ -122,27 +70,17 @@ impl Registry {
         }
     }
 
-    /// How many were before a fan who is newer than the snapshot.
-    pub(super) fn ahead_at_join(&self, place: &Place) -> Option<u64> {
-        self.fans.get(place)?.ahead_at_join
-    }
-
     /// What is known of the ticket.
-    pub(super) fn stage(&self, place: &Place) -> Option<Stage> {
-        self.fans.get(place).map(|fan| fan.stage)
+    pub(super) fn known(&self, place: &Place) -> Option<Known> {
+        self.fans.get(place).map(Fan::known)
     }
 
     /// How long a turn that has come is still good for.
     pub(super) fn admitted_for(&self, place: &Place, now: Instant) -> Option<Duration> {
-        match self.stage(place)? {
+        match self.known(place)?.stage {
             Stage::Admitted(until) => until.checked_duration_since(now),
             Stage::Waiting | Stage::Expired => None,
         }
-    }
-
-    /// When the store was last asked about the ticket.
-    pub(super) fn looked_at(&self, place: &Place) -> Option<Instant> {
-        self.fans.get(place)?.looked_at
     }
 
     /// Takes in what the store said, and tells the fan if it is news.
@@ -172,14 +110,6 @@ impl Registry {
         }
     }
 
-    /// Whether the snapshot, read at `read_at`, tells the place of this ticket truly. It does not while the ticket
-    /// is from before the line and was not put back, alone or together with others, before the snapshot was read.
-    pub(super) fn is_settled(&self, place: &Place, snapshot: &Snapshot, read_at: Instant) -> bool {
-        let restored = self.fans.get(place).and_then(|fan| fan.restored);
-        !snapshot.may_have_forgotten(place.rank)
-            || restored.is_some_and(|(line, at)| line == snapshot.resumed_at && read_at > at)
-    }
-
     /// The position to show for a fan with so many before them: never higher than what was shown.
     pub(super) fn show(&mut self, place: &Place, ahead: u64) -> u64 {
         match self.fans.get_mut(place) {
@@ -197,12 +127,12 @@ impl Registry {
     ) -> Vec<Place> {
         let mut due = Vec::new();
         for lane in &snapshot.lanes {
-            for (place, fan) in self.fans.range_mut(up_to(&lane.name, lane.horizon)) {
+            for (spot, fan) in self.fans.range_mut(&lane.name, Rank::ZERO, lane.horizon) {
                 let is_due = fan.reported_at.is_none_or(|at| now.duration_since(at) >= every);
                 // What does not fit is due again the next time; those in front come first.
-                if is_due && fan.stage == Stage::Waiting && due.len() < REPORT_MAX {
+                if is_due && fan.stage == Stage::Waiting && fan.is_here(now) && due.len() < REPORT_MAX {
                     fan.reported_at = Some(now);
-                    due.push(place.clone());
+                    due.push(spot.place());
                 }
             }
         }
@@ -211,9 +141,7 @@ impl Registry {
 
     /// All presence has to be reported again: the store may have forgotten it.
     pub(super) fn all_are_due(&mut self) {
-        for fan in self.fans.values_mut() {
-            fan.reported_at = None;
-        }
+        self.fans.values_mut().for_each(|fan| fan.reported_at = None);
     }
 
     /// The reports of these fans did not arrive.
@@ -226,15 +154,10 @@ impl Registry {
     }
 
     /// The fans whose turn may have come and who do not know it yet. Each is asked about every `every` at most.
-    pub(super) fn due_for_a_look(
-        &mut self,
-        snapshot: &Snapshot,
-        every: Duration,
-        now: Instant,
-    ) -> Vec<Place> {
+    pub(super) fn due_for_a_look(&self, snapshot: &Snapshot, every: Duration, now: Instant) -> Vec<Place> {
         let mut due = Vec::new();
         for lane in &snapshot.lanes {
-            for (place, fan) in self.fans.range_mut(up_to(&lane.name, lane.cursor)) {
+            for (spot, fan) in self.fans.range(&lane.name, Rank::ZERO, lane.cursor) {
                 let wants_to_know = match fan.stage {
                     Stage::Waiting => true,
                     Stage::Admitted(until) => until <= now,
@@ -242,7 +165,7 @@ impl Registry {
                 };
                 let is_due = fan.looked_at.is_none_or(|at| now.duration_since(at) >= every);
                 if wants_to_know && is_due && due.len() < REPORT_MAX {
-                    due.push(place.clone());
+                    due.push(spot.place());
                 }
             }
         }
@@ -252,30 +175,32 @@ impl Registry {
     /// Those whose turns were given out of order, and who do not know it yet.
     pub(super) fn called(&self, snapshot: &Snapshot, every: Duration, now: Instant) -> Vec<Place> {
         let called = &snapshot.by_hand.called;
-        let here = called.iter().flat_map(|(lane, rank)| self.fans.range(between(lane, *rank, *rank)));
+        let here = called.iter().flat_map(|(lane, rank)| self.fans.range(lane, *rank, *rank));
         let is_due = |fan: &Fan| {
             fan.stage == Stage::Waiting && fan.looked_at.is_none_or(|at| now.duration_since(at) >= every)
         };
-        here.filter(|(_, fan)| is_due(fan)).map(|(place, _)| place.clone()).collect()
+        here.filter(|(_, fan)| is_due(fan)).map(|(spot, _)| spot.place()).collect()
     }
 
     /// Everybody's place was taken back whose rank is below this one.
     pub(super) fn reset(&mut self, below: Rank, now: Instant) {
-        let gone: Vec<Place> = self.fans.keys().filter(|place| place.rank < below).cloned().collect();
+        let all = self.fans.iter();
+        let gone: Vec<Place> =
+            all.filter(|(spot, _)| spot.rank < below).map(|(spot, _)| spot.place()).collect();
         gone.iter().for_each(|place| self.learn(place, Stage::Expired, now));
     }
 
     /// The fans from before the store lost its data who were not put back yet.
-    pub(super) fn due_for_restoring(&mut self, snapshot: &Snapshot) -> Vec<Place> {
+    pub(super) fn due_for_restoring(&self, snapshot: &Snapshot) -> Vec<Place> {
         let mut due = Vec::new();
         for (lane, range) in
             snapshot.lanes.iter().flat_map(|lane| snapshot.forgotten.iter().map(move |range| (lane, range)))
         {
-            for (place, fan) in self.fans.range_mut(between(&lane.name, range.from, range.to)) {
-                let is_due = snapshot.may_have_forgotten(place.rank)
+            for (spot, fan) in self.fans.range(&lane.name, range.from, range.to) {
+                let is_due = snapshot.may_have_forgotten(spot.rank)
                     && fan.restored.is_none_or(|(line, _)| line != snapshot.resumed_at);
                 if is_due && fan.stage != Stage::Expired && due.len() < 8 * BATCH_MAX {
-                    due.push(place.clone());
+                    due.push(spot.place());
                 }
             }
         }
@@ -293,16 +218,22 @@ impl Registry {
         }
     }
 
-    /// Rings for the fans whom what they were shown would mislead, where their places can be told: below a rank.
-    pub(super) fn ring_the_misled(&mut self, snapshot: &Snapshot, below: Rank) {
-        for (place, fan) in &mut self.fans {
-            if fan.bells.is_empty() || fan.stage != Stage::Waiting {
-                continue;
-            }
-            let Some(lane) = snapshot.lane(&place.lane) else { continue };
-            let is_told = place.rank < below && is_told(snapshot, lane, place.rank);
-            if is_told && fan.shown.misleads(lane.ladder.ahead(place.rank)) {
-                fan.ring();
+    /// Rings for the fans whom what they were shown would mislead, where their places can be told: below a rank. One
+    /// walk along each lane and its ladder, for this is done for everybody at every tick.
+    pub(super) fn ring_the_misled(&self, snapshot: &Snapshot, below: Rank) {
+        for lane in &snapshot.lanes {
+            let mut ladder = lane.ladder.ascent();
+            for (spot, fan) in self.fans.all(&lane.name) {
+                if spot.rank >= below {
+                    break;
+                }
+                if fan.has_sockets()
+                    && fan.stage == Stage::Waiting
+                    && is_told(snapshot, lane, spot.rank)
+                    && fan.shown.misleads(ladder.ahead(spot.rank))
+                {
+                    fan.ring();
+                }
             }
         }
     }
@@ -314,13 +245,13 @@ impl Registry {
 
     /// Those who wait here and have no turn, the lowest ranks of all lanes first.
     pub(super) fn first_waiting(&self, most: usize, now: Instant) -> Vec<Place> {
-        let mut waiting: Vec<&Place> = self.waiting(now).collect();
+        let mut waiting: Vec<Spot<'_>> = self.waiting(now).collect();
         if waiting.len() > most {
-            waiting.select_nth_unstable_by_key(most, |place| place.rank);
+            waiting.select_nth_unstable_by_key(most, |spot| spot.rank);
             waiting.truncate(most);
         }
-        waiting.sort_unstable_by_key(|place| place.rank);
-        waiting.into_iter().cloned().collect()
+        waiting.sort_unstable_by_key(|spot| spot.rank);
+        waiting.into_iter().map(Spot::place).collect()
     }
 
     /// Whether anybody waits here and has no turn.
@@ -328,27 +259,28 @@ impl Registry {
         self.waiting(now).next().is_some()
     }
 
-    fn waiting(&self, now: Instant) -> impl Iterator<Item = &Place> {
+    fn waiting(&self, now: Instant) -> impl Iterator<Item = Spot<'_>> {
         let waits = move |stage: Stage| match stage {
             Stage::Waiting => true,
             Stage::Admitted(until) => until <= now,
             Stage::Expired => false,
         };
-        self.fans.iter().filter(move |(_, fan)| waits(fan.stage)).map(|(place, _)| place)
+        let is_due = move |fan: &Fan| waits(fan.stage) && fan.is_here(now);
+        self.fans.iter().filter(move |(_, fan)| is_due(fan)).map(|(spot, _)| spot)
     }
 
     /// How many wait here though the cursor of their lane is at their rank, or beyond it.
     pub(super) fn overtaken(&self, snapshot: &Snapshot) -> usize {
         let passed = |lane: &LaneSnapshot| {
-            let fans = self.fans.range(up_to(&lane.name, lane.cursor));
-            fans.filter(|(_, fan)| fan.stage == Stage::Waiting && !fan.bells.is_empty()).count()
+            let fans = self.fans.range(&lane.name, Rank::ZERO, lane.cursor);
+            fans.filter(|(_, fan)| fan.stage == Stage::Waiting && fan.has_sockets()).count()
         };
         snapshot.lanes.iter().map(passed).sum()
     }
 
     /// Lets go of fans who are not there any more.
     pub(super) fn drop_the_gone(&mut self, now: Instant) {
-        self.fans.retain(|_, fan| !fan.bells.is_empty() || fan.polled_until > now);
+        self.fans.retain(|fan| fan.is_here(now));
     }
 
     /// How many fans are held.

@@ -1,7 +1,9 @@
+use admission::name::LaneId;
 use admission::position::{Ladder, Rung};
 use admission::rank::RankRange;
 use admission::rules::Rules;
 use admission::store::LaneSnapshot;
+use admission::ticket::{TICKET_ID_BYTES, TicketId};
 
 use super::*;
 
@@ -87,12 +89,15 @@ async fn who_is_from_before_is_put_back_once_for_each_line() {
         registry.polled(&place(rank), now + EVERY, now);
     }
     assert_eq!(registry.due_for_restoring(&line), [place(5), place(6)]);
-    assert!(!registry.is_settled(&place(5), &line, now + EVERY));
+    let is_settled = |registry: &Registry, rank, line: &Snapshot, read_at| {
+        Known::is_settled(registry.known(&place(rank)), Rank::new(rank), line, read_at)
+    };
+    assert!(!is_settled(&registry, 5, &line, now + EVERY));
     registry.restored(&[place(5), place(6)], line.resumed_at, now);
     assert!(registry.due_for_restoring(&line).is_empty());
-    assert!(!registry.is_settled(&place(5), &line, now), "the snapshot is from before");
-    assert!(registry.is_settled(&place(5), &line, now + EVERY));
-    assert!(registry.is_settled(&place(12), &line, now));
+    assert!(!is_settled(&registry, 5, &line, now), "the snapshot is from before");
+    assert!(is_settled(&registry, 5, &line, now + EVERY));
+    assert!(is_settled(&registry, 12, &line, now) && is_settled(&registry, 19, &line, now));
     line.resumed_at = Timestamp::from_millis(2000);
     line.forgotten = vec![RankRange { from: Rank::ZERO, to: Rank::new(13) }];
     assert_eq!(registry.due_for_restoring(&line), [place(5), place(6), place(12)]);
@@ -116,7 +121,7 @@ async fn bells_ring_for_news_and_for_places_that_mislead() {
     assert!(rang(&bell).await);
     registry.forget(&place(18));
     assert!(rang(&bell).await);
-    assert_eq!(registry.stage(&place(18)), Some(Stage::Expired));
+    assert_eq!(registry.known(&place(18)).unwrap().stage, Stage::Expired);
 }
 
 #[tokio::test]
@@ -144,7 +149,7 @@ fn who_waits_goes_by_rank_over_all_lanes_and_nobody_twice() {
     let lane = |name: &str, rank| Place { lane: LaneId::parse(name).unwrap(), ..place(rank) };
     let fans = [place(14), lane("a", 13), lane("z", 11), place(12), place(15)];
     for fan in &fans {
-        registry.polled(fan, now + EVERY, now);
+        registry.polled(fan, now + EVERY * 2, now);
     }
     registry.learn(&place(12), Stage::Admitted(now + EVERY), now);
     registry.learn(&place(15), Stage::Expired, now);
@@ -154,4 +159,24 @@ fn who_waits_goes_by_rank_over_all_lanes_and_nobody_twice() {
     assert_eq!((ranks(2, now), ranks(9, now)), (vec![11, 13], vec![11, 13, 14]));
     assert_eq!(ranks(9, now + EVERY), [11, 12, 13, 14], "a turn that nobody claimed is over");
     assert!(registry.anyone_waits(now) && !Registry::default().anyone_waits(now));
+}
+
+#[tokio::test]
+async fn lanes_are_told_apart_and_who_is_gone_is_not_present() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let member = |rank| Place { lane: LaneId::parse("member").unwrap(), ..place(rank) };
+    for place in [place(12), member(12), member(14)] {
+        registry.polled(&place, now + EVERY, now);
+    }
+    let mut line = snapshot(10);
+    assert_eq!(registry.due_for_presence(&line, EVERY, now), [place(12)], "nobody asks about the other lane");
+    line.lanes.push(LaneSnapshot { name: member(0).lane, horizon: Rank::new(13), ..line.lanes[0].clone() });
+    assert_eq!(registry.due_for_presence(&line, EVERY, now), [member(12)]);
+    assert_eq!(registry.first_waiting(2, now), [place(12), member(12)]);
+    assert_eq!(registry.len(), 3);
+    // Gone, and not yet dropped.
+    assert!(registry.due_for_presence(&line, EVERY, now + EVERY).is_empty());
+    assert!(!registry.anyone_waits(now + EVERY) && registry.first_waiting(2, now + EVERY).is_empty());
+    registry.drop_the_gone(now + EVERY);
+    assert!(registry.len() == 0 && registry.known(&member(14)).is_none());
 }
