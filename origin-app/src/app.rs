@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::clock::{Clock, Random, SystemClock, SystemRandom};
 use anyhow::Context as _;
@@ -9,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::accounts::Accounts;
 use crate::config::{EdgeTrust, Provider, Settings};
 use crate::events::Events;
 use crate::http::{Assets, Gate};
@@ -23,6 +25,9 @@ use crate::telemetry::traced;
 use crate::telemetry::traces::Traces;
 use crate::{persistence, server};
 
+/// How often it is looked for logins and links whose time is over.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
 /// Everything that a request may need.
 pub struct App {
     pub(crate) settings: Settings,
@@ -30,6 +35,7 @@ pub struct App {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) stores: Stores,
     pub(crate) events: Arc<Events>,
+    pub(crate) accounts: Accounts,
     pub(crate) reservations: Reservations,
     pub(crate) payments: Arc<Payments>,
     pub(crate) gate: Gate,
@@ -124,12 +130,19 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         Arc::clone(&random),
         settings.holds,
     );
+    let accounts = Accounts::new(
+        Arc::clone(&stores.accounts),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        settings.accounts.clone(),
+    )?;
     let assets = Assets::new();
     let app = Arc::new(App {
         gate: Gate::new(settings.limits.requests_in_flight),
         templates: Templates::new(&assets)?,
         assets,
         events,
+        accounts,
         reservations,
         payments,
         stores,
@@ -149,7 +162,8 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
 }
 
 async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: watch::Receiver<bool>) {
-    let sending = tokio::spawn(sender.run());
+    let sending = tokio::spawn(sender.run(stopping.clone()));
+    let forgetting = tokio::spawn(forget(Arc::clone(&app)));
     let sweeping = tokio::spawn(sweep(
         Arc::clone(&app.stores.reservations),
         Arc::clone(&app.payments),
@@ -160,12 +174,26 @@ async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: wat
     server::serve(listener, router(&app), &app.settings.limits, stopping).await;
     // Whatever the sweep was doing is taken up at the next start.
     sweeping.abort();
-    sending.abort();
+    forgetting.abort();
+    // A mail that is cut off may come twice.
+    if tokio::time::timeout(app.settings.limits.shutdown, sending).await.is_err() {
+        tracing::warn!("mails were cut off by the shutdown");
+    }
     app.stores.lifecycle.close().await;
     if let Some(traces) = app.traces.clone() {
         let _ = tokio::task::spawn_blocking(move || traces.close()).await;
     }
     tracing::info!("stopped");
+}
+
+/// Forgets logins and links whose time is over, now and then.
+async fn forget(app: Arc<App>) {
+    loop {
+        if let Err(error) = app.accounts.forget().await {
+            tracing::warn!(error = %error, "what is over of accounts is not forgotten");
+        }
+        tokio::time::sleep(FORGET_EVERY).await;
+    }
 }
 
 fn announce(settings: &Settings, address: SocketAddr) {

@@ -8,6 +8,7 @@
 //! - [`app`]: which parts there are; `router`, `server`: how requests reach them
 //! - [`commands`]: what the binary does besides serving
 //! - [`http`]: the edge's signature, limits, errors, cookies, health
+//! - [`accounts`]: who logs in; a guest needs none
 //! - [`events`], [`reservations`], [`payments`]: one folder a feature, each with its model, its ports, its
 //!   service and its routes
 //! - [`outbox`]: messages out, written with what they tell of; [`notifications`]: how they read, and the mail server
@@ -15,6 +16,7 @@
 //!   only place that knows `sqlx`
 //! - `pages`: what a person sees
 
+pub mod accounts;
 pub mod app;
 pub mod checkout;
 pub mod commands;

@@ -15,12 +15,13 @@ use crate::http::{
 };
 use crate::telemetry::traces::trace_request;
 use crate::tickets;
-use crate::{events, pages, payments, reservations};
+use crate::{accounts, events, pages, payments, reservations};
 
 /// The whole shop.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(events::routes())
+        .merge(accounts::routes())
         .merge(reservations::routes())
         .merge(tickets::routes())
         .merge(payments::routes())
@@ -39,7 +40,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(app.settings.limits.body_bytes))
-        .layer(from_fn(refuse_cross_site))
+        .layer(from_fn_with_state(Arc::clone(app), refuse_cross_site))
         // What the edge did not sign cannot have itself traced.
         .layer(from_fn_with_state(Arc::clone(app), trace_request))
         .layer(from_fn_with_state(Arc::clone(app), require_edge))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::accounts::AccountStore;
 use crate::checkout::CheckoutStore;
 use crate::events::EventStore;
 use crate::outbox::OutboxStore;
@@ -35,6 +36,8 @@ pub struct Stores {
     pub checkout: Arc<dyn CheckoutStore>,
     /// Where all the money is.
     pub ledger: Arc<dyn LedgerStore>,
+    /// Accounts, and who is logged in.
+    pub accounts: Arc<dyn AccountStore>,
     /// Messages that wait to be sent.
     pub outbox: Arc<dyn OutboxStore>,
     /// The database itself.

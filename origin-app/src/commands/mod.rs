@@ -1,6 +1,7 @@
 //! What can be asked of the binary besides serving: each command works on the database that the configuration names, also
 //! while shops run on it.
 
+mod accounts;
 mod outbox;
 mod seed;
 pub(crate) mod ticket;
@@ -21,6 +22,9 @@ pub enum Command {
     Ticket(ticket::TicketCommand),
     /// Put a catalogue of events on sale, to look at. What is there already stays as it is.
     Seed,
+    /// What the owner of an account may do.
+    #[command(subcommand)]
+    Accounts(accounts::AccountsCommand),
     /// Messages that could not be sent.
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -51,6 +55,7 @@ async fn carried_out(command: &Command, settings: &Settings) -> anyhow::Result<S
         // It asks no database, and was carried out before.
         Command::Ticket(_) => Ok(String::new()),
         Command::Seed => seed::run(stores.events.as_ref(), &SystemClock).await,
+        Command::Accounts(command) => accounts::run(command, stores.accounts.as_ref()).await,
         Command::Outbox(command) => outbox::run(command, stores.outbox.as_ref(), &SystemClock).await,
     };
     stores.lifecycle.close().await;

@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::secrets::{self, Environment, OrganiserToken};
 use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits};
 use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Settings};
-use super::{mail, payments as payments_of, telemetry};
+use super::{accounts, mail, payments as payments_of, telemetry};
 use crate::tickets::TicketKeys;
 
 const LISTEN: &str = "127.0.0.1:9090";
@@ -41,6 +41,7 @@ pub(super) fn settings(
         organiser_token_file,
         ticket_keys_file,
         require_edge,
+        accounts,
         holds,
         payments,
         cache,
@@ -74,6 +75,7 @@ pub(super) fn settings(
         edge,
         organiser_token,
         ticket_keys,
+        accounts: accounts::check(source, &accounts)?,
         holds: source.holds(&holds)?,
         payments: payments_of::check(source, &payments, environment)?,
         cache: source.cache(&cache)?,
@@ -280,6 +282,11 @@ pub(super) mod tests {
                 "shop.toml:2: mail.server: `mail.example` is wrong; `console`, `smtps://<host>:465` (TLS), \
                  `smtp://<host>:587` (STARTTLS) or, on a loopback address only, `smtp://127.0.0.1:25` without TLS is \
                  right",
+            ),
+            (
+                "[accounts]\norganisers = [\n  \"boss\",\n]",
+                "shop.toml:3: accounts.organisers: `boss` is wrong; a mail address such as `organiser@example.com` is \
+                 needed, 100 of them at most",
             ),
             (
                 "[mail]\nuser = \"shop\"",

@@ -3,6 +3,7 @@
 //! `wire` is the file as written, `check` turns it into [`Settings`] and says what would be right where it
 //! cannot. A key that is missing has the default that the shipped `config/shop.toml` shows.
 
+mod accounts;
 mod args;
 mod check;
 mod mail;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use admission::keyring::Keyring;
 
+pub use accounts::Accounts;
 pub use args::Args;
 pub use mail::{Mail, MailServer, SmtpServer, SmtpTls};
 pub use payments::{Payments, Provider, StripeSettings};
@@ -40,6 +42,8 @@ pub struct Settings {
     pub organiser_token: Option<OrganiserToken>,
     /// What tickets are signed with; without keys a ticket is its code alone.
     pub ticket_keys: Option<TicketKeys>,
+    /// How accounts are run.
+    pub accounts: Accounts,
     /// How seats are held.
     pub holds: Holds,
     /// How payments are made.
@@ -202,6 +206,7 @@ impl fmt::Display for Settings {
             edge,
             organiser_token,
             ticket_keys,
+            accounts,
             holds,
             payments,
             cache,
@@ -231,6 +236,7 @@ impl fmt::Display for Settings {
             "# ticket keys: {}",
             ticket_keys.as_ref().map_or("not set".to_owned(), |keys| format!("{keys:?}"))
         )?;
+        write!(f, "{accounts}")?;
         writeln!(f, "\n[holds]\nseconds = {}", duration.as_secs())?;
         writeln!(f, "seats_per_fan_max = {seats_per_fan_max}\nsweep_seconds = {}", sweep_every.as_secs())?;
         write!(f, "{payments}")?;

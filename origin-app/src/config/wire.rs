@@ -16,6 +16,8 @@ pub(super) struct Wire {
     pub(super) ticket_keys_file: Field<String>,
     pub(super) require_edge: Field<bool>,
     #[serde(default)]
+    pub(super) accounts: WireAccounts,
+    #[serde(default)]
     pub(super) holds: WireHolds,
     #[serde(default)]
     pub(super) payments: WirePayments,
@@ -97,4 +99,12 @@ pub(super) struct WireMail {
     pub(super) password_file: Field<String>,
     pub(super) from: Field<String>,
     pub(super) site: Field<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireAccounts {
+    pub(super) session_days: Field<i64>,
+    #[serde(default)]
+    pub(super) organisers: Vec<Spanned<String>>,
 }

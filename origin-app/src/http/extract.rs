@@ -13,7 +13,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::Problem;
+use super::{Cookies, Problem};
+use crate::accounts::Role;
 use crate::app::App;
 use crate::ids::{EventId, ReservationId};
 
@@ -121,13 +122,26 @@ impl<T: InPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
     }
 }
 
-/// Proof that the request carries the organiser's token.
+/// Proof that the request carries the organiser's token, or comes from an organiser who is logged in.
 pub(crate) struct Organiser;
 
 impl FromRequestParts<Arc<App>> for Organiser {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if !parts.headers.contains_key(AUTHORIZATION)
+            && let Some(session) = Cookies::from_request_parts(parts, app).await?.session()
+        {
+            return match session.role {
+                Role::Organiser => Ok(Self),
+                Role::Fan => Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "organiser_only",
+                    "Only for organisers",
+                    "This account is not an organiser's.",
+                )),
+            };
+        }
         let presented =
             parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
                 match value.split_once(' ') {

@@ -1,6 +1,7 @@
 //! HTTP as the whole shop sees it: who may ask, what bounds a request, and how errors are told.
 
 mod assets;
+mod client;
 mod cookie;
 mod cross_site;
 mod edge;
@@ -14,6 +15,7 @@ mod reader;
 mod session;
 
 pub(crate) use assets::{Assets, serve as serve_asset};
+pub(crate) use client::Client;
 pub(crate) use cookie::{Cookies, set_fan_cookie};
 pub(crate) use cross_site::refuse_cross_site;
 pub use edge::EdgeFacts;

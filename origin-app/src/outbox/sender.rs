@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use admission::clock::{Clock, Random};
 use futures_util::StreamExt as _;
+use tokio::sync::watch;
 
 use super::message::Letter;
 use super::store::OutboxStore;
@@ -74,10 +75,10 @@ impl Sender {
         Self { store, notifier, clock, random }
     }
 
-    /// Sends until it is dropped.
-    pub async fn run(self) {
+    /// Sends until `stop` turns true; what is being sent then is sent.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut rounds = 0_u32;
-        loop {
+        while !*stop.borrow() {
             let delivered = match self.round().await {
                 Ok(delivered) => delivered,
                 Err(error) => {
@@ -93,7 +94,10 @@ impl Sender {
             }
             rounds = rounds.wrapping_add(1);
             if delivered.total() < BATCH {
-                tokio::time::sleep(EVERY).await;
+                // It has turned true, or nobody is left who could turn it.
+                if tokio::time::timeout(EVERY, stop.wait_for(|stop| *stop)).await.is_ok() {
+                    break;
+                }
             }
         }
     }

@@ -6,6 +6,7 @@
 //! fan and event (advisory), ticket and event (advisory), seats by id, reservations by id, claims. In both,
 //! the primary key of `seat_claims` and the unique constraint of `tickets` have the last word on a seat.
 
+mod accounts;
 mod error;
 mod event_rows;
 mod migrations;
@@ -44,6 +45,7 @@ where
         + crate::payments::LedgerStore
         + crate::checkout::CheckoutStore
         + crate::outbox::OutboxStore
+        + crate::accounts::AccountStore
         + crate::store::StoreLifecycle
         + 'static,
 {
@@ -55,6 +57,7 @@ where
         ledger: database.clone(),
         checkout: database.clone(),
         outbox: database.clone(),
+        accounts: database.clone(),
         lifecycle: database,
     }
 }

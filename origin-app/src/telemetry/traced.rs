@@ -34,8 +34,9 @@ pub(crate) fn stores(stores: Stores, traces: &Arc<Traces>) -> Stores {
         charges: Arc::new(Traced { port: stores.charges, traces: traces() }),
         checkout: Arc::new(Traced { port: stores.checkout, traces: traces() }),
         ledger: Arc::new(Traced { port: stores.ledger, traces: traces() }),
-        // What the sender does is no request's.
+        // What the sender does is no request's; and of accounts nothing is told that a trace would keep.
         outbox: stores.outbox,
+        accounts: stores.accounts,
         lifecycle: stores.lifecycle,
     }
 }

@@ -8,6 +8,7 @@
     reason = "a test that meets something unexpected should stop there and say so"
 )]
 
+mod accounts;
 mod api;
 mod binary;
 mod edge;

@@ -51,6 +51,11 @@ impl Postgres {
         Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
 
+    /// A transaction.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
+        Ok(self.pool.begin().await?)
+    }
+
     /// Where single statements that write go.
     pub(super) fn writer(&self) -> &PgPool {
         &self.pool

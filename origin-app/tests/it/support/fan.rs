@@ -1,7 +1,9 @@
 //! A fan with a browser: cookies, a ticket of the room `demo`, and no patience for redirects.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use reqwest::cookie::{CookieStore as _, Jar};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use super::shop::Edge;
 pub(crate) struct Fan {
     edge: Edge,
     client: Client,
+    jar: Arc<Jar>,
     ticket: String,
     languages: Option<&'static str>,
 }
@@ -45,18 +48,33 @@ impl Answer {
 impl Fan {
     pub(crate) fn new(edge: Edge) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap();
-        Self { edge, client, ticket: format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed)), languages: None }
+        let jar = Arc::new(Jar::default());
+        let client = Client::builder()
+            .cookie_provider(jar.clone())
+            .redirect(redirect::Policy::none())
+            .build()
+            .unwrap();
+        let ticket = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Self { edge, client, jar, ticket, languages: None }
     }
 
     /// The same browser, cookies and all, with another ticket of the room.
     pub(crate) fn with_ticket(&self, ticket: &str) -> Self {
-        Self { edge: self.edge.clone(), client: self.client.clone(), ticket: ticket.to_owned(), ..*self }
+        let (edge, client, jar) = (self.edge.clone(), self.client.clone(), self.jar.clone());
+        Self { edge, client, jar, ticket: ticket.to_owned(), languages: self.languages }
     }
 
     /// The same browser, set to these languages.
     pub(crate) fn speaking(self, languages: &'static str) -> Self {
         Self { languages: Some(languages), ..self }
+    }
+
+    /// The value of one of the browser's cookies.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let url = format!("http://{}/", self.edge.address).parse().unwrap();
+        let cookies = self.jar.cookies(&url)?.to_str().unwrap().to_owned();
+        let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
+        pairs.find(|(other, _)| *other == name).map(|(_, value)| value.to_owned())
     }
 
     /// The same browser, meeting the shop at another address.

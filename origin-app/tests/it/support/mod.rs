@@ -12,7 +12,7 @@ pub(crate) use clock::ManualClock;
 pub(crate) use database::Database;
 pub(crate) use fan::{Answer, Fan};
 pub(crate) use shop::{Edge, KEYS, ORGANISER_TOKEN, Shop, elsewhere, settings};
-pub(crate) use smtp::MailSink;
+pub(crate) use smtp::{MailSink, Received};
 pub(crate) use stripe::{FakeStripe, Fault, LocalStripe, STRIPE_KEY};
 
 use std::time::Duration;

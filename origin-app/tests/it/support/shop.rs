@@ -11,8 +11,8 @@ use admission::edge_signature::{
 use admission::keyring::Keyring;
 use origin_app::app::{Running, Surroundings, start};
 use origin_app::config::{
-    CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, Mail, OrganiserToken, Payments, Provider, Settings,
-    Telemetry,
+    Accounts, CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, Mail, OrganiserToken, Payments, Provider,
+    Settings, Telemetry,
 };
 use origin_app::payments::{BreakerRules, PaymentProvider};
 use origin_app::tickets::TicketKeys;
@@ -120,6 +120,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
         edge: EdgeTrust::Required(Keyring::parse(KEYS).unwrap()),
         organiser_token: Some(OrganiserToken::new(ORGANISER_TOKEN).unwrap()),
         ticket_keys: Some(TicketKeys::parse(TICKET_KEYS).unwrap()),
+        accounts: Accounts::default(),
         holds: Holds {
             duration: Duration::from_secs(180),
             seats_per_fan_max: 4,

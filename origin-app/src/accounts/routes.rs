@@ -1,0 +1,187 @@
+//! Accounts over HTTP.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+use super::model::{Account, Role};
+use super::password::{HashError, Password};
+use super::service::AccountRefused;
+use crate::app::App;
+use crate::datetime;
+use crate::http::{Client, Cookies, JsonBody, Problem, private};
+use crate::language::Language;
+use crate::notifications::EmailAddress;
+
+/// The routes of this feature.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/auth/signup", post(sign_up))
+        .route("/api/auth/verify", post(verify))
+        .route("/api/auth/login", post(log_in))
+        .route("/api/auth/logout", post(log_out))
+        .route("/api/auth/account", get(account))
+        .route("/api/auth/forgot", post(forgot))
+        .route("/api/auth/reset", post(reset))
+}
+
+#[derive(Deserialize)]
+struct SignUpBody {
+    email: EmailAddress,
+    password: Password,
+    language: Option<Language>,
+}
+
+#[derive(Deserialize)]
+struct TokenBody {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct LogInBody {
+    email: EmailAddress,
+    password: String,
+}
+
+#[derive(Deserialize)]
+struct ForgotBody {
+    email: EmailAddress,
+}
+
+#[derive(Deserialize)]
+struct ResetBody {
+    token: String,
+    password: Password,
+}
+
+/// An account on the wire.
+#[derive(Serialize)]
+struct AccountBody<'a> {
+    email: &'a str,
+    role: Role,
+    language: Language,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct StatusBody {
+    status: &'static str,
+}
+
+const MAIL_SENT: StatusBody = StatusBody { status: "mail_sent" };
+
+fn answer(account: &Account) -> Response {
+    let body = AccountBody {
+        email: account.email.expose(),
+        role: account.role,
+        language: account.language,
+        created_at: datetime::to_rfc3339(account.created_at),
+    };
+    let mut response = Json(body).into_response();
+    private(response.headers_mut());
+    response
+}
+
+async fn sign_up(
+    State(app): State<Arc<App>>,
+    Client(network): Client,
+    headers: HeaderMap,
+    JsonBody(SignUpBody { email, password, language }): JsonBody<SignUpBody>,
+) -> Result<(StatusCode, Json<StatusBody>), Problem> {
+    let language = language.unwrap_or_else(|| Language::preferred(&headers));
+    app.accounts.sign_up(email, password, language, network).await?;
+    Ok((StatusCode::ACCEPTED, Json(MAIL_SENT)))
+}
+
+async fn verify(
+    State(app): State<Arc<App>>,
+    JsonBody(TokenBody { token }): JsonBody<TokenBody>,
+) -> Result<Json<StatusBody>, Problem> {
+    app.accounts.open(&token).await?;
+    Ok(Json(StatusBody { status: "verified" }))
+}
+
+async fn log_in(
+    State(app): State<Arc<App>>,
+    Client(network): Client,
+    cookies: Cookies,
+    JsonBody(LogInBody { email, password }): JsonBody<LogInBody>,
+) -> Result<Response, Problem> {
+    let password = Password::presented(&password);
+    let logged_in = app.accounts.log_in(&email, password, cookies.guest().cloned(), network).await?;
+    let mut response = answer(&logged_in.account);
+    cookies.log_in(&mut response, &logged_in.token, logged_in.lasts);
+    Ok(response)
+}
+
+async fn log_out(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
+    if let Some(token) = cookies.session_token() {
+        app.accounts.log_out(token).await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    cookies.log_out(&mut response);
+    Ok(response)
+}
+
+async fn account(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
+    let session = cookies.session().ok_or_else(login_needed)?;
+    let account = app.accounts.account(session).await?.ok_or_else(login_needed)?;
+    Ok(answer(&account))
+}
+
+async fn forgot(
+    State(app): State<Arc<App>>,
+    Client(network): Client,
+    JsonBody(ForgotBody { email }): JsonBody<ForgotBody>,
+) -> Result<(StatusCode, Json<StatusBody>), Problem> {
+    app.accounts.forgot(&email, network).await?;
+    Ok((StatusCode::ACCEPTED, Json(MAIL_SENT)))
+}
+
+async fn reset(
+    State(app): State<Arc<App>>,
+    JsonBody(ResetBody { token, password }): JsonBody<ResetBody>,
+) -> Result<Json<StatusBody>, Problem> {
+    app.accounts.reset(&token, password).await?;
+    Ok(Json(StatusBody { status: "password_set" }))
+}
+
+/// Only for who is logged in.
+fn login_needed() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "login_needed", "You are not logged in", "Log in, and try again.")
+}
+
+impl From<AccountRefused> for Problem {
+    fn from(refused: AccountRefused) -> Self {
+        match refused {
+            AccountRefused::TooOften(after) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_often",
+                "Too many attempts",
+                "This was tried too often. Please wait, then try again.",
+            )
+            .retry_after(u32::try_from(after.0.as_secs().saturating_add(1)).unwrap_or(u32::MAX)),
+            AccountRefused::LoginFailed => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "login_failed",
+                "The login failed",
+                "Address and password do not go together. If the account is new, follow the link in our mail first.",
+            ),
+            AccountRefused::NoLink => Self::new(
+                StatusCode::GONE,
+                "link_over",
+                "The link works no more",
+                "It was used, or its time is over, or it is not whole. Ask for a new one.",
+            ),
+            AccountRefused::Hash(HashError::Busy) => Self::busy(),
+            AccountRefused::Hash(error) => Self::internal(&error),
+            AccountRefused::Store(error) => error.into(),
+            AccountRefused::Random(error) => Self::internal(&error),
+        }
+    }
+}
