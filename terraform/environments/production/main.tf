@@ -39,6 +39,11 @@ module "stanchion" {
     replicas  = 2
   }
 
+  inventory = {
+    node_type = "cache.m7g.large"
+    replicas  = 1
+  }
+
   database = {
     instance_class = "db.r7g.large"
     readers        = 1

@@ -41,6 +41,12 @@ module "stanchion" {
     snapshot_retention_days = 0
   }
 
+  inventory = {
+    node_type               = "cache.t4g.small"
+    replicas                = 1
+    snapshot_retention_days = 0
+  }
+
   database = {
     instance_class        = "db.serverless"
     serverless_capacity   = { min = 0.5, max = 4 }

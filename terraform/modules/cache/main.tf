@@ -1,4 +1,4 @@
-# A Redis cluster in three zones. Nothing is ever thrown out of it: full memory means that it takes nothing more, which a
+# A Redis in three zones: a cluster, whose slots spread over shards, or one primary with its replicas. Nothing is ever thrown out of it: full memory means that it takes nothing more, which a
 # line survives, and losing parts of it silently would not.
 
 locals {
@@ -12,12 +12,16 @@ resource "aws_elasticache_subnet_group" "this" {
 
 resource "aws_elasticache_parameter_group" "this" {
   name        = "${var.name}-${local.family[var.engine]}"
-  description = "${var.name}: a cluster that throws nothing out"
+  description = "${var.name}: throws nothing out"
   family      = local.family[var.engine]
 
-  parameter {
-    name  = "cluster-enabled"
-    value = "yes"
+  dynamic "parameter" {
+    for_each = var.clustered ? [1] : []
+
+    content {
+      name  = "cluster-enabled"
+      value = "yes"
+    }
   }
 
   parameter {
@@ -48,9 +52,10 @@ resource "aws_elasticache_replication_group" "this" {
   node_type            = var.node_type
   port                 = 6379
 
-  cluster_mode               = "enabled"
-  num_node_groups            = var.shards
-  replicas_per_node_group    = var.replicas
+  cluster_mode               = var.clustered ? "enabled" : "disabled"
+  num_node_groups            = var.clustered ? var.shards : null
+  replicas_per_node_group    = var.clustered ? var.replicas : null
+  num_cache_clusters         = var.clustered ? null : var.replicas + 1
   automatic_failover_enabled = true
   multi_az_enabled           = true
 
@@ -78,14 +83,6 @@ resource "aws_elasticache_replication_group" "this" {
       destination      = log_delivery_configuration.value.name
       log_format       = "json"
       log_type         = log_delivery_configuration.key
-    }
-  }
-
-  lifecycle {
-    # Moving slots while a room is open may stop a call half-way (docs/edge.md#redis).
-    precondition {
-      condition     = var.replicas >= 1
-      error_message = "without a replica a node that is lost takes its rooms' lines with it."
     }
   }
 }

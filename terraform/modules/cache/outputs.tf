@@ -3,12 +3,11 @@ output "id" {
   value       = aws_elasticache_replication_group.this.id
 }
 
-output "endpoint" {
-  description = "The address that leads to all nodes."
-  value       = aws_elasticache_replication_group.this.configuration_endpoint_address
-}
-
 output "url" {
-  description = "The URL as edge.toml has it."
-  value       = "redis+cluster://${aws_elasticache_replication_group.this.configuration_endpoint_address}:6379"
+  description = "The URL as edge.toml and shop.toml have it."
+  value = (
+    var.clustered
+    ? "redis+cluster://${aws_elasticache_replication_group.this.configuration_endpoint_address}:6379"
+    : "redis://${aws_elasticache_replication_group.this.primary_endpoint_address}:6379/0"
+  )
 }

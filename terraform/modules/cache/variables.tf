@@ -58,13 +58,24 @@ variable "node_type" {
   }
 }
 
+variable "clustered" {
+  description = "Whether it is a cluster. Then its address leads to all nodes; else it is that of the primary, whichever that is."
+  type        = bool
+}
+
+# Slots are moved only while no edge runs that has a room in them (docs/edge.md#redis).
 variable "shards" {
-  description = "Parts that the slots are spread over. A room is on one of them: more shards help several rooms, not one."
+  description = "Parts of a cluster that the slots are spread over. A room is on one of them: more shards help several rooms, not one."
   type        = number
 
   validation {
     condition     = var.shards >= 1 && var.shards <= 15 && floor(var.shards) == var.shards
     error_message = "shards has to be 1 to 15."
+  }
+
+  validation {
+    condition     = var.clustered || var.shards == 1
+    error_message = "only a cluster has more than one shard."
   }
 }
 

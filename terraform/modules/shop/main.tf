@@ -42,8 +42,9 @@ locals {
     command      = ["--config", "/etc/stanchion/shop.toml"]
     portMappings = [{ containerPort = 9090, protocol = "tcp" }]
     environment = [for name, value in merge(var.environment, {
-      RUST_LOG                = var.log_level
-      STANCHION_SHOP_DATABASE = var.database_url
+      RUST_LOG                 = var.log_level
+      STANCHION_SHOP_DATABASE  = var.database_url
+      STANCHION_SHOP_INVENTORY = var.inventory_url
     }) : { name = name, value = value }]
     secrets = [for name, arn in merge(var.extra_secrets, {
       STANCHION_EDGE_KEYS       = var.secret_arns["edge-keys"]

@@ -78,6 +78,16 @@ variable "database_url" {
   }
 }
 
+variable "inventory_url" {
+  description = "The Redis in which it is kept which seats are free."
+  type        = string
+
+  validation {
+    condition     = can(regex("^redis://[^@]+$", var.inventory_url))
+    error_message = "inventory_url has to be redis://host:port/database, without a password."
+  }
+}
+
 variable "domain" {
   description = "The name by which fans come: links in mails lead there."
   type        = string

@@ -5,7 +5,6 @@ data "aws_region" "current" {}
 
 locals {
   cdn_header = "X-Edge-Secret"
-  has_cache  = var.inventory != null
 
   # What CloudFront and the alarms have to know of rooms.toml: Terraform reads no TOML, but these two keys begin a line.
   rooms           = flatten(regexall("(?m)^id\\s*=\\s*\"([a-z0-9-]+)\"", var.rooms_toml))
@@ -97,6 +96,7 @@ module "line" {
   name                    = "${var.name}-line"
   purpose                 = "line"
   description             = "The line"
+  clustered               = true
   engine                  = var.line.engine
   engine_version          = var.line.engine_version
   node_type               = var.line.node_type
@@ -111,18 +111,18 @@ module "line" {
   key_arn                 = module.encryption.key_arn
 }
 
-# The shop's own: what the edge keeps is nothing that the shop could reach.
+# The shop's own: what the edge keeps is nothing that the shop could reach. All shops share it.
 module "inventory" {
   source = "../cache"
-  count  = local.has_cache ? 1 : 0
 
   name                    = "${var.name}-inventory"
   purpose                 = "inventory"
   description             = "Which seats are free"
+  clustered               = false
   engine                  = var.inventory.engine
   engine_version          = var.inventory.engine_version
   node_type               = var.inventory.node_type
-  shards                  = var.inventory.shards
+  shards                  = 1
   replicas                = var.inventory.replicas
   subnet_ids              = module.network.data_subnet_ids
   security_group_id       = module.security.group_ids["inventory"]
@@ -214,7 +214,8 @@ module "shop" {
   database_url               = module.database.url
   domain                     = var.domain
   mail                       = var.shop.mail == null ? { server = "console", from = "Tickets <tickets@${var.domain}>", user = null } : var.shop.mail
-  shop_toml_extra            = replace(var.shop.toml, "INVENTORY_URL", local.has_cache ? module.inventory[0].url : "")
+  shop_toml_extra            = var.shop.toml
+  inventory_url              = module.inventory.url
   environment                = var.shop.environment
   extra_secrets              = var.shop.secrets
   certificate_arn            = module.certificates.shop_arn
@@ -283,7 +284,7 @@ module "observability" {
   edge_target_group = module.edge.target_group_arn_suffix
   shop_balancer     = module.shop.balancer_arn_suffix
   shop_target_group = module.shop.target_group_arn_suffix
-  caches            = merge({ line = module.line.id }, local.has_cache ? { inventory = module.inventory[0].id } : {})
+  caches            = { line = module.line.id, inventory = module.inventory.id }
   database          = module.database.id
   dead_letters      = module.queue.dead_letters_name
   topic_arn         = module.queue.topic_arn

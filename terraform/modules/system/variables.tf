@@ -102,7 +102,7 @@ variable "edge" {
 }
 
 variable "shop" {
-  description = "The shops: size of each, how many, and what they are told. In `toml`, further tables of shop.toml, INVENTORY_URL stands for the URL of the inventory."
+  description = "The shops: size of each, how many, and what they are told. `toml` has further tables of shop.toml."
   type = object({
     cpu                  = optional(number, 1024)
     memory               = optional(number, 2048)
@@ -121,11 +121,6 @@ variable "shop" {
     condition     = var.shop.tasks_min >= 1 && var.shop.tasks_max <= 20 && var.shop.tasks_min <= var.shop.tasks_max
     error_message = "shop: tasks_min ≤ tasks_max, between 1 and 20; more would have more connections than the database takes."
   }
-
-  validation {
-    condition     = !strcontains(var.shop.toml, "INVENTORY_URL") || var.inventory != null
-    error_message = "shop.toml names INVENTORY_URL, but there is no inventory."
-  }
 }
 
 variable "line" {
@@ -142,16 +137,15 @@ variable "line" {
 }
 
 variable "inventory" {
-  description = "The Redis of the shop's inventory. None where the database holds the seats."
+  description = "The Redis of the shop's inventory, one for all shops: a primary with replicas."
   type = object({
     engine                  = optional(string, "redis")
     engine_version          = optional(string, "7.1")
-    node_type               = optional(string, "cache.r7g.large")
-    shards                  = optional(number, 1)
-    replicas                = optional(number, 2)
+    node_type               = optional(string, "cache.m7g.large")
+    replicas                = optional(number, 1)
     snapshot_retention_days = optional(number, 1)
   })
-  default = null
+  default = {}
 }
 
 variable "database" {

@@ -103,7 +103,10 @@ mock_resource "aws_wafv2_web_acl" {
 }
 
 mock_resource "aws_elasticache_replication_group" {
-  defaults = { configuration_endpoint_address = "line.mock.clustercfg.euc1.cache.amazonaws.com" }
+  defaults = {
+    configuration_endpoint_address = "line.mock.clustercfg.euc1.cache.amazonaws.com"
+    primary_endpoint_address       = "inventory.mock.euc1.cache.amazonaws.com"
+  }
 }
 
 mock_resource "aws_rds_cluster" {

@@ -104,6 +104,7 @@ run "cache" {
   variables {
     name                    = "Line--1"
     purpose                 = "session"
+    clustered               = true
     description             = "x"
     engine                  = "valkey"
     engine_version          = "7.1"
@@ -325,6 +326,7 @@ run "shop" {
     tasks_min                  = 21
     database_connections       = 1
     database_url               = "postgres://stanchion:password@db/stanchion"
+    inventory_url              = "redis+cluster://inventory:6379"
     domain                     = "tickets.example.com"
     mail                       = { server = "http://mail.example.com", from = "nobody" }
     shop_toml_extra            = "seconds = 1"
@@ -343,7 +345,7 @@ run "shop" {
   }
 
   expect_failures = [
-    var.image, var.memory, var.cpu_architecture, var.tasks_min, var.database_connections, var.database_url,
+    var.image, var.memory, var.cpu_architecture, var.tasks_min, var.database_connections, var.database_url, var.inventory_url,
     var.mail, var.shop_toml_extra, var.environment, var.extra_secrets,
   ]
 }
