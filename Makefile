@@ -1,6 +1,6 @@
 # The commands that people and CI use. Each installs what it needs and is missing, and says nothing otherwise.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint build screenshots tools clean
+.PHONY: help demo test fuzz lint build screenshots dist tools clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -13,7 +13,9 @@ demo: ## Run the whole system with a crowd; then open the printed address (Ctrl-
 test: ## Run every test: unit, property, conformance, end to end, browser
 	@.ci/tools build test infra
 	@.ci/terraform
+	@.ci/images
 	@cargo nextest run --workspace
+	@.ci/configurations
 
 fuzz: ## Attack all that fans carry and all that is read of a request, FUZZ_SECONDS (30) each
 	@.ci/tools build fuzz
@@ -30,6 +32,10 @@ screenshots: ## Take the pictures of every page in docs/screenshots anew
 build: ## Build release binaries into target/release
 	@.ci/tools build
 	@cargo build --release --workspace
+
+dist: ## Build stripped binaries, a bill of materials of each and checksums into target/dist
+	@.ci/tools build dist
+	@.ci/dist
 
 tools: ## Install everything that building, testing and linting need
 	@.ci/tools build test infra lint
