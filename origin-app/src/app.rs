@@ -21,11 +21,12 @@ use crate::payments::{Guarded, PaymentProvider, Payments, SandboxProvider, Strip
 use crate::reservations::{Reservations, sweep};
 use crate::router::router;
 use crate::store::Stores;
-use crate::telemetry::traced;
+use crate::telemetry::metrics::{Metrics, audit};
 use crate::telemetry::traces::Traces;
+use crate::telemetry::{counted, traced};
 use crate::{persistence, server};
 
-/// How often it is looked for logins and links whose time is over.
+/// How often it is looked for what is over.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 
 /// Everything that a request may need.
@@ -36,6 +37,7 @@ pub struct App {
     pub(crate) stores: Stores,
     pub(crate) events: Arc<Events>,
     pub(crate) accounts: Accounts,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) reservations: Reservations,
     pub(crate) payments: Arc<Payments>,
     pub(crate) gate: Gate,
@@ -97,6 +99,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let stores = persistence::connect(&settings.database, &settings.limits)
         .await
         .with_context(|| format!("cannot use the database {}", settings.database))?;
+    let metrics = Arc::new(Metrics::new()?);
     let traces = Traces::start(&settings.telemetry, settings.database.kind())?;
     let stores = match &traces {
         Some(traces) => traced::stores(stores, traces),
@@ -118,7 +121,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let payments = Arc::new(Payments::new(
         Arc::clone(&stores.reservations),
         Arc::clone(&stores.checkout),
-        Arc::new(provider),
+        counted::provider(Arc::new(provider), &metrics),
         Arc::clone(&clock),
         Arc::clone(&random),
     ));
@@ -143,6 +146,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         assets,
         events,
         accounts,
+        metrics,
         reservations,
         payments,
         stores,
@@ -162,7 +166,11 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
 }
 
 async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: watch::Receiver<bool>) {
-    let sending = tokio::spawn(sender.run(stopping.clone()));
+    let sending = tokio::spawn(sender.run(stopping.clone(), {
+        let metrics = Arc::clone(&app.metrics);
+        move |delivered| metrics.mails(delivered)
+    }));
+    let auditing = tokio::spawn(audit(Arc::clone(&app)));
     let forgetting = tokio::spawn(forget(Arc::clone(&app)));
     let sweeping = tokio::spawn(sweep(
         Arc::clone(&app.stores.reservations),
@@ -175,6 +183,7 @@ async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: wat
     // Whatever the sweep was doing is taken up at the next start.
     sweeping.abort();
     forgetting.abort();
+    auditing.abort();
     // A mail that is cut off may come twice.
     if tokio::time::timeout(app.settings.limits.shutdown, sending).await.is_err() {
         tracing::warn!("mails were cut off by the shutdown");
@@ -186,11 +195,14 @@ async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: wat
     tracing::info!("stopped");
 }
 
-/// Forgets logins and links whose time is over, now and then.
+/// Forgets logins, links and answers whose time is over, now and then.
 async fn forget(app: Arc<App>) {
     loop {
         if let Err(error) = app.accounts.forget().await {
             tracing::warn!(error = %error, "what is over of accounts is not forgotten");
+        }
+        if let Err(error) = app.stores.idempotency.forget(app.clock.now()).await {
+            tracing::warn!(error = %error, "old answers are not forgotten");
         }
         tokio::time::sleep(FORGET_EVERY).await;
     }

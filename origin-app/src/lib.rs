@@ -11,6 +11,7 @@
 //! - [`accounts`]: who logs in; a guest needs none
 //! - [`events`], [`reservations`], [`payments`]: one folder a feature, each with its model, its ports, its
 //!   service and its routes
+//! - [`idempotency`]: answers that are given once
 //! - [`outbox`]: messages out, written with what they tell of; [`notifications`]: how they read, and the mail server
 //! - [`store`]: what the ports to the database share; `persistence`: SQLite and PostgreSQL behind them, the
 //!   only place that knows `sqlx`
@@ -24,6 +25,7 @@ pub mod config;
 mod datetime;
 pub mod events;
 pub mod http;
+pub mod idempotency;
 pub mod ids;
 pub mod language;
 mod money;

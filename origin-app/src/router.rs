@@ -13,6 +13,8 @@ use crate::http::{
     Problem, health, limit_load, limit_time, live, log_request, ready, refuse_cross_site, require_edge,
     security_headers, serve_asset,
 };
+use crate::idempotency::answer_once;
+use crate::telemetry::metrics::metrics;
 use crate::telemetry::traces::trace_request;
 use crate::tickets;
 use crate::{accounts, events, pages, payments, reservations};
@@ -28,6 +30,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(pages::routes())
         .route("/assets/{file}", get(serve_asset))
         .route("/api/health", get(health))
+        .route("/metrics", get(metrics))
         .route("/healthz", get(live))
         .route("/readyz", get(ready))
         .fallback(async || Problem::not_found())
@@ -40,6 +43,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(app.settings.limits.body_bytes))
+        .layer(from_fn_with_state(Arc::clone(app), answer_once))
         .layer(from_fn_with_state(Arc::clone(app), refuse_cross_site))
         // What the edge did not sign cannot have itself traced.
         .layer(from_fn_with_state(Arc::clone(app), trace_request))

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::accounts::AccountStore;
 use crate::checkout::CheckoutStore;
 use crate::events::EventStore;
+use crate::idempotency::IdempotencyStore;
 use crate::outbox::OutboxStore;
 use crate::payments::{ChargeBook, LedgerStore};
 use crate::reservations::ReservationStore;
@@ -38,10 +39,23 @@ pub struct Stores {
     pub ledger: Arc<dyn LedgerStore>,
     /// Accounts, and who is logged in.
     pub accounts: Arc<dyn AccountStore>,
+    /// Answers that may be asked for again.
+    pub idempotency: Arc<dyn IdempotencyStore>,
     /// Messages that wait to be sent.
     pub outbox: Arc<dyn OutboxStore>,
     /// The database itself.
     pub lifecycle: Arc<dyn StoreLifecycle>,
+}
+
+/// The connections to a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// Connections there are.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// Most that there may be.
+    pub limit: u32,
 }
 
 /// The database as something that runs.
@@ -49,6 +63,13 @@ pub struct Stores {
 pub trait StoreLifecycle: Send + Sync {
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// How many connections there are.
+    fn pool(&self) -> Pool;
+
+    /// Seats of confirmed reservations that have no ticket of theirs: each seat has one ticket at most, so these were sold to
+    /// somebody else as well, or charged for nothing. Always 0. It reads all that was ever sold.
+    async fn sold_without_ticket(&self) -> Result<u64, StoreError>;
 
     /// Closes all connections, after what runs on them has ended.
     async fn close(&self);

@@ -111,6 +111,14 @@ impl FromRequestParts<Arc<App>> for Cookies {
     }
 }
 
+/// The guest whom an answer tells the browser to be from now on.
+pub(crate) fn guest_of(headers: &HeaderMap) -> Option<FanId> {
+    let set = headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    set.filter_map(|cookie| cookie.split(';').next()?.split_once('='))
+        .filter(|(name, _)| *name == GUEST)
+        .find_map(|(_, value)| FanId::parse(value).ok())
+}
+
 fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(COOKIE)

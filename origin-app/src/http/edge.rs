@@ -39,6 +39,11 @@ impl EdgeFacts {
         }
     }
 
+    /// The ticket of the room that the request came through, if it is one fan's.
+    pub(crate) fn ticket_of_one(&self) -> Option<&str> {
+        (!self.ticket.is_empty() && self.ticket != TICKET_WHILE_OFF).then_some(self.ticket.as_str())
+    }
+
     /// The ticket by which seats of an event behind `room` count: one that the room gave to one fan. A client may
     /// drop its cookie, and stays the same here. While the room is off everybody passes with the same word, and an
     /// event without a room asks nobody to queue for a ticket.
@@ -91,7 +96,7 @@ pub(crate) async fn require_edge(State(app): State<Arc<App>>, mut request: Reque
 
 fn is_health_check(request: &Request) -> bool {
     match request.uri().path() {
-        "/healthz" | "/readyz" => true,
+        "/healthz" | "/readyz" | "/metrics" => true,
         "/api/health" => request.method() == Method::GET,
         _ => false,
     }

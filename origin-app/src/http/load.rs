@@ -23,6 +23,11 @@ impl Gate {
         Self { free: Semaphore::new(size), size }
     }
 
+    /// How many there are, and how many there may be.
+    pub(crate) fn in_use(&self) -> (usize, usize) {
+        (self.size.saturating_sub(self.free.available_permits()), self.size)
+    }
+
     /// `0.00` idle to `1.00` full.
     fn load(&self) -> String {
         let size = self.size.max(1);
@@ -34,7 +39,7 @@ impl Gate {
 /// Turns away what would be too much at once, and reports the load to the edge.
 pub(crate) async fn limit_load(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     // Health checks must tell a full shop from a dead one.
-    let exempt = matches!(request.uri().path(), "/healthz" | "/readyz");
+    let exempt = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
     let permit = app.gate.free.try_acquire();
     let load = app.gate.load();
     let mut response = match permit {

@@ -33,10 +33,12 @@ pub(crate) async fn log_request(State(app): State<Arc<App>>, request: Request, n
     let trace_id = trace_id(request.headers()).map(|id| id.to_string());
     let response = next.run(request).await;
     let status = response.status();
-    let duration_ms = duration_ms(app.clock.now().since(begun));
+    let took = app.clock.now().since(begun);
+    let duration_ms = duration_ms(took);
     let problem = response.extensions().get::<Arc<Problem>>();
     let code = problem.map(|problem| problem.code);
     let cause = problem.and_then(|problem| problem.cause());
+    app.metrics.request((&method, &route), status, code, took);
     if status.is_server_error() {
         tracing::error!(%method, route, status = status.as_u16(), duration_ms, request_id, trace_id, code, cause, "request");
     } else {

@@ -16,7 +16,7 @@ mod session;
 
 pub(crate) use assets::{Assets, serve as serve_asset};
 pub(crate) use client::Client;
-pub(crate) use cookie::{Cookies, set_fan_cookie};
+pub(crate) use cookie::{Cookies, guest_of, set_fan_cookie};
 pub(crate) use cross_site::refuse_cross_site;
 pub use edge::EdgeFacts;
 pub(crate) use edge::require_edge;

@@ -75,8 +75,8 @@ impl Sender {
         Self { store, notifier, clock, random }
     }
 
-    /// Sends until `stop` turns true; what is being sent then is sent.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    /// Sends until `stop` turns true; what is being sent then is sent. What came of each round is told.
+    pub async fn run(self, mut stop: watch::Receiver<bool>, told: impl Fn(Delivered)) {
         let mut rounds = 0_u32;
         while !*stop.borrow() {
             let delivered = match self.round().await {
@@ -86,6 +86,7 @@ impl Sender {
                     Delivered::default()
                 }
             };
+            told(delivered);
             if rounds.is_multiple_of(FORGET_EVERY) {
                 let before = self.clock.now() - MEMORY;
                 if let Err(error) = self.store.forget(before, FORGET_BATCH).await {

@@ -9,6 +9,7 @@
 mod accounts;
 mod error;
 mod event_rows;
+mod idempotency;
 mod migrations;
 mod money;
 mod outbox;
@@ -46,6 +47,7 @@ where
         + crate::checkout::CheckoutStore
         + crate::outbox::OutboxStore
         + crate::accounts::AccountStore
+        + crate::idempotency::IdempotencyStore
         + crate::store::StoreLifecycle
         + 'static,
 {
@@ -58,6 +60,7 @@ where
         checkout: database.clone(),
         outbox: database.clone(),
         accounts: database.clone(),
+        idempotency: database.clone(),
         lifecycle: database,
     }
 }

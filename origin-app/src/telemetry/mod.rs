@@ -1,6 +1,8 @@
-//! What the shop tells of itself: logs, one JSON object a line on standard error; and traces (`traces`), with the calls of
+//! What the shop tells of itself: logs, one JSON object a line on standard error; metrics (`metrics`); and traces (`traces`), with the calls of
 //! the database and of the payment provider in them (`traced`).
 
+pub(crate) mod counted;
+pub(crate) mod metrics;
 pub(crate) mod traced;
 pub(crate) mod traces;
 

@@ -37,6 +37,7 @@ pub(crate) fn stores(stores: Stores, traces: &Arc<Traces>) -> Stores {
         // What the sender does is no request's; and of accounts nothing is told that a trace would keep.
         outbox: stores.outbox,
         accounts: stores.accounts,
+        idempotency: stores.idempotency,
         lifecycle: stores.lifecycle,
     }
 }

@@ -19,7 +19,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use super::rows::columns;
 use super::{migrations, sql};
 use crate::config::{DatabaseUrl, Limits};
-use crate::store::{StoreError, StoreLifecycle};
+use crate::store::{Pool, StoreError, StoreLifecycle};
 
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,6 +72,19 @@ impl StoreLifecycle for Postgres {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
+    }
+
+    fn pool(&self) -> Pool {
+        Pool {
+            open: self.pool.size(),
+            idle: u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
+            limit: self.pool.options().get_max_connections(),
+        }
+    }
+
+    async fn sold_without_ticket(&self) -> Result<u64, StoreError> {
+        let seats: i64 = sqlx::query_scalar(sql::SOLD_WITHOUT_TICKET).fetch_one(self.readers()).await?;
+        Ok(u64::try_from(seats).unwrap_or_default())
     }
 
     async fn close(&self) {

@@ -23,7 +23,7 @@ use sqlx::sqlite::{
 use super::rows::columns;
 use super::{migrations, sql};
 use crate::config::{DatabaseUrl, Limits};
-use crate::store::{StoreError, StoreLifecycle};
+use crate::store::{Pool, StoreError, StoreLifecycle};
 
 /// How long a request waits for a free connection, and so for its turn to write.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,6 +102,21 @@ impl StoreLifecycle for Sqlite {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
         Ok(())
+    }
+
+    fn pool(&self) -> Pool {
+        let mut all = Pool::default();
+        for pool in [&self.readers, &self.writer] {
+            all.open += pool.size();
+            all.idle += u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            all.limit += pool.options().get_max_connections();
+        }
+        all
+    }
+
+    async fn sold_without_ticket(&self) -> Result<u64, StoreError> {
+        let seats: i64 = sqlx::query_scalar(sql::SOLD_WITHOUT_TICKET).fetch_one(self.readers()).await?;
+        Ok(u64::try_from(seats).unwrap_or_default())
     }
 
     async fn close(&self) {

@@ -1,0 +1,58 @@
+//! The page of metrics: what was counted, and what is so at the moment of the question.
+
+use std::sync::Arc;
+
+use admission::edge_signature::HEADER_SIGNATURE;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use prometheus::proto::MetricFamily;
+use prometheus::{Encoder as _, Gauge, GaugeVec, Opts, Registry, TextEncoder};
+
+use crate::app::App;
+use crate::http::Problem;
+
+/// `GET /metrics`, for who reaches the shop itself: through the edge, fans would.
+pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    if headers.contains_key(HEADER_SIGNATURE) {
+        return Err(Problem::not_found());
+    }
+    let mut families = app.metrics.gather();
+    families.extend(now(&app).await.map_err(|error| Problem::internal(&error))?);
+    families.sort_by(|one, other| one.name().cmp(other.name()));
+    let mut text = Vec::new();
+    TextEncoder::new().encode(&families, &mut text).map_err(|error| Problem::internal(&error))?;
+    let mut response = text.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(prometheus::TEXT_FORMAT));
+    Ok(response)
+}
+
+/// What is so now. What the database does not say is left out: a scrape must not fail with it.
+async fn now(app: &App) -> prometheus::Result<Vec<MetricFamily>> {
+    let registry = Registry::new();
+    let gauge = |name: &str, help: &str, value: f64| -> prometheus::Result<()> {
+        let gauge = Gauge::new(name, help)?;
+        gauge.set(value);
+        registry.register(Box::new(gauge))
+    };
+    let (in_use, limit) = app.gate.in_use();
+    gauge("shop_requests_in_flight", "Requests that are being answered", in_use as f64)?;
+    gauge("shop_requests_in_flight_limit", "Most requests that are answered at once", limit as f64)?;
+    let pool = app.stores.lifecycle.pool();
+    let connections =
+        GaugeVec::new(Opts::new("shop_database_connections", "Connections to the database"), &["state"])?;
+    connections.with_label_values(&["idle"]).set(f64::from(pool.idle));
+    connections.with_label_values(&["in_use"]).set(f64::from(pool.open.saturating_sub(pool.idle)));
+    registry.register(Box::new(connections))?;
+    gauge("shop_database_connections_limit", "Most connections to the database", f64::from(pool.limit))?;
+    let outbox = app.stores.outbox.backlog().await;
+    gauge("shop_database_up", "Whether the database answers", f64::from(u8::from(outbox.is_ok())))?;
+    if let Ok(outbox) = outbox {
+        let age = outbox.oldest.map_or(0.0, |oldest| app.clock.now().since(oldest).as_secs_f64());
+        gauge("shop_outbox_messages", "Messages that wait to be sent", outbox.waiting as f64)?;
+        gauge("shop_outbox_oldest_message_age_seconds", "How long the oldest of them has waited", age)?;
+        gauge("shop_outbox_dead_messages", "Messages that were given up", outbox.dead as f64)?;
+    }
+    Ok(registry.gather())
+}
