@@ -62,6 +62,11 @@ pub(crate) fn in_language(at: Timestamp, language: Language) -> String {
     }
 }
 
+/// `2027-06-01T19:30`, as a field for moments has it.
+pub(crate) fn to_field(at: Timestamp) -> String {
+    to_rfc3339(at).chars().take(16).collect()
+}
+
 /// `2027-06-01`, as a field for dates has it.
 pub(crate) fn parse_day(text: &str) -> Result<Timestamp, DateTimeError> {
     parse_rfc3339(&format!("{text}T00:00:00Z"))

@@ -17,6 +17,17 @@ pub(crate) fn for_people(cents: i64, currency: &str) -> String {
     }
 }
 
+/// Reads `45.00` or `45` as an organiser writes it; nothing where it is no amount of the currency.
+pub(crate) fn parse(text: &str, currency: &str) -> Option<i64> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, cents) = match currency {
+        "JPY" | "KRW" => return digits(text).then(|| text.parse().ok())?,
+        _ => text.split_once('.').unwrap_or((text, "00")),
+    };
+    let fits = digits(whole) && digits(cents) && cents.len() == 2;
+    fits.then(|| whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents.parse().ok()?))?
+}
+
 /// `1,234,567`
 fn grouped(number: i64) -> String {
     let digits = number.to_string();
@@ -32,7 +43,16 @@ fn grouped(number: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::for_people;
+    use super::{for_people, parse};
+
+    #[test]
+    fn amounts_are_read_to_the_smallest_unit() {
+        assert_eq!((parse("45.05", "EUR"), parse("45", "EUR")), (Some(4505), Some(4500)));
+        assert_eq!((parse("45000", "KRW"), parse("45.00", "KRW")), (Some(45_000), None));
+        for text in ["", "4,5", "4.5", "-1", "1e3", "99999999999999999999", ".50"] {
+            assert_eq!(parse(text, "EUR"), None, "{text}");
+        }
+    }
 
     #[test]
     fn amounts_read_as_people_write_them() {

@@ -17,7 +17,7 @@ pub use model::{Event, EventOnSale, EventStatus, Sales, Seat, SeatState};
 pub use new_event::{InvalidEvent, NewEvent, NewSeat};
 pub use query::EventQuery;
 pub use routes::routes;
-pub use service::Events;
+pub use service::{ChangeRefused, Events};
 pub use store::{Created, EventStore, SectionCount, Updated};
 
 /// Most seats of one event.

@@ -14,7 +14,8 @@ use super::body::{self, DetailBody, EventBody, SectionBody};
 use super::model::{EventStatus, Sales, Seat};
 use super::new_event::{ChangeBody, NewEventBody};
 use super::query::EventQuery;
-use super::store::{Created, Updated};
+use super::service::ChangeRefused;
+use super::store::Created;
 use super::{EventDetail, LIST_MAX};
 use crate::app::App;
 use crate::datetime;
@@ -171,19 +172,12 @@ async fn change(
     JsonBody(body): JsonBody<ChangeBody>,
 ) -> Result<Response, Problem> {
     let (from, stale) = made_from(&headers, body.version)?;
-    let before = app.stores.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
-    if before.event.version != from {
-        return Err(event_changed(stale));
-    }
-    let changed =
-        body.apply(&before, app.clock.now()).map_err(|error| Problem::invalid(error.to_string()))?;
-    match app.events.update(&changed.detail, changed.seats.as_deref(), from).await? {
-        Updated::Yes => {
-            let event = &changed.detail.event;
-            tracing::info!(event = %id, version = event.version, status = event.status.as_str(), "event changed");
-            answer(&app, StatusCode::OK, &changed.detail).await
-        }
-        Updated::Stale => Err(event_changed(stale)),
+    match app.events.change(&id, from, body).await {
+        Ok(changed) => answer(&app, StatusCode::OK, &changed).await,
+        Err(ChangeRefused::Missing) => Err(Problem::event_not_found()),
+        Err(ChangeRefused::Stale) => Err(event_changed(stale)),
+        Err(ChangeRefused::Invalid(error)) => Err(Problem::invalid(error)),
+        Err(ChangeRefused::Store(error)) => Err(error.into()),
     }
 }
 

@@ -8,7 +8,7 @@ use admission::clock::Clock;
 use super::cache::{Cache, Keep};
 use super::house::EventDetail;
 use super::model::{EventOnSale, Seat};
-use super::new_event::{NewEvent, NewSeat};
+use super::new_event::{ChangeBody, NewEvent, NewSeat};
 use super::query::EventQuery;
 use super::store::{Created, EventStore, SectionCount, Updated};
 use crate::config::CacheSettings;
@@ -30,6 +30,23 @@ pub struct Events {
     venues: Cache<(), Arc<Vec<String>>>,
     seats: Cache<EventId, Arc<Vec<Seat>>>,
     claimed: Cache<EventId, Arc<Vec<SectionCount>>>,
+}
+
+/// Why an event was not changed. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeRefused {
+    /// There is no such event.
+    #[error("no such event")]
+    Missing,
+    /// Somebody changed it after the version that the change was made from.
+    #[error("changed meanwhile")]
+    Stale,
+    /// The change makes no sense; the message names the field and what would be right.
+    #[error("{0}")]
+    Invalid(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Events {
@@ -100,11 +117,57 @@ impl Events {
         created
     }
 
+    /// An event as the database has it now, for who is about to change it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn detail_now(&self, id: &EventId) -> Result<Option<EventDetail>, StoreError> {
+        self.store.detail(id).await
+    }
+
+    /// Changes an event as `body` says, which is as `PATCH /api/events/{id}` takes it and was made from version `from`.
+    ///
+    /// # Errors
+    /// When it is not of that version any more, or the change makes no sense.
+    pub async fn change_by_json(
+        &self,
+        id: &EventId,
+        from: i64,
+        body: serde_json::Value,
+    ) -> Result<EventDetail, ChangeRefused> {
+        let body = serde_json::from_value(body).map_err(|error| ChangeRefused::Invalid(error.to_string()))?;
+        self.change(id, from, body).await
+    }
+
+    pub(super) async fn change(
+        &self,
+        id: &EventId,
+        from: i64,
+        body: ChangeBody,
+    ) -> Result<EventDetail, ChangeRefused> {
+        let before = self.detail_now(id).await?.ok_or(ChangeRefused::Missing)?;
+        if before.event.version != from {
+            return Err(ChangeRefused::Stale);
+        }
+        let changed = body
+            .apply(&before, self.clock.now())
+            .map_err(|error| ChangeRefused::Invalid(error.to_string()))?;
+        match self.update(&changed.detail, changed.seats.as_deref(), from).await? {
+            Updated::Yes => {
+                let event = &changed.detail.event;
+                let (version, status) = (event.version, event.status.as_str());
+                tracing::info!(event = %id, version, status, "event changed");
+                Ok(changed.detail)
+            }
+            Updated::Stale => Err(ChangeRefused::Stale),
+        }
+    }
+
     /// Makes an event what `changed` says, if it is still of version `from`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn update(
+    async fn update(
         &self,
         changed: &EventDetail,
         seats: Option<&[NewSeat]>,

@@ -5,6 +5,8 @@ mod checkout;
 mod event;
 mod events;
 mod language;
+mod organiser;
+mod organiser_form;
 mod problem;
 mod seatmap;
 mod templates;
@@ -38,6 +40,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/events/{event}/checkout/{reservation}", get(checkout::show))
         .route("/events/{event}/checkout/{reservation}/pay", post(checkout::pay))
         .route("/events/{event}/checkout/{reservation}/cancel", post(checkout::cancel))
+        .route("/organiser", get(organiser::list))
+        .route("/organiser/events/new", get(organiser::new))
+        .route("/organiser/events", post(organiser::create))
+        .route("/organiser/events/{event}", get(organiser::show).post(organiser::change))
+        .route("/organiser/events/{event}/publish", post(organiser::publish))
         .route("/tickets", get(tickets::show))
         .route("/tickets/{code}", get(ticket::show))
         .route("/tickets/{code}/calendar.ics", get(ticket::calendar))

@@ -15,12 +15,15 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 8] = templates![
+const TEMPLATES: [(&str, &str); 11] = templates![
     "base.html",
     "events.html",
     "event.html",
     "seatmap.html",
     "checkout.html",
+    "organiser.html",
+    "organiser_event.html",
+    "organiser_new.html",
     "ticket.html",
     "tickets.html",
     "problem.html",

@@ -230,3 +230,87 @@ async fn a_ticket_is_shown_printed_and_checked_without_a_network() {
     let forged = token.replace(token.split('.').next_back().unwrap(), &"A".repeat(86));
     assert_eq!(verify("demo", &forged), (Some(1), "bad\tnobody known has signed this ticket\n".into()));
 }
+
+#[tokio::test]
+async fn an_organiser_makes_changes_and_publishes_an_event() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    let (organiser, fan) = (shop.fan().organising(), shop.fan());
+    for path in ["/organiser", "/organiser/events/new"] {
+        is_page(&fan.get(path).await, 401, &["Only for organisers"]);
+    }
+    is_page(&organiser.get("/organiser").await, 200, &["There are no events yet."]);
+    is_page(&organiser.get("/organiser/events/new").await, 200, &["section_6_places"]);
+    let facts = [
+        ("id", "arena"),
+        ("name", "Arena"),
+        ("venue", "Dome"),
+        ("city", "Seoul"),
+        ("description", "One\r\n\r\ntwo"),
+        ("starts_at", "2027-06-01T19:30"),
+        ("currency", "EUR"),
+        ("waiting_room", ""),
+        ("section_1_id", "ST"),
+        ("section_1_name", "Stalls"),
+        ("section_1_rows", "27"),
+        ("section_1_seats", "2"),
+        ("section_3_id", "GA"),
+        ("section_3_name", "Floor"),
+        ("section_3_price", "20"),
+        ("section_3_places", "5"),
+    ];
+    let without_price = organiser.submit("/organiser/events", &facts).await;
+    is_page(&without_price, 422, &["section 1: a price such as", "value=\"Stalls\""]);
+    let all: Vec<_> = facts.into_iter().chain([("section_1_price", "45.50")]).collect();
+    let created = organiser.submit("/organiser/events", &all).await;
+    assert_eq!(
+        (created.status, created.header("location")),
+        (303, "/organiser/events/arena"),
+        "{}",
+        created.text
+    );
+    is_page(&organiser.submit("/organiser/events", &all).await, 409, &["an event of this id already"]);
+    let draft = organiser.get("/organiser/events/arena").await;
+    is_page(&draft, 200, &["data-testid=\"publish\"", "2027-06-01T19:30", "name=\"version\" value=\"1\""]);
+    assert_eq!(fan.get("/events/arena").await.status, 404);
+    is_page(&organiser.get("/organiser").await, 200, &["draft", "0 of 59"]);
+
+    let change = [
+        ("version", "1"),
+        ("name", "Arena II"),
+        ("venue", "Dome"),
+        ("city", "Seoul"),
+        ("description", ""),
+        ("starts_at", "2027-06-02T19:30"),
+        ("waiting_room", ""),
+        ("sale_1_id", "all"),
+        ("sale_1_name", "General"),
+        ("sale_1_opens_at", "2027-01-15T09:00"),
+        ("sale_1_closes_at", ""),
+        ("sale_1_waiting_room", ""),
+        ("sale_1_sections", "ST GA"),
+    ];
+    assert_eq!(organiser.submit("/organiser/events/arena", &change).await.status, 303);
+    let stale = organiser.submit("/organiser/events/arena", &change).await;
+    is_page(
+        &stale,
+        409,
+        &["Somebody changed the event", "name=\"version\" value=\"2\"", "value=\"Arena II\""],
+    );
+    let published = organiser.submit("/organiser/events/arena/publish", &[("version", "2")]).await;
+    assert_eq!(published.status, 303, "{}", published.text);
+    is_page(
+        &fan.get("/events/arena").await,
+        200,
+        &["Arena II", "from 15 January 2027, 09:00 UTC", "ST.AA-2"],
+    );
+    shop.clock.advance(std::time::Duration::from_secs(3600));
+    let held = fan.submit("/events/arena/hold", &[("seat", "ST.AA-2")]).await;
+    assert_eq!(held.status, 303, "{}", held.text);
+    let checkout = held.header("location").to_owned();
+    is_page(&fan.get(&checkout).await, 200, &["Stalls, row AA, seat 2", "€45.50"]);
+    fan.submit(&format!("{checkout}/pay"), &[("card", "sandbox-ok")]).await;
+    is_page(&organiser.get("/organiser/events/arena").await, 200, &["data-testid=\"sold\">1<", "€45.50"]);
+    for path in ["/organiser/events", "/organiser/events/arena", "/organiser/events/arena/publish"] {
+        assert_eq!(fan.submit(path, &all).await.status, 401);
+    }
+}

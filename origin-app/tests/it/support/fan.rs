@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
 
-use super::shop::Edge;
+use super::shop::{Edge, ORGANISER_TOKEN};
 
 pub(crate) struct Fan {
     edge: Edge,
@@ -16,6 +16,7 @@ pub(crate) struct Fan {
     jar: Arc<Jar>,
     ticket: String,
     languages: Option<&'static str>,
+    organises: bool,
 }
 
 pub(crate) struct Answer {
@@ -55,13 +56,20 @@ impl Fan {
             .build()
             .unwrap();
         let ticket = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { edge, client, jar, ticket, languages: None }
+        Self { edge, client, jar, ticket, languages: None, organises: false }
     }
 
     /// The same browser, cookies and all, with another ticket of the room.
     pub(crate) fn with_ticket(&self, ticket: &str) -> Self {
         let (edge, client, jar) = (self.edge.clone(), self.client.clone(), self.jar.clone());
-        Self { edge, client, jar, ticket: ticket.to_owned(), languages: self.languages }
+        Self {
+            edge,
+            client,
+            jar,
+            ticket: ticket.to_owned(),
+            languages: self.languages,
+            organises: self.organises,
+        }
     }
 
     /// The same browser, set to these languages.
@@ -75,6 +83,11 @@ impl Fan {
         let cookies = self.jar.cookies(&url)?.to_str().unwrap().to_owned();
         let mut pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
         pairs.find(|(other, _)| *other == name).map(|(_, value)| value.to_owned())
+    }
+
+    /// The same browser, with the organiser's token on every request.
+    pub(crate) fn organising(self) -> Self {
+        Self { organises: true, ..self }
     }
 
     /// The same browser, meeting the shop at another address.
@@ -141,6 +154,9 @@ impl Fan {
         form: Option<&[(&str, &str)]>,
     ) -> Answer {
         let mut request = self.edge.forward(&self.client, method, path, "demo", &self.ticket);
+        if self.organises {
+            request = request.bearer_auth(ORGANISER_TOKEN);
+        }
         if let Some(languages) = self.languages {
             request = request.header("accept-language", languages);
         }
