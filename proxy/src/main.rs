@@ -176,7 +176,14 @@ fn main() -> ExitCode {
         }
         let rooms: Vec<&str> = config.rooms.iter().map(|room| room.id.as_str()).collect();
         let noun = if rooms.len() == 1 { "room" } else { "rooms" };
-        return print(&format!("the configuration is good; {} {noun}: {}\n", rooms.len(), rooms.join(", ")));
+        let notes: String = config
+            .rooms
+            .iter()
+            .filter_map(config::advice::of)
+            .map(|note| format!("note: {note}\n"))
+            .collect();
+        let (count, rooms) = (rooms.len(), rooms.join(", "));
+        return print(&format!("the configuration is good; {count} {noun}: {rooms}\n{notes}"));
     }
     if let Some((quick, files)) = &quick {
         say(&quick_start::explain(quick, &config, files, &made));

@@ -4,6 +4,7 @@ import { read, token } from "./api.js";
 import { Audit } from "./audit.js";
 import { Controls } from "./controls.js";
 import { at, attribute, el, say, write } from "./dom.js";
+import { Fan } from "./fan.js";
 import { Figures } from "./figures.js";
 import { History, SPANS } from "./history.js";
 import { clock, number, range } from "./words.js";
@@ -26,11 +27,12 @@ class Page {
     this.warnings = el("div", { class: "warnings", role: "alert", "data-testid": "warnings" });
     this.figures = new Figures((span) => { this.span = span; this.history = null; this.hurry(); });
     this.controls = null;
+    this.fan = new Fan(() => this.changed());
     this.audit = new Audit();
     main.replaceChildren(
       this.rail = el("nav", { "aria-label": "Rooms", hidden: true }, this.nav), this.warnings,
       el("div", { class: "row head" }, this.heading, this.phase), this.shadow = el("p", { class: "note", "data-testid": "shadow" }), this.figures.tileList,
-      this.columns = el("div", { class: "columns" }, this.figures.element), this.audit.element);
+      this.columns = el("div", { class: "columns" }, this.figures.element), this.fan.element, this.audit.element);
   }
 
   async start() {
@@ -120,6 +122,7 @@ class Page {
     attribute(this.phase, "data-phase", room.phase);
     this.figures.showRoom(room);
     this.controls.show(room, this.tag, this.me);
+    this.fan.show(room, this.me);
     this.showRooms();
     this.showShadow(room.shadow);
     const warnings = [

@@ -41,14 +41,14 @@ async function ask() {
     if (answer.status === 404 || answer.status === 401) {
       const problem = await answer.json().catch(() => ({}));
       if (done) return;
-      over(problem.code === "moved" ? "moved" : "expired");
+      over(["moved", "voided"].includes(problem.code) ? problem.code : "expired");
       return;
     }
     if (!answer.ok) throw new Error(answer.status);
     const status = await answer.json();
     if (done) return;
     misses = 0;
-    if (status.state === "expired") { over("expired"); return; }
+    if (status.state === "expired") { over(status.note === "voided" ? "voided" : "expired"); return; }
     take(status);
   } catch {
     linkIs(texts.reconnecting);

@@ -39,7 +39,7 @@ function showState(next, opens) {
   write("heading", heading);
   write("lead", lead);
   const holds = ["waiting", "paused", "prequeue"].includes(next) || about === "early";
-  hide("again-box", !["expired", "left", "moved"].includes(next));
+  hide("again-box", !["expired", "left", "moved", "voided"].includes(next));
   hide("actions", !holds);
   hide("alert-box", !holds);
   if (!holds) hide("moving", true);

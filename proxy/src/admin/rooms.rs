@@ -125,17 +125,21 @@ pub(super) struct Resume {
     pub(super) mode: Option<String>,
 }
 
+/// What a phase is called.
+pub(super) fn phase_name(phase: Phase) -> String {
+    PHASES.iter().find(|(known, _)| *known == phase).map_or("", |(_, name)| name).to_owned()
+}
+
 fn view(in_force: &InForce, config: &RoomConfig) -> Option<RoomView> {
     let room = in_force.rooms.by_id(config.id.as_str())?;
     let figures = room.figures();
     let [joined_total, admitted_total, lapsed_total] = figures.totals;
-    let phase = PHASES.iter().find(|(phase, _)| *phase == figures.phase).map_or("", |(_, name)| name);
     Some(RoomView {
         id: config.id.to_string(),
         title: config.title.clone(),
         message: config.message.clone(),
         mode: config.rules.mode.as_str().to_owned(),
-        phase: phase.to_owned(),
+        phase: phase_name(figures.phase),
         reachable: figures.reachable,
         rebuilding: figures.rebuilding,
         waiting: figures.waiting,

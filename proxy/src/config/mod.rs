@@ -3,6 +3,7 @@
 //! Each file has a wire form that serde reads and a checked form that has no invalid value. Going from one to
 //! the other destructures the wire form, so that a new field does not compile until it is handled.
 
+pub mod advice;
 pub mod cdn;
 pub mod duration;
 pub mod edge;

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use crate::gate::Decision;
 use crate::gate::host::{self, Authority};
 use crate::gate::query::parameter;
-use crate::phases::{Edge, admission_of, no_ticket, noted_of, shown, shown_of, ticket_of};
+use crate::phases::{Edge, admission_of, no_ticket, noted_of, shown, shown_of, ticket_of, was_voided};
 use crate::room::Room;
 use crate::waiting::reply::Reply;
 
@@ -24,6 +24,8 @@ pub struct HandOver {
     pub room: Arc<Room>,
     /// The fan's place.
     pub place: Place,
+    /// Whether they were inside, and all admissions of their time were taken back.
+    pub is_voided: bool,
     /// The value of `Sec-WebSocket-Accept`.
     pub accept: String,
 }
@@ -84,7 +86,9 @@ pub async fn check(
     if let Some((_, admission)) = admission_of(room, &edge.who(headers, client)) {
         room.recognise(&ticket.place, &admission);
     }
-    Ok(HandOver { room: room.clone(), place: ticket.place, accept: derive_accept_key(key.as_bytes()) })
+    let is_voided = was_voided(room, headers);
+    let accept = derive_accept_key(key.as_bytes());
+    Ok(HandOver { room: room.clone(), place: ticket.place, is_voided, accept })
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {

@@ -142,7 +142,7 @@ async fn serve(
     bell: &Notify,
     surroundings: &Surroundings,
 ) -> End {
-    let HandOver { room, place, .. } = hand_over;
+    let HandOver { room, place, is_voided, .. } = hand_over;
     let mut closing = surroundings.closing.clone();
     let heartbeat = surroundings.heartbeat;
     // Not all at the same moment, and never later than promised.
@@ -158,7 +158,7 @@ async fn serve(
     let mut with_ping = false;
     loop {
         if due {
-            let status = room.status(place, room.stand_now(place));
+            let status = room.status(place, room.stand_now(place)).after_a_void(*is_voided);
             let expired = status.state == State::Expired;
             if let Err(end) = send(socket, status.to_json(), with_ping).await {
                 return end;

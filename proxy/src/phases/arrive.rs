@@ -91,6 +91,11 @@ pub(crate) fn admission_of<'a>(room: &'a Room, who: &Who<'a>) -> Option<(&'a str
         .find_map(|token| Some((token, room.admit(token, Some(who))?)))
 }
 
+/// Whether a request shows an admission that was taken back with all others.
+pub(crate) fn was_voided(room: &Room, headers: &HeaderMap) -> bool {
+    presented(headers, ADMISSION_HEADER, room.cookies.admission_name()).any(|token| room.was_voided(token))
+}
+
 /// The first invitation to the room that a request carries and that is good.
 fn invitation_of(room: &Room, headers: &HeaderMap) -> Option<Invitation> {
     presented(headers, INVITATION_HEADER, room.cookies.invitation_name())

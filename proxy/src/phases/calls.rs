@@ -7,7 +7,9 @@ use std::time::Duration;
 use admission::store::Intent;
 use http::{HeaderMap, StatusCode, header};
 
-use super::arrive::{Outcome, admission_of, arrive, log_failure, noted_of, remembering, shown_of, ticket_of};
+use super::arrive::{
+    Outcome, admission_of, arrive, log_failure, noted_of, remembering, shown_of, ticket_of, was_voided,
+};
 use super::asked::Asked;
 use super::edge::Edge;
 use super::work::{May, NotYet};
@@ -175,7 +177,7 @@ fn with_ticket(
     code: StatusCode,
 ) -> Reply {
     let sealed = room.seal(&ticket.ticket);
-    let status = room.status(&ticket.place, stand);
+    let status = room.status(&ticket.place, stand).after_a_void(was_voided(room, headers));
     let body = status.to_json_with("ticket", &sealed);
     let reply = Reply::json(code, body, Caching::Private).cookie(&room.cookies.give_ticket(&sealed));
     remembering(reply, room, headers, &status, is_new)
@@ -188,7 +190,9 @@ async fn status(edge: &Edge, room: &Arc<Room>, who: &Who<'_>) -> Reply {
         return Reply::problem(StatusCode::NOT_FOUND, "moved", detail);
     }
     let Some(ticket) = ticket_of(room, headers) else {
-        let Some(noted) = noted_of(room, headers) else { return no_ticket() };
+        let Some(noted) = noted_of(room, headers) else {
+            return if was_voided(room, headers) { voided() } else { no_ticket() };
+        };
         let pass = room.enter_without_store(Some(&noted)).and_then(|pass| room.hand_to(pass, who));
         if let Some(pass) = pass {
             let body = room.entered_status(&noted).to_json_with("admission_token", &pass.token);
@@ -239,7 +243,7 @@ async fn status(edge: &Edge, room: &Arc<Room>, who: &Who<'_>) -> Reply {
         // An operator moved the place: this is its ticket now.
         return with_ticket(room, headers, &ticket, stand, true, StatusCode::OK);
     }
-    let status = room.status(&ticket.place, stand);
+    let status = room.status(&ticket.place, stand).after_a_void(was_voided(room, headers));
     let reply = Reply::json(StatusCode::OK, status.to_json(), Caching::Private);
     remembering(reply, room, headers, &status, false)
 }
@@ -260,6 +264,13 @@ pub(super) async fn leave(edge: &Edge, room: &Room, headers: &HeaderMap) -> Repl
 /// There is no ticket, or none that is good.
 pub(crate) fn no_ticket() -> Reply {
     Reply::problem(StatusCode::NOT_FOUND, "no_ticket", "no ticket of this room came with the request")
+}
+
+/// Whoever asks was inside, and all admissions of their time were taken back.
+fn voided() -> Reply {
+    let detail =
+        "the organiser took all admissions back, so that everybody who was inside joins the line again";
+    Reply::problem(StatusCode::NOT_FOUND, "voided", detail)
 }
 
 fn away(room: &Room, error: &RoomError) -> Reply {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use admission::bypass::Bypass;
+use admission::clock::Timestamp;
+use admission::name::RoomId;
 use admission::ticket::TicketId;
 use admission::token::Admission;
 
@@ -13,6 +15,9 @@ use crate::live::{HandOver, HeadArrived, StreamNote};
 use crate::room::Room;
 use crate::telemetry::RequestTrace;
 use crate::upstream::{FirstByte, Sending};
+
+/// A session may end while its request is on the way to the shop's instances.
+const BODY_TIME: Duration = Duration::from_secs(120);
 
 /// What one request carries from phase to phase.
 pub struct Context {
@@ -87,6 +92,19 @@ impl Passage {
     pub(super) fn is_let_in(&self) -> bool {
         self.room.is_some() && !self.is_anybodys
     }
+
+    /// Whether nothing lets a request through to a path of this room, though it is about to be sent on (P6): no session of
+    /// this room that lasts, no rule, and no room that is open to all. Looked at apart from what decided, so that a mistake
+    /// there is seen.
+    pub(super) fn has_no_right(&self, room: &RoomId, is_public: bool, now: Timestamp) -> bool {
+        match &self.admission {
+            Some(admission) => admission.room != *room || admission.expires_at + BODY_TIME <= now,
+            None => {
+                let by_rule = self.bypassed_by.is_some() || self.bypass.is_some();
+                !(by_rule || self.is_open || is_public)
+            }
+        }
+    }
 }
 
 impl Context {
@@ -137,4 +155,42 @@ impl Default for Context {
 /// The address of who asked, as text.
 pub(super) fn client(address: Option<IpAddr>) -> String {
     address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use admission::name::LaneId;
+    use admission::ticket::TICKET_ID_BYTES;
+
+    use super::*;
+
+    fn admission(room: &str, expires_at: u64) -> Admission {
+        let at = Timestamp::from_millis;
+        Admission {
+            room: RoomId::parse(room).unwrap(),
+            ticket: TicketId::from_bytes([7; TICKET_ID_BYTES]),
+            lane: LaneId::general(),
+            admitted_at: at(0),
+            began_at: at(0),
+            issued_at: at(0),
+            expires_at: at(expires_at),
+            binding: None,
+        }
+    }
+
+    #[test]
+    fn what_nothing_lets_through_is_noticed_and_nothing_else_is() {
+        let (room, now) = (RoomId::parse("demo").unwrap(), Timestamp::from_millis(1_000_000));
+        let with = |admission| Passage { admission: Some(admission), ..Passage::default() };
+        let right = [
+            with(admission("demo", 1_000_001)),
+            with(admission("demo", 999_000)),
+            Passage { is_open: true, ..Passage::default() },
+            Passage { bypassed_by: Some("staff".to_owned()), ..Passage::default() },
+        ];
+        assert!(right.iter().all(|passage| !passage.has_no_right(&room, false, now)));
+        assert!(!Passage::default().has_no_right(&room, true, now), "assets that are for all");
+        let wrong = [Passage::default(), with(admission("other", 2_000_000)), with(admission("demo", 1000))];
+        assert!(wrong.iter().all(|passage| passage.has_no_right(&room, false, now)));
+    }
 }

@@ -7,6 +7,7 @@ mod bypass;
 mod calls;
 mod context;
 mod edge;
+mod entry;
 mod failure;
 mod forms;
 mod invitations;
@@ -37,7 +38,7 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 
-pub(crate) use arrive::{admission_of, noted_of, shown, shown_of, ticket_of};
+pub(crate) use arrive::{admission_of, noted_of, shown, shown_of, ticket_of, was_voided};
 pub(crate) use asked::{Asked, Judged};
 use body::body_refused;
 pub(crate) use calls::no_ticket;
@@ -154,6 +155,7 @@ impl ProxyHttp for Phases {
         let Some(decision) = &context.decision else {
             return Error::e_explain(ErrorType::InternalError, "an undecided request");
         };
+        self.watch_entry(context, decision);
         let ticket = match &context.passage.admission {
             Some(admission) => admission.ticket.to_string(),
             None if context.passage.is_open => TICKET_WHILE_OFF.to_owned(),

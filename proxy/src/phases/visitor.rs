@@ -9,7 +9,7 @@ use admission::store::Intent;
 use http::{HeaderMap, StatusCode, header};
 
 use super::arrive::{
-    Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of, without_ticket,
+    Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of, was_voided, without_ticket,
 };
 use super::context::Passage;
 use super::edge::Edge;
@@ -136,7 +136,9 @@ impl Edge {
                         (kind == Kind::Form).then(|| gate::back(decision, headers, &room.config().paths));
                     let reader =
                         Reader::of(headers, self.config.public_scheme, back.as_deref().unwrap_or("/"));
-                    Answer::Reply(self.refuse(room, standing.as_ref(), back.as_deref(), &reader), "refused")
+                    let is_voided = was_voided(room, headers);
+                    let refusal = self.refuse(room, standing.as_ref(), back.as_deref(), &reader, is_voided);
+                    Answer::Reply(refusal, "refused")
                 }
             },
         }
@@ -231,7 +233,7 @@ impl Edge {
         stand: Stand,
         is_new: bool,
     ) -> Reply {
-        let status = room.status(&open.place, stand);
+        let status = room.status(&open.place, stand).after_a_void(was_voided(room, headers));
         let draw = room.draw_note(&open.ticket);
         let page = WaitingPage {
             title: &room.config().title,
@@ -300,7 +302,14 @@ impl Edge {
 
     /// 429: there is a line, here is where to join it. It is never a 2xx: a half-finished checkout must not
     /// mistake a queue for success. A person, who has somewhere to go `back` to, reads a page.
-    fn refuse(&self, room: &Room, standing: Option<&Status>, back: Option<&str>, reader: &Reader) -> Reply {
+    fn refuse(
+        &self,
+        room: &Room,
+        standing: Option<&Status>,
+        back: Option<&str>,
+        reader: &Reader,
+        is_voided: bool,
+    ) -> Reply {
         let id = &room.id;
         let state = match (standing, room.phase()) {
             (Some(status), _) => status.state,
@@ -319,7 +328,11 @@ impl Edge {
                 self.fleet.in_force().pages.notice(Some(id.as_str()), reader, &notice.link(back, Way::Back))
             }
             None => {
-                let detail = "stand in the line and ask again with an admission token";
+                let detail = if is_voided {
+                    "the organiser took all admissions back; stand in the line again, and ask again with an admission token"
+                } else {
+                    "stand in the line and ask again with an admission token"
+                };
                 Reply::problem(status, "waiting_room", detail).retry_after(retry_seconds)
             }
         };

@@ -105,6 +105,9 @@ impl Room {
         if matches!(ticket.order, Order::Provisional { .. }) {
             return Some(Carried::Noted(ticket));
         }
+        if let Order::Drawn(draw) = &ticket.order {
+            self.watch_draw(draw);
+        }
         let place = ticket.place(&self.ports.keys.load())?;
         Some(Carried::Placed(OpenTicket { ticket, place, is_relocated: false }))
     }
@@ -212,7 +215,7 @@ impl Room {
         Err(RoomError::Unsigned("every draw number that was tried belongs to somebody else".to_owned()))
     }
 
-    fn drawn(&self, draw: Option<&DrawId>, id: TicketId) -> Option<Rank> {
+    pub(super) fn drawn(&self, draw: Option<&DrawId>, id: TicketId) -> Option<Rank> {
         draw?.rank(&self.ports.keys.load(), &self.id, id)
     }
 

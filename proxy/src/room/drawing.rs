@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::draw::Seed;
+use admission::draw::{DrawId, Seed};
+use admission::invariants::Promise;
 use admission::rules::Rules;
 use admission::store::{Snapshot, StoreError};
 use admission::ticket::{Order, Ticket};
@@ -73,6 +74,14 @@ impl Room {
             seed: has_opened.then(|| seed.reveal()),
             how: HOW,
         })
+    }
+
+    /// A good ticket of a draw whose order is secret is of another seed than is committed to here: some edge draws by other
+    /// keys, and the order is none (P10).
+    pub(super) fn watch_draw(&self, draw: &DrawId) {
+        if self.order_is_secret() && draw.key_id() != self.ports.keys.load().signing_key_id() {
+            self.tally.promises.break_one(Promise::FairDraw);
+        }
     }
 
     /// What the page of a fan with this ticket says of the draw: nothing where it has none.

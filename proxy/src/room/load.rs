@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use admission::adaptive::{Change, DrainRange, LoadReport, Targets, decide};
+use admission::name::RoomId;
 use admission::rules::AdaptiveDrain;
 use admission::store::{Snapshot, StoreError};
 use parking_lot::Mutex;
@@ -33,11 +34,12 @@ impl Room {
         }
     }
 
-    /// Reports what was seen; decides about the rate when an interval is over and no other proxy came first.
-    pub(super) async fn adapt(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    /// Reports what was seen; decides about the rate when an interval is over and no other proxy came first. `id` is the
+    /// line that it is for: the room's own, or its shadow.
+    pub(super) async fn adapt(&self, id: &RoomId, snapshot: &Snapshot) -> Result<(), StoreError> {
         let Some(AdaptiveDrain { min, max }) = snapshot.rules.adaptive else { return Ok(()) };
         let report = self.load.take();
-        let (id, store) = (&self.id, &self.ports.store);
+        let store = &self.ports.store;
         let closed = match bounded(store.report_load(id, &report)).await {
             Ok(closed) => closed,
             Err(error) => {

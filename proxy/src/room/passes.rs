@@ -124,6 +124,13 @@ impl Room {
         self.mint(Admission { issued_at: now, expires_at, ..admission.clone() }, now).ok()
     }
 
+    /// Whether this admission token is one that was taken back with all others of its time.
+    pub fn was_voided(&self, token: &str) -> bool {
+        let before = self.sessions.voided_before();
+        let verify = || Admission::verify(&self.ports.keys.load(), &self.id, token, self.ports.clock.now());
+        before > Timestamp::default() && verify().is_ok_and(|admission| admission.began_at <= before)
+    }
+
     /// The keys changed: tokens that were good by one that is gone are looked at again.
     pub fn rekeyed(&self) {
         self.sessions.forget_verified();

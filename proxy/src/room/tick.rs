@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::clock::Timestamp;
+use admission::rules::Mode;
 use admission::store::{
     BATCH_MAX, ENDED_PER_SNAPSHOT_MAX, Memory, Presence, REPORT_MAX, Snapshot, Standing, StoreError,
 };
@@ -107,7 +108,10 @@ impl Tick {
         room.end_the_overstayed(snapshot.rules.session_max);
         self.report_presence(snapshot).await?;
         self.end_again().await?;
-        room.adapt(snapshot).await?;
+        // What the shop bears then goes to the line that is tried.
+        if snapshot.rules.mode != Mode::Shadow {
+            room.adapt(&room.id, snapshot).await?;
+        }
         let drained = bounded(room.ports.store.drain(&room.id)).await?;
         room.tally.promises.drained(&drained);
         Ok(())

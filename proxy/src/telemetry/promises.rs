@@ -12,8 +12,15 @@ use parking_lot::Mutex;
 use super::cells::Counters;
 
 /// What is judged here. The others are judged by what fans saw, or by the shop.
-const JUDGED: [Promise; 5] =
-    [Promise::Order, Promise::Rate, Promise::Capacity, Promise::Place, Promise::Truth];
+const JUDGED: [Promise; 7] = [
+    Promise::Order,
+    Promise::Rate,
+    Promise::Capacity,
+    Promise::Place,
+    Promise::Truth,
+    Promise::NoTurnNoEntry,
+    Promise::FairDraw,
+];
 
 /// What else is counted of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -65,6 +65,8 @@ pub enum Note {
     Full,
     /// The drain has adapted to a busy shop.
     Slowed,
+    /// The fan was inside, and all admissions of their time were taken back.
+    Voided,
 }
 
 impl Note {
@@ -81,6 +83,7 @@ impl Note {
             Self::Noted => "note_noted",
             Self::Full => "note_full",
             Self::Slowed => "note_slowed",
+            Self::Voided => "note_voided",
         }
     }
 }
@@ -124,6 +127,17 @@ pub struct Status {
 }
 
 impl Status {
+    /// The same for a fan whose admission was taken back with all others, if it was: why they wait once more is told, but
+    /// where something is graver.
+    #[must_use]
+    pub fn after_a_void(self, is_voided: bool) -> Self {
+        let is_graver = self.note.is_some_and(Note::is_the_message);
+        if !is_voided || is_graver || self.state == State::Admitted {
+            return self;
+        }
+        Self { note: Some(Note::Voided), ..self }
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

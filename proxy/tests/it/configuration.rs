@@ -355,3 +355,13 @@ fn a_taken_port_is_said_plainly() {
     let last = message.lines().last().unwrap();
     assert!(last.contains(&address.to_string()) && last.contains("cannot listen on"), "{message}");
 }
+
+#[test]
+fn the_check_tells_of_places_that_are_taken_before_the_rate_counts() {
+    let output = run(GOOD, &room("drain_per_minute = 600\nmax_active = 1000"), &["--check"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("the configuration is good") && said.contains("note: room `demo`: at 600"),
+        "{said}"
+    );
+}

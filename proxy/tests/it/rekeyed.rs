@@ -26,8 +26,12 @@ fn write(folder: &std::path::Path, keys: &[usize]) {
 }
 
 fn start(shop: &Shop, rooms: &str) -> Edge {
+    start_by(shop, rooms, &[1])
+}
+
+fn start_by(shop: &Shop, rooms: &str, keys: &[usize]) -> Edge {
     let folder: TempDir = tempfile::tempdir().unwrap();
-    write(folder.path(), &[1]);
+    write(folder.path(), keys);
     let edge = "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nkeys_file = \"keys\"\n";
     let (edge, rooms) = files(&folder, &format!("{edge}[upstream]\naddress = \"{}\"\n", shop.address), rooms);
     let mut command = command();
@@ -164,4 +168,31 @@ async fn tokens_of_operators_and_keys_to_the_shop_change_without_a_restart() {
     assert_eq!((&entry["action"], &entry["via"]), (&json!("keys"), &json!("file")), "{entry}");
     let log = edge.log().concat();
     assert!(!log.contains(OPERATOR) && !log.contains(SECRETS[2]), "{log}");
+}
+
+#[tokio::test]
+async fn a_draw_by_other_keys_than_are_committed_to_is_seen_as_a_broken_promise() {
+    let shop = Shop::start().await;
+    let times = room("prequeue_at = 2020-01-01T00:00:00Z\nopens_at = 2199-01-01T00:00:00Z");
+    let broken = async |edge: &Edge| {
+        let url = format!("http://{}/metrics", edge.admin);
+        let page = browser().get(url).send().await.unwrap().text().await.unwrap();
+        let of_draws = "stanchion_promise_violations_total{promise=\"P10\",room=\"demo\"} ";
+        let line = page.lines().find_map(|line| line.strip_prefix(of_draws)).unwrap().to_owned();
+        line != "0"
+    };
+    let show = async |edge: &Edge, ticket: &str| {
+        let url = edge.url("/.waiting-room/demo/ticket");
+        browser().get(url).header("wr-ticket", ticket).send().await.unwrap().status()
+    };
+    let before = start(&shop, &times);
+    crate::admin::until(&before, "in its pre-queue", |room| room["phase"] == "prequeue").await;
+    let ticket = crate::live::join(&before).await;
+    assert_eq!(show(&before, &ticket).await, 200);
+    assert!(!broken(&before).await);
+    // An edge whose keys are in another order draws by another seed, and commits to that.
+    let other = start_by(&shop, &times, &[2, 1]);
+    crate::admin::until(&other, "in its pre-queue", |room| room["phase"] == "prequeue").await;
+    show(&other, &ticket).await;
+    assert!(broken(&other).await);
 }

@@ -156,3 +156,75 @@ async fn a_restart_forgets_visits_and_no_figures() {
     assert_eq!(navigate(&browser(), &edge.url("/events/demo")).await.status(), 200);
     until(&edge, "one more", |room| shadow(room, "arrivals_total") == 6.0).await;
 }
+
+#[tokio::test]
+async fn an_invitation_leads_to_its_lane_and_is_not_used_up() {
+    let shop = Shop::start().await;
+    let lanes = "[[room.lane]]\nname = \"general\"\n[[room.lane]]\nname = \"member\"";
+    let edge = Edge::start(&shop, &room(&format!("{RULES}\n{lanes}")));
+    until(&edge, "in shadow mode", |room| room["mode"] == "shadow" && !room["shadow"].is_null()).await;
+    let mint =
+        call(&edge, OPERATOR, Method::POST, "/rooms/demo/invitations").json(&json!({ "lane": "member" }));
+    let code = answer(mint).await.1["invitations"][0].as_str().unwrap().to_owned();
+    for _ in 0..4 {
+        navigate(&browser(), &edge.url("/events/demo")).await;
+    }
+    for _ in 0..4 {
+        let page = browser().get(edge.url("/events/demo")).header("accept", "text/html");
+        assert_eq!(page.header("wr-invitation", &code).send().await.unwrap().status(), 200);
+    }
+    let in_lane =
+        |room: &serde_json::Value, at: usize| room["shadow"]["lanes"][at]["waiting"].as_u64().unwrap_or(0);
+    until(&edge, "both lanes", |room| in_lane(room, 0) >= 1 && in_lane(room, 1) >= 1).await;
+    // Both lanes move, and all get in.
+    until(&edge, "all had their turn", |room| {
+        shadow(room, "waiting") == 0.0 && shadow(room, "active") == 8.0
+    })
+    .await;
+    let used = get(&edge, "/rooms/demo/invitations").await;
+    assert_eq!(used["invitations"], json!([]), "the room's own line knows nothing of it");
+}
+
+#[tokio::test]
+async fn times_are_heeded_before_the_opening_and_in_a_prequeue() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(&format!("{RULES}\nopens_at = 2199-01-01T00:00:00Z")));
+    until(&edge, "early", |room| room["shadow"]["phase"] == "early").await;
+    assert_eq!(navigate(&browser(), &edge.url("/events/demo")).await.status(), 200);
+    until(&edge, "turned away", |room| {
+        shadow(room, "turned_away_here") == 1.0 && shadow(room, "waiting") == 0.0
+    })
+    .await;
+    let change = json!({ "prequeue_at": "2020-01-01T00:00:00Z" });
+    let (status, told) = answer(call(&edge, OPERATOR, Method::PATCH, "/rooms/demo").json(&change)).await;
+    assert_eq!(status, 200, "{told}");
+    until(&edge, "gathering", |room| room["shadow"]["phase"] == "prequeue").await;
+    for _ in 0..3 {
+        navigate(&browser(), &edge.url("/events/demo")).await;
+    }
+    until(&edge, "they gather", |room| {
+        shadow(room, "waiting") == 3.0 && room["shadow"]["wait_low_seconds"].is_null()
+    })
+    .await;
+    assert_eq!(get(&edge, "/rooms/demo").await["shadow"]["active"], 0);
+}
+
+#[tokio::test]
+async fn its_rate_follows_what_the_shop_says_of_its_load() {
+    let busy = axum::Router::new().fallback(|| async { ([("x-waiting-room-load", "3.0")], "busy") });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, busy).await.unwrap() });
+    let rules = "mode = \"shadow\"\ndrain_per_minute = 600\ndrain_min = 6\ndrain_max = 600";
+    let edge = Edge::start_with(&format!("[upstream]\naddress = \"{address}\""), &room(rules));
+    until(&edge, "in shadow mode", |room| shadow(room, "rate") == 600.0).await;
+    let url = edge.url("/events/demo");
+    let crowd = tokio::spawn(async move {
+        loop {
+            navigate(&browser(), &url).await;
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    until(&edge, "slowed", |room| shadow(room, "rate") < 600.0).await;
+    crowd.abort();
+}

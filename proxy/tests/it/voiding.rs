@@ -9,9 +9,11 @@ use admission::ticket::TicketId;
 use admission::token::Admission;
 use serde_json::{Value, json};
 
+use crate::admin::post;
 use crate::harness::{
     Edge, KEYS, OPERATOR, VIEWER, browser, command, navigate, room, set_cookie, until_state,
 };
+use crate::live::{next, open};
 use crate::shop::Shop;
 use crate::store_away::{Redis, until};
 
@@ -79,7 +81,7 @@ async fn what_is_voided_opens_nothing_at_any_edge_and_its_fan_may_join_again() {
     // Their ticket is over as well; with the next page they stand in line again, and are let in.
     let status: Value =
         fan.get(two.url("/.waiting-room/demo/ticket")).send().await.unwrap().json().await.unwrap();
-    assert!(status["state"] == "expired" || status["code"] == "no_ticket", "{status}");
+    assert!(status["note"] == "voided" || status["code"] == "voided", "{status}");
     let page = navigate(&fan, &two.url("/events/demo")).await;
     assert_eq!(page.status(), 202);
     assert!(set_cookie(&page, "wr-ticket-demo").is_some(), "a new place");
@@ -146,4 +148,43 @@ async fn an_embedded_line_is_voided_by_its_edge_or_while_that_is_stopped() {
 
     let (done, said) = void(&Edge::start_with(&file(""), &room(RULES)), &["--room", "demo"]);
     assert!(!done && said.contains("has the line to itself"), "{said}");
+}
+
+#[tokio::test]
+async fn who_was_inside_is_told_why_they_stand_in_line_again_and_nobody_else_is() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(RULES));
+    let (fan, token) = inside(&edge).await;
+    post(&edge, "/rooms/demo/pause", &json!({})).await;
+    post(&edge, "/rooms/demo/void", &json!({ "confirm": "demo" })).await;
+    edge.until_logged("all admissions up to this moment are void").await;
+    let asked = async |fan: &reqwest::Client, path: &str| fan.get(edge.url(path)).send().await.unwrap();
+    let told: Value = asked(&fan, "/.waiting-room/demo/ticket").await.json().await.unwrap();
+    assert_eq!(told["code"], "voided", "{told}");
+    let refused = asked(&fan, "/api/reservations").await;
+    assert_eq!(refused.status(), 429);
+    let refused: Value = refused.json().await.unwrap();
+    assert!(refused["detail"].as_str().unwrap().contains("took all admissions back"), "{refused}");
+    let page = navigate(&fan, &edge.url("/events/demo")).await;
+    assert_eq!(page.status(), 202);
+    let ticket = set_cookie(&page, "wr-ticket-demo").unwrap();
+    let says = |page: &str, words: &str| page.contains(&format!("data-testid=\"note\">{words}"));
+    assert!(says(&page.text().await.unwrap(), "You were inside, and the organiser ended all visits."));
+    for (language, words) in [("ko", "안에 계셨지만"), ("de", "Sie waren drinnen"), ("ja", "中にいた方全員")]
+    {
+        let page = fan.get(edge.url("/events/demo")).header("accept", "text/html");
+        let page = page.header("accept-language", language).send().await.unwrap().text().await.unwrap();
+        assert!(says(&page, words), "{language}");
+    }
+    assert_eq!(until_state(&fan, &edge, "paused").await["note"], "voided");
+    let cookies = format!("wr-ticket-demo={ticket}; wr-admission-demo={token}");
+    let mut socket = open(&edge, &[("cookie", &cookies)]).await.unwrap();
+    assert_eq!(next(&mut socket).await["note"], "voided");
+    // Neither who was not inside, nor who makes a token up, is told such a thing.
+    let other = browser();
+    navigate(&other, &edge.url("/events/demo")).await;
+    assert!(until_state(&other, &edge, "paused").await["note"].is_null());
+    let made_up = other.get(edge.url("/.waiting-room/demo/ticket")).header("wr-admission", "e30.e30.x");
+    let told: Value = made_up.send().await.unwrap().json().await.unwrap();
+    assert!(told["note"].is_null(), "{told}");
 }

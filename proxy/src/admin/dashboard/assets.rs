@@ -33,7 +33,7 @@ macro_rules! file {
 }
 
 /// Each with what it is.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 14] = [
     file!("dashboard.css", CSS),
     file!("icon.svg", PICTURE),
     file!("main.js", SCRIPT),
@@ -43,6 +43,7 @@ const FILES: [(&str, &str, &str); 13] = [
     file!("controls.js", SCRIPT),
     file!("dialogs.js", SCRIPT),
     file!("dom.js", SCRIPT),
+    file!("fan.js", SCRIPT),
     file!("figures.js", SCRIPT),
     file!("history.js", SCRIPT),
     file!("plots.js", SCRIPT),

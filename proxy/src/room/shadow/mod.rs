@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use admission::name::LaneId;
 use admission::rank::Rank;
-use admission::rules::{Mode, Rules};
+use admission::rules::{Mode, Phase, Rules};
 use admission::ticket::{Place, TicketId};
 use arc_swap::ArcSwap;
 use http::HeaderMap;
@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use super::Room;
 use super::view::View;
-use crate::gate::credentials::cookies;
+use crate::gate::credentials::{INVITATION_HEADER, cookies, presented};
 use tick::run;
 use visits::Visits;
 
@@ -38,6 +38,8 @@ pub(super) struct Shadow {
     queued: AtomicU64,
     /// Requests that cannot wait, and would have been refused.
     refused: AtomicU64,
+    /// Visitors who came before the opening, or after the end.
+    turned_away: AtomicU64,
     /// Visitors whose turn would have come, and how long they would have waited, together, in milliseconds.
     waited: AtomicU64,
     waited_ms: AtomicU64,
@@ -45,12 +47,18 @@ pub(super) struct Shadow {
 }
 
 /// What would be, if the room did not let everybody pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShadowFigures {
     /// Visitors who came, at all edges.
     pub arrivals_total: u64,
+    /// What mode and times would come to.
+    pub phase: Phase,
+    /// Fans a minute that would be let in: as configured, or as the drain has adapted.
+    pub rate: u64,
     /// Visitors who would wait now, at all edges.
     pub waiting: u64,
+    /// The same for each lane.
+    pub lanes: Vec<(String, u64)>,
     /// Visitors who would have a turn or a session, at all edges.
     pub active: u64,
     /// How long somebody who came now would wait: hardly less, and hardly more. Nothing where that cannot be told.
@@ -59,6 +67,8 @@ pub struct ShadowFigures {
     pub queued_here: u64,
     /// Requests to this edge that would have been refused, for only pages can wait.
     pub refused_here: u64,
+    /// Visitors of this edge who would have been told that the room is not open, or closed.
+    pub turned_away_here: u64,
     /// Visitors of this edge whose turn would have come after a wait.
     pub waited_here: u64,
     /// How long they would have waited, together.
@@ -79,7 +89,9 @@ impl Room {
         let known = cookies(headers, self.cookies.shadow_name()).find_map(TicketId::parse);
         let now = Instant::now();
         let mut visits = self.shadow.visits.lock();
-        if let Some(visit) = known.filter(|visit| visits.saw(*visit, is_page, now)) {
+        if let Some(visit) =
+            known.filter(|visit| visits.saw(*visit, || self.lane_of_visitor(headers), is_page, now))
+        {
             return Shade { visit: Some(visit), cookie: None };
         }
         if !is_page {
@@ -89,10 +101,17 @@ impl Room {
             return Shade { visit: None, cookie: None };
         }
         let Ok(visit) = self.random_id() else { return Shade { visit: None, cookie: None } };
-        if !visits.comes(visit, now) {
+        if !visits.comes(visit, self.lane_of_visitor(headers), now) {
             return Shade { visit: None, cookie: None };
         }
         Shade { visit: Some(visit), cookie: Some(self.cookies.give_shadow(&visit.to_string())) }
+    }
+
+    /// The lane in which somebody with these headers would stand: that of their invitation, which is not used up by this.
+    fn lane_of_visitor(&self, headers: &HeaderMap) -> LaneId {
+        let invitations = presented(headers, INVITATION_HEADER, self.cookies.invitation_name());
+        let mut good = invitations.filter_map(|sealed| self.open_invitation(sealed).ok());
+        good.next().map_or_else(|| home(&self.config().rules), |invitation| invitation.lane)
     }
 
     /// The shop says that a visitor is done.
@@ -110,19 +129,26 @@ impl Room {
         let snapshot = view.snapshot()?;
         let newcomer =
             Place { lane: home(&snapshot.rules), rank: Rank::MAX, id: TicketId::from_bytes([0; 12]) };
-        let wait = if view.is_free() {
+        let wait = if snapshot.phase() != Phase::Open {
+            None
+        } else if view.is_free() {
             Some((Duration::ZERO, Duration::ZERO))
         } else {
-            view.wait(&newcomer, snapshot.waiting()).map(|wait| (wait.low, wait.high))
+            let ahead = snapshot.lane(&newcomer.lane).map_or(0, |lane| lane.ladder.waiting());
+            view.wait(&newcomer, ahead).map(|wait| (wait.low, wait.high))
         };
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Some(ShadowFigures {
             arrivals_total: snapshot.joined_total,
+            phase: snapshot.phase(),
+            rate: snapshot.rate,
             waiting: snapshot.waiting(),
+            lanes: snapshot.lanes.iter().map(|lane| (lane.name.to_string(), lane.ladder.waiting())).collect(),
             active: snapshot.active + snapshot.turns,
             wait,
             queued_here: count(&shadow.queued),
             refused_here: count(&shadow.refused),
+            turned_away_here: count(&shadow.turned_away),
             waited_here: count(&shadow.waited),
             waited_here_for: Duration::from_millis(count(&shadow.waited_ms)),
         })
@@ -151,16 +177,7 @@ fn home(rules: &Rules) -> LaneId {
     lanes.find(|lane| **lane == LaneId::general()).or(last).cloned().unwrap_or_else(LaneId::general)
 }
 
-/// By which rules the shadow line moves: those of the room as if it were on, and open at any time. Nothing of the shop's
-/// answers is told to it, so its rate is the one that the room begins with.
+/// By which rules the shadow line moves: those of the room, as if it were on.
 fn rules_of(rules: &Rules) -> Rules {
-    Rules {
-        mode: Mode::Auto,
-        prequeue_at: None,
-        opens_at: None,
-        closes_at: None,
-        drain_per_minute: rules.first_rate(),
-        adaptive: None,
-        ..rules.clone()
-    }
+    Rules { mode: Mode::Auto, ..rules.clone() }
 }

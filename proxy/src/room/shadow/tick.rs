@@ -5,18 +5,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use admission::clock::{Timestamp, millis};
-use admission::name::RoomId;
+use admission::name::{LaneId, RoomId};
 use admission::rank::Rank;
 use admission::rules::Mode;
 use admission::store::{
-    BATCH_MAX, Intent, InvitationUse, Join, Joined, Memory, Presence, REPORT_MAX, Snapshot, Standing, Stay,
-    StoreError,
+    BATCH_MAX, Intent, InvitationUse, Join, Joined, LaneSnapshot, Memory, Presence, REPORT_MAX, Snapshot,
+    Standing, Stay, StoreError,
 };
 use admission::ticket::{Place, TicketId};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::super::{Room, bounded};
-use super::{home, rules_of};
+use super::rules_of;
 
 /// For how long the line knows a visitor again who comes to another edge.
 const KNOWN_FOR: Duration = Duration::from_secs(12 * 3600);
@@ -70,15 +70,17 @@ impl Tick {
 
     async fn steps(&mut self) -> Result<(), StoreError> {
         let snapshot = self.snapshot().await?;
-        self.join(&snapshot).await?;
+        self.join().await?;
         self.report_presence(&snapshot).await?;
+        self.room.adapt(&self.line, &snapshot).await?;
         let store = &self.room.ports.store;
         let drained = bounded(store.drain(&self.line)).await?;
-        // The turns of this drain are beyond the cursors of the snapshot.
-        let lane = home(&snapshot.rules);
-        let given = drained.turns.iter().filter(|(name, _)| *name == lane).map(|(_, rank)| *rank).max();
-        let cursor = snapshot.lane(&lane).map_or(Rank::ZERO, |lane| lane.cursor);
-        self.claim(&snapshot, cursor.max(given.unwrap_or_default())).await?;
+        for lane in &snapshot.lanes {
+            // The turns of this drain are beyond the cursors of the snapshot.
+            let given =
+                drained.turns.iter().filter(|(name, _)| *name == lane.name).map(|(_, rank)| *rank).max();
+            self.claim(&lane.name, lane.cursor.max(given.unwrap_or_default())).await?;
+        }
         loop {
             let done = self.room.shadow.visits.lock().take_done(BATCH_MAX);
             if done.is_empty() {
@@ -125,17 +127,18 @@ impl Tick {
         Ok(snapshot)
     }
 
-    async fn join(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    async fn join(&self) -> Result<(), StoreError> {
         let room = &self.room;
-        let lane = home(&snapshot.rules);
+        let draw = room.draw_id();
         for _ in 0..CALLS_MAX {
             let new = room.shadow.visits.lock().take_new(BATCH_MAX);
             if new.is_empty() {
                 break;
             }
             // An invitation for one gives its fan the same place again: at whichever edge, and when this call is repeated.
-            let join = |visit: &TicketId| Join {
+            let join = |(visit, lane): &(TicketId, LaneId)| Join {
                 invitation: Some(InvitationUse { id: *visit, uses: 1, good_for: KNOWN_FOR }),
+                drawn: room.drawn(draw.as_ref(), *visit),
                 ..Join::new(lane.clone(), *visit, Intent::EnterOrWait)
             };
             let joins: Vec<Join> = new.iter().map(join).collect();
@@ -148,14 +151,22 @@ impl Tick {
                 }
             };
             let (mut visits, now) = (room.shadow.visits.lock(), Instant::now());
-            for (visit, joined) in new.into_iter().zip(answers) {
+            for ((visit, _), (join, joined)) in new.into_iter().zip(joins.iter().zip(answers)) {
                 match joined {
                     Joined::Entered { rank, .. } => drop(visits.enters(visit, rank, now)),
                     Joined::Waiting { rank, .. } => {
                         room.shadow.queued.fetch_add(1, Ordering::Relaxed);
                         visits.waits(visit, rank);
                     }
+                    Joined::Drawn => {
+                        room.shadow.queued.fetch_add(1, Ordering::Relaxed);
+                        visits.waits(visit, join.drawn.unwrap_or_default());
+                    }
                     Joined::InvitationUsed => visits.ends(visit, now),
+                    Joined::Closed => {
+                        room.shadow.turned_away.fetch_add(1, Ordering::Relaxed);
+                        visits.forget(visit);
+                    }
                     _ => visits.forget(visit),
                 }
             }
@@ -169,15 +180,14 @@ impl Tick {
         if self.presence_at.is_some_and(|at| now.duration_since(at) < snapshot.rules.presence_window / 3) {
             return Ok(());
         }
-        let lane = home(&snapshot.rules);
-        let horizon = snapshot.lane(&lane).map_or(Rank::MAX, |lane| lane.horizon);
         let presence = {
             let mut visits = self.room.shadow.visits.lock();
-            let waiting = visits.waiting_up_to(horizon, REPORT_MAX).into_iter();
+            let near = |lane: &LaneSnapshot| visits.waiting_up_to(&lane.name, lane.horizon, REPORT_MAX);
+            let waiting = snapshot.lanes.iter().flat_map(near).take(REPORT_MAX).collect();
             let keep_for = snapshot.rules.session;
             let stay = |(ticket, stayed)| Stay { ticket, stayed, keep_for };
             Presence {
-                waiting: waiting.map(|(rank, id)| Place { lane: lane.clone(), rank, id }).collect(),
+                waiting,
                 active: visits.take_seen(REPORT_MAX, now).into_iter().map(stay).collect(),
                 gone: Vec::new(),
             }
@@ -192,15 +202,13 @@ impl Tick {
     }
 
     /// Whose turn would have come takes it at once.
-    async fn claim(&self, snapshot: &Snapshot, cursor: Rank) -> Result<(), StoreError> {
-        let (room, lane) = (&self.room, home(&snapshot.rules));
-        let due = room.shadow.visits.lock().waiting_up_to(cursor, CALLS_MAX * BATCH_MAX);
+    async fn claim(&self, lane: &LaneId, cursor: Rank) -> Result<(), StoreError> {
+        let room = &self.room;
+        let due = room.shadow.visits.lock().waiting_up_to(lane, cursor, CALLS_MAX * BATCH_MAX);
         for due in due.chunks(BATCH_MAX) {
-            let places: Vec<Place> =
-                due.iter().map(|(rank, id)| Place { lane: lane.clone(), rank: *rank, id: *id }).collect();
-            let standings = bounded(room.ports.store.claim(&self.line, &places)).await?;
+            let standings = bounded(room.ports.store.claim(&self.line, due)).await?;
             let (mut visits, now) = (room.shadow.visits.lock(), Instant::now());
-            for ((rank, visit), standing) in due.iter().zip(standings) {
+            for (Place { rank, id: visit, .. }, standing) in due.iter().zip(standings) {
                 match standing {
                     Standing::Active { .. } => {
                         if let Some(waited) = visits.enters(*visit, *rank, now) {
@@ -221,12 +229,9 @@ impl Tick {
         if self.room.shadow.visits.lock().is_empty() {
             return;
         }
-        let lane = home(&self.room.config().rules);
         let all = self.room.shadow.visits.lock().take_all();
-        for all in all.chunks(BATCH_MAX) {
-            let places: Vec<Place> =
-                all.iter().map(|(rank, id)| Place { lane: lane.clone(), rank: *rank, id: *id }).collect();
-            if bounded(self.room.ports.store.leave(&self.line, &places)).await.is_err() {
+        for places in all.chunks(BATCH_MAX) {
+            if bounded(self.room.ports.store.leave(&self.line, places)).await.is_err() {
                 // Who is absent is passed over, and forgotten.
                 break;
             }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use admission::name::LaneId;
 use admission::rank::Rank;
-use admission::ticket::TicketId;
+use admission::ticket::{Place, TicketId};
 use tokio::time::Instant;
 
 /// Most visits that are followed; whoever comes then is in no figure.
@@ -24,8 +25,10 @@ enum Stage {
     Active(Rank, Instant),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Visit {
+    /// Where they would stand, from when they came on.
+    lane: LaneId,
     stage: Stage,
     came_at: Instant,
     is_done: bool,
@@ -36,7 +39,7 @@ struct Visit {
 pub(super) struct Visits {
     visits: HashMap<TicketId, Visit>,
     new: Vec<TicketId>,
-    waiting: BTreeMap<Rank, TicketId>,
+    waiting: BTreeMap<LaneId, BTreeMap<Rank, TicketId>>,
     /// Who is in the shop and asked for something since it was last reported.
     seen: HashSet<TicketId>,
     /// Who is done in the shop, and not yet out of the line.
@@ -45,12 +48,12 @@ pub(super) struct Visits {
 }
 
 impl Visits {
-    /// Somebody comes whom nobody knows. False where there are too many to follow.
-    pub(super) fn comes(&mut self, visit: TicketId, now: Instant) -> bool {
+    /// Somebody comes whom nobody knows, for this lane. False where there are too many to follow.
+    pub(super) fn comes(&mut self, visit: TicketId, lane: LaneId, now: Instant) -> bool {
         if self.visits.len() >= VISITS_MAX {
             return false;
         }
-        self.visits.insert(visit, Visit { stage: Stage::New, came_at: now, is_done: false });
+        self.visits.insert(visit, Visit { lane, stage: Stage::New, came_at: now, is_done: false });
         self.new.push(visit);
         true
     }
@@ -58,7 +61,13 @@ impl Visits {
     /// Somebody asks for something who says that they are this visit. False where that one is over, or nobody knows it
     /// here and this is no page: at another edge it may be known, so on a page it is joined again, which gives it the
     /// place that it has.
-    pub(super) fn saw(&mut self, visit: TicketId, is_page: bool, now: Instant) -> bool {
+    pub(super) fn saw(
+        &mut self,
+        visit: TicketId,
+        lane: impl FnOnce() -> LaneId,
+        is_page: bool,
+        now: Instant,
+    ) -> bool {
         match self.visits.get(&visit) {
             Some(known) => {
                 if matches!(known.stage, Stage::Active(..)) {
@@ -66,7 +75,7 @@ impl Visits {
                 }
                 true
             }
-            None => is_page && !self.over.contains_key(&visit) && self.comes(visit, now),
+            None => is_page && !self.over.contains_key(&visit) && self.comes(visit, lane(), now),
         }
     }
 
@@ -82,29 +91,31 @@ impl Visits {
         self.visits.is_empty()
     }
 
-    /// Who came since this was last asked, so many at most.
-    pub(super) fn take_new(&mut self, most: usize) -> Vec<TicketId> {
+    /// Who came since this was last asked, each with their lane; so many at most.
+    pub(super) fn take_new(&mut self, most: usize) -> Vec<(TicketId, LaneId)> {
         let rest = self.new.split_off(self.new.len().min(most));
-        std::mem::replace(&mut self.new, rest)
+        let new = std::mem::replace(&mut self.new, rest).into_iter();
+        new.filter_map(|visit| Some((visit, self.visits.get(&visit)?.lane.clone()))).collect()
     }
 
     /// The line could not be told of these.
-    pub(super) fn are_new_again(&mut self, visits: Vec<TicketId>) {
-        self.new.splice(0..0, visits);
+    pub(super) fn are_new_again(&mut self, visits: Vec<(TicketId, LaneId)>) {
+        self.new.splice(0..0, visits.into_iter().map(|(visit, _)| visit));
     }
 
     /// The visitor would have to wait.
     pub(super) fn waits(&mut self, visit: TicketId, rank: Rank) {
         if let Some(known) = self.visits.get_mut(&visit) {
             known.stage = Stage::Waiting(rank);
-            self.waiting.insert(rank, visit);
+            self.waiting.entry(known.lane.clone()).or_default().insert(rank, visit);
         }
     }
 
     /// The visitor would be in the shop from now on. How long they waited, where they did.
     pub(super) fn enters(&mut self, visit: TicketId, rank: Rank, now: Instant) -> Option<Duration> {
         let known = self.visits.get_mut(&visit)?;
-        let waited = self.waiting.remove(&rank).map(|_| now.duration_since(known.came_at));
+        let waits = self.waiting.get_mut(&known.lane).and_then(|lane| lane.remove(&rank));
+        let waited = waits.map(|_| now.duration_since(known.came_at));
         known.stage = Stage::Active(rank, now);
         if known.is_done {
             self.done.push(visit);
@@ -116,8 +127,10 @@ impl Visits {
     pub(super) fn ends(&mut self, visit: TicketId, now: Instant) {
         let Some(known) = self.visits.remove(&visit) else { return };
         self.seen.remove(&visit);
-        if let Stage::Waiting(rank) = known.stage {
-            self.waiting.remove(&rank);
+        if let Stage::Waiting(rank) = known.stage
+            && let Some(lane) = self.waiting.get_mut(&known.lane)
+        {
+            lane.remove(&rank);
         }
         if self.over.len() < OVER_MAX {
             self.over.insert(visit, now);
@@ -129,9 +142,16 @@ impl Visits {
         self.visits.remove(&visit);
     }
 
-    /// Who waits up to this rank, the lowest first, so many at most.
-    pub(super) fn waiting_up_to(&self, rank: Rank, most: usize) -> Vec<(Rank, TicketId)> {
-        self.waiting.range(..=rank).take(most).map(|(rank, visit)| (*rank, *visit)).collect()
+    /// Who waits in a lane up to this rank, the lowest first, so many at most.
+    pub(super) fn waiting_up_to(&self, lane: &LaneId, rank: Rank, most: usize) -> Vec<Place> {
+        let place = |(rank, id): (&Rank, &TicketId)| Place { lane: lane.clone(), rank: *rank, id: *id };
+        self.waiting
+            .get(lane)
+            .into_iter()
+            .flat_map(|lane| lane.range(..=rank))
+            .take(most)
+            .map(place)
+            .collect()
     }
 
     /// Who was seen in the shop since this was last asked, and since when they are there; so many at most.
@@ -154,11 +174,11 @@ impl Visits {
     }
 
     /// Forgets everybody. Who had a place, with it.
-    pub(super) fn take_all(&mut self) -> Vec<(Rank, TicketId)> {
+    pub(super) fn take_all(&mut self) -> Vec<Place> {
         let all = std::mem::take(self).visits.into_iter();
-        all.filter_map(|(visit, known)| match known.stage {
+        all.filter_map(|(id, Visit { lane, stage, .. })| match stage {
             Stage::New => None,
-            Stage::Waiting(rank) | Stage::Active(rank, _) => Some((rank, visit)),
+            Stage::Waiting(rank) | Stage::Active(rank, _) => Some(Place { lane, rank, id }),
         })
         .collect()
     }
@@ -173,44 +193,53 @@ impl Visits {
 mod tests {
     use super::*;
 
+    fn place(rank: Rank, id: TicketId) -> Place {
+        Place { lane: LaneId::general(), rank, id }
+    }
+
+    fn up_to(visits: &Visits, rank: Rank) -> Vec<Place> {
+        let other = LaneId::parse("member").unwrap();
+        assert!(visits.waiting_up_to(&other, rank, 9).is_empty(), "each lane has its own");
+        visits.waiting_up_to(&LaneId::general(), rank, 9)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_visit_waits_enters_and_is_over() {
         let (mut visits, visit, rank) = (Visits::default(), TicketId::from_bytes([1; 12]), Rank::new(7));
         let came = Instant::now();
-        assert!(!visits.saw(visit, false, came), "nobody knows it, and only a page comes");
-        assert!(visits.saw(visit, true, came) && visits.saw(visit, false, came));
-        assert_eq!(visits.take_new(5), [visit]);
-        visits.waits(visit, rank);
-        assert_eq!(
-            (visits.waiting_up_to(rank, 9), visits.waiting_up_to(Rank::new(6), 9)),
-            (vec![(rank, visit)], vec![])
+        assert!(!visits.saw(visit, LaneId::general, false, came), "nobody knows it, and only a page comes");
+        assert!(
+            visits.saw(visit, LaneId::general, true, came) && visits.saw(visit, LaneId::general, false, came)
         );
+        assert_eq!(visits.take_new(5), [(visit, LaneId::general())]);
+        visits.waits(visit, rank);
+        assert_eq!((up_to(&visits, rank), up_to(&visits, Rank::new(6))), (vec![place(rank, visit)], vec![]));
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(visits.enters(visit, rank, Instant::now()), Some(Duration::from_secs(30)));
-        assert!(visits.waiting_up_to(Rank::MAX, 9).is_empty());
-        visits.saw(visit, false, Instant::now());
+        assert!(up_to(&visits, Rank::MAX).is_empty());
+        visits.saw(visit, LaneId::general, false, Instant::now());
         assert_eq!(visits.take_seen(9, Instant::now()), [(visit, Duration::ZERO)]);
         visits.is_done(visit);
         assert_eq!(visits.take_done(9), [visit]);
         visits.ends(visit, Instant::now());
         assert!(
-            visits.is_empty() && !visits.saw(visit, true, Instant::now()),
+            visits.is_empty() && !visits.saw(visit, LaneId::general, true, Instant::now()),
             "it comes anew, under another id"
         );
         tokio::time::advance(OVER_FOR).await;
         visits.tidy(Instant::now());
-        assert!(visits.saw(visit, true, Instant::now()));
+        assert!(visits.saw(visit, LaneId::general, true, Instant::now()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_is_done_before_their_turn_leaves_when_it_comes() {
         let (mut visits, visit, rank) = (Visits::default(), TicketId::from_bytes([1; 12]), Rank::new(7));
-        visits.comes(visit, Instant::now());
+        visits.comes(visit, LaneId::general(), Instant::now());
         visits.waits(visit, rank);
         visits.is_done(visit);
         assert!(visits.take_done(9).is_empty());
         visits.enters(visit, rank, Instant::now());
         assert_eq!(visits.take_done(9), [visit]);
-        assert_eq!(visits.take_all(), [(rank, visit)]);
+        assert_eq!(visits.take_all(), [place(rank, visit)]);
     }
 }

@@ -266,9 +266,10 @@ fn every_notice_has_words_in_every_language() {
             let (heading, text) = about.words(texts);
             assert!(!heading.is_empty() && !text.is_empty(), "{} {about:?}", texts.tag);
         }
-        for state in
-            ["waiting", "prequeue", "admitted", "paused", "early", "closed", "expired", "left", "moved"]
-        {
+        for state in [
+            "waiting", "prequeue", "admitted", "paused", "early", "closed", "expired", "left", "moved",
+            "voided",
+        ] {
             for part in ["heading", "lead"] {
                 assert!(!texts.page(&format!("{state}_{part}")).is_empty(), "{} {state}_{part}", texts.tag);
             }

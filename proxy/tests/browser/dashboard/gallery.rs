@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{WIDE, address, api, click, enter, scene, sign_in};
 use crate::chromium::Browser;
-use crate::harness::{ADMIN, Edge, OPERATOR, room};
+use crate::harness::{ADMIN, Edge, OPERATOR, browser as program, navigate, room, set_cookie};
 
 const RULES: &str = "mode = \"always\"\ndrain_per_minute = 360\nmax_active = 60\nburst = 6\nclaim_window = \"10s\"\n\
                      presence_window = \"4s\"\nmessage = \"Two tickets for each fan.\"";
@@ -41,6 +41,16 @@ async fn the_dashboard() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     picture(&browser, "preview").await;
     click(&browser, "undo").await;
+    let ticket =
+        set_cookie(&navigate(&program(), &edge.url("/events/demo")).await, "wr-ticket-demo").unwrap();
+    enter(&browser, "fan", &ticket).await;
+    click(&browser, "fan-look").await;
+    browser.shows("fan-facts", |text| text.contains("waits")).await;
+    click(&browser, "fan-move").await;
+    browser.shows("fan-moving", |_| true).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    browser.picture("dashboard/one-fan").await;
+    click(&browser, "choose-none").await;
     browser.emulate("prefers-color-scheme", "dark").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     picture(&browser, "dark").await;

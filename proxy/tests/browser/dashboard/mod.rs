@@ -3,6 +3,7 @@
 mod changing;
 mod gallery;
 mod looking;
+mod one_fan;
 mod reaching;
 mod scene;
 

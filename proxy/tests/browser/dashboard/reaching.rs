@@ -46,7 +46,8 @@ async fn all_of_it_is_reached_and_done_by_keyboard_in_order_and_the_focus_is_see
         path.iter().position(|one| one.starts_with(name)).unwrap_or_else(|| panic!("{name}: {path:?}"))
     };
     let order = ["resume", "close", "rate", "−10 %", "+10 %", "places", "mode", "message", "tell", "void"];
-    let order: Vec<usize> = order.into_iter().chain(["as-table", "audit-all"]).map(at).collect();
+    let order: Vec<usize> =
+        order.into_iter().chain(["as-table", "fan", "fan-look", "audit-all"]).map(at).collect();
     assert!(order.is_sorted(), "{path:?}");
     // A rate, by keys alone.
     browser.run("document.getElementById('rate').focus()").await;
