@@ -89,7 +89,7 @@ pub struct Passage {
 impl Passage {
     /// Whether whoever asks was let in, by the line or by a rule that is for some only. What anybody may ask for says
     /// nothing about the shop that others would have to suffer for.
-    pub(super) fn is_let_in(&self) -> bool {
+    pub(crate) fn is_let_in(&self) -> bool {
         self.room.is_some() && !self.is_anybodys
     }
 

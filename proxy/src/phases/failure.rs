@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderMap, Method, StatusCode};
 use pingora::proxy::{FailToProxy, Session};
 use pingora::{Error, ErrorSource, ErrorType};
 
@@ -26,13 +26,8 @@ impl Edge {
     ) -> FailToProxy {
         let status = if context.is_overdue { Some(StatusCode::GATEWAY_TIMEOUT) } else { status_of(error) };
         if let (Some(status), None) = (status, session.response_written()) {
-            context.outcome = if context.circuit_open.is_some() { "circuit_open" } else { "failed" };
-            if status.is_server_error() {
-                context.saw_the_shop(true, None);
-            }
-            let reply = self.failure(session, status, context);
-            // A fan who was let in a moment ago keeps that, though the shop does not answer.
-            let reply = context.cookies.iter().fold(reply, |reply, cookie| reply.cookie(cookie));
+            let request = session.req_header();
+            let reply = self.failed(&request.method, &request.headers, status, context);
             session.set_keepalive(None);
             // When the answer cannot be sent either, the client is gone and the log says what happened.
             let _ = self.send(session, context, reply).await;
@@ -40,15 +35,41 @@ impl Edge {
         FailToProxy { error_code: status.map_or(0, |status| status.as_u16()), can_reuse_downstream: false }
     }
 
-    fn failure(&self, session: &Session, status: StatusCode, context: &Context) -> Reply {
+    /// What whoever asks is told instead of an answer of the shop's, if anybody is left to be told.
+    pub(crate) fn instead(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        error: &Error,
+        context: &mut Context,
+    ) -> Option<Reply> {
+        status_of(error).map(|status| self.failed(method, headers, status, context))
+    }
+
+    fn failed(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        status: StatusCode,
+        context: &mut Context,
+    ) -> Reply {
+        context.outcome = if context.circuit_open.is_some() { "circuit_open" } else { "failed" };
+        if status.is_server_error() {
+            context.saw_the_shop(true, None);
+        }
+        let reply = self.failure(method, headers, status, context);
+        // A fan who was let in a moment ago keeps that, though the shop does not answer.
+        context.cookies.iter().fold(reply, |reply, cookie| reply.cookie(cookie))
+    }
+
+    fn failure(&self, method: &Method, headers: &HeaderMap, status: StatusCode, context: &Context) -> Reply {
         if !status.is_server_error() {
             return Reply::problem(status, "request_failed", "the request could not be served");
         }
-        let request = session.req_header();
         let kind = match &context.decision {
             Some(decision) => match decision.verdict {
                 Verdict::Protected { kind, .. } => kind,
-                _ => Kind::of(&request.method, &request.headers),
+                _ => Kind::of(method, headers),
             },
             None => Kind::Other,
         };
@@ -62,7 +83,7 @@ impl Edge {
         let say = |notice: &Notice<'_>| {
             let page = context.decision.as_ref().map(|decision| decision.target.path_and_query());
             let page = page.as_deref().unwrap_or("/");
-            let reader = Reader::of(&request.headers, self.config.public_scheme, page);
+            let reader = Reader::of(headers, self.config.public_scheme, page);
             self.fleet.in_force().pages.notice(room.map(|room| room.id.as_str()), &reader, notice)
         };
         match (kind, &context.decision) {
@@ -72,7 +93,7 @@ impl Edge {
             (Kind::Navigation, _) => return say(&notice(About::ShopAway)),
             (Kind::Form, Some(decision)) => {
                 let paths = config.as_ref().map_or(&[][..], |config| &config.paths);
-                let back = gate::back(decision, &request.headers, paths);
+                let back = gate::back(decision, headers, paths);
                 return say(&notice(form(status)).link(&back, Way::BackAndRetry));
             }
             _ => {}

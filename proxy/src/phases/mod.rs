@@ -28,7 +28,6 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::edge_signature::TICKET_WHILE_OFF;
 use async_trait::async_trait;
 use bytes::Bytes;
 use opentelemetry::context::FutureExt as _;
@@ -48,7 +47,7 @@ pub(crate) use request::misread;
 pub(crate) use send::Answered;
 
 use crate::live::{Arriving, StreamNote};
-use crate::upstream::{FirstByte, Signed, forward};
+use crate::upstream::{FirstByte, Wanted, forward};
 use shop::broke;
 
 /// The edge, as the HTTP library calls it.
@@ -122,7 +121,11 @@ impl ProxyHttp for Phases {
     }
 
     async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
-        self.choose(session, context).await
+        let request = session.req_header();
+        let wanted = Wanted::of(session.is_upgrade_req(), &request.headers);
+        let method = request.method.clone();
+        let address = self.choose(&method, session.is_body_empty(), context).await?;
+        Ok(Box::new(self.upstream.peer(address, wanted)))
     }
 
     async fn connected_to_upstream(
@@ -152,31 +155,7 @@ impl ProxyHttp for Phases {
         request: &mut RequestHeader,
         context: &mut Context,
     ) -> Result<()> {
-        let Some(decision) = &context.decision else {
-            return Error::e_explain(ErrorType::InternalError, "an undecided request");
-        };
-        self.watch_entry(context, decision);
-        let ticket = match &context.passage.admission {
-            Some(admission) => admission.ticket.to_string(),
-            None if context.passage.is_open => TICKET_WHILE_OFF.to_owned(),
-            None => context.passage.bypass.as_ref().map(|bypass| bypass.id.to_string()).unwrap_or_default(),
-        };
-        forward(
-            request,
-            &Signed {
-                decision,
-                room: context.passage.room.as_ref().map_or("", |room| room.id.as_str()),
-                ticket: &ticket,
-                time: self.clock.now(),
-                request_id: &context.request_id,
-                traceparent: &context.traceparent,
-                client: &context::client(context.client),
-                address_header: self.config.cdn.trusted_proxies.header.as_ref(),
-                secret_header: self.config.cdn.secret_header.as_ref(),
-                scheme: self.config.public_scheme.as_str(),
-                keys: &self.edge_keys.load(),
-            },
-        )
+        self.signed(context, |signed| forward(request, signed))
     }
 
     async fn request_body_filter(
@@ -214,14 +193,7 @@ impl ProxyHttp for Phases {
         if answer.status.is_informational() && answer.status != http::StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
-        context.first_byte = None;
-        if let Some(trace) = &mut context.trace {
-            trace.answered(answer.status.as_u16());
-        }
-        if let Some(sending) = context.sending.take() {
-            sending.answered(answer.status, context.passage.is_let_in());
-        }
-        response::shape(answer, context, &session.req_header().headers)
+        self.answered(answer, context, &session.req_header().headers)
     }
 
     fn fail_to_connect(

@@ -1,18 +1,30 @@
 //! To which instance of the shop a request goes, and what its failure says.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
+use admission::edge_signature::TICKET_WHILE_OFF;
+use http::{HeaderMap, Method};
+use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
-use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
-use super::context::Context;
+use super::context::{Context, client};
 use super::edge::Edge;
-use crate::upstream::{NoInstance, Wanted};
+use super::response::shape;
+use crate::upstream::{NoInstance, Signed};
 
 impl Edge {
-    /// Chooses an instance.
-    pub(super) async fn choose(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
+    /// Chooses an instance for a request, which is there as a whole or not yet, and says where that is.
+    ///
+    /// # Errors
+    /// When none is to be had.
+    pub(crate) async fn choose(
+        &self,
+        method: &Method,
+        is_whole: bool,
+        context: &mut Context,
+    ) -> Result<SocketAddr> {
         context.forwarded_at = Some(Instant::now());
         let mut sending = match self.upstream.pick(&context.tried) {
             Ok(sending) => sending,
@@ -25,21 +37,75 @@ impl Edge {
             }
         };
         context.tried.push(sending.index);
-        if session.is_body_empty() {
+        if is_whole {
             sending.is_whole();
         }
-        self.trace_to(session, context, sending.address());
-        let wanted = Wanted::of(session.is_upgrade_req(), &session.req_header().headers);
-        match sending.peer(wanted).await {
-            Some(peer) => {
+        self.trace_to(method, context, sending.address());
+        match sending.resolve().await {
+            Some(address) => {
                 context.sending = Some(sending);
-                Ok(Box::new(peer))
+                Ok(address)
             }
             None => {
                 sending.unreachable();
                 Error::e_explain(ErrorType::ConnectError, "the name of the shop cannot be resolved")
             }
         }
+    }
+}
+
+impl Edge {
+    /// What the edge vouches for when a request goes to the shop, for `write`.
+    ///
+    /// # Errors
+    /// Those of `write`; and where the request was not decided.
+    pub(crate) fn signed<T>(
+        &self,
+        context: &Context,
+        write: impl FnOnce(&Signed<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let Some(decision) = &context.decision else {
+            return Error::e_explain(ErrorType::InternalError, "an undecided request");
+        };
+        self.watch_entry(context, decision);
+        let ticket = match &context.passage.admission {
+            Some(admission) => admission.ticket.to_string(),
+            None if context.passage.is_open => TICKET_WHILE_OFF.to_owned(),
+            None => context.passage.bypass.as_ref().map(|bypass| bypass.id.to_string()).unwrap_or_default(),
+        };
+        write(&Signed {
+            decision,
+            room: context.passage.room.as_ref().map_or("", |room| room.id.as_str()),
+            ticket: &ticket,
+            time: self.clock.now(),
+            request_id: &context.request_id,
+            traceparent: &context.traceparent,
+            client: &client(context.client),
+            address_header: self.config.cdn.trusted_proxies.header.as_ref(),
+            secret_header: self.config.cdn.secret_header.as_ref(),
+            scheme: self.config.public_scheme.as_str(),
+            keys: &self.edge_keys.load(),
+        })
+    }
+
+    /// The shop has answered: what it says to the edge is done, and what reaches the fan is made of the rest.
+    ///
+    /// # Errors
+    /// When a header cannot be written.
+    pub(crate) fn answered(
+        &self,
+        answer: &mut ResponseHeader,
+        context: &mut Context,
+        asked: &HeaderMap,
+    ) -> Result<()> {
+        context.first_byte = None;
+        if let Some(trace) = &mut context.trace {
+            trace.answered(answer.status.as_u16());
+        }
+        if let Some(sending) = context.sending.take() {
+            sending.answered(answer.status, context.passage.is_let_in());
+        }
+        shape(answer, context, asked)
     }
 }
 

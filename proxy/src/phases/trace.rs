@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method};
-use pingora::proxy::Session;
 
 use super::context::Context;
 use super::edge::Edge;
@@ -39,9 +38,9 @@ impl Edge {
     }
 
     /// The request goes to this instance of the shop.
-    pub(super) fn trace_to(&self, session: &Session, context: &mut Context, instance: &str) {
+    pub(super) fn trace_to(&self, method: &Method, context: &mut Context, instance: &str) {
         if let (Some(traces), Some(trace)) = (&self.traces, &mut context.trace) {
-            traces.send(trace, session.req_header().method.as_str(), instance);
+            traces.send(trace, method.as_str(), instance);
             context.traceparent = trace.traceparent();
         }
     }

@@ -33,7 +33,7 @@ use crate::phases::{Edge, Phases};
 use crate::room::Ports;
 use crate::telemetry::traces::TracesError;
 use crate::telemetry::{Measured, RequestTally, StoreCalls, Traces};
-use crate::upstream::{Upstream, look_after};
+use crate::upstream::{TRIES_MAX, Upstream, look_after};
 use crate::waiting::page::Pages;
 use hand_over::{Door, Predecessor, Successor};
 use signals::{Asked, Signals};
@@ -46,8 +46,6 @@ const AHEAD_MAX: u64 = 60_000;
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// How long the store may take to hear what it does not know yet, when the process ends.
 const LAST_WORDS: Duration = Duration::from_secs(3);
-/// Most times that a request is tried on the shop's instances.
-const TRIES_MAX: usize = 8;
 
 /// The keys in force.
 pub struct Keys {

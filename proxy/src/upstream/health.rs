@@ -16,6 +16,7 @@ use crate::config::edge::HealthConfig;
 
 /// Looks after the instances until `stopped`, if that is wanted.
 pub fn look_after(shop: &Arc<Upstream>, stopped: &watch::Receiver<bool>) {
+    tokio::spawn(shop.clone().tidy(stopped.clone()));
     let Some(health) = &shop.config.health else { return };
     for index in 0..shop.instances.len() {
         tokio::spawn(look_after_one(shop.clone(), index, health.clone(), stopped.clone()));

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::breaker::{Breaker, BreakerRules};
+use super::direct::Idle;
 use crate::telemetry::InstanceTally;
 
 /// How long a name is good for. Names of containers and of load balancers lead elsewhere without a word.
@@ -23,6 +24,10 @@ pub(super) struct Instance {
     pub(super) breaker: Mutex<Breaker>,
     /// What the last looks said.
     is_up: AtomicBool,
+    /// Connections to it that wait for their next request.
+    pub(super) idle: Mutex<Vec<Idle>>,
+    /// Where it is, if it was configured by address.
+    fixed: Option<SocketAddr>,
     resolved: Mutex<Option<Resolved>>,
     next: AtomicUsize,
 }
@@ -35,6 +40,8 @@ struct Resolved {
 impl Instance {
     pub(super) fn new(address: String, rules: BreakerRules) -> Self {
         Self {
+            idle: Mutex::default(),
+            fixed: address.parse().ok(),
             address,
             tally: InstanceTally::default(),
             breaker: Mutex::new(Breaker::new(rules)),
@@ -59,7 +66,7 @@ impl Instance {
     /// Where it is; of several addresses that its name has, each in turn. A name that cannot be resolved any more leads
     /// where it led.
     pub(super) async fn resolve(&self, time: Duration) -> Option<SocketAddr> {
-        if let Ok(address) = self.address.parse() {
+        if let Some(address) = self.fixed {
             return Some(address);
         }
         let is_old =

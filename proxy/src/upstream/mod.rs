@@ -1,6 +1,7 @@
 //! The shop's instances: which one gets a request, which are left alone, and how it went.
 
 pub mod breaker;
+mod direct;
 mod first_byte;
 mod health;
 mod instance;
@@ -16,16 +17,22 @@ use tokio::time::Instant;
 use crate::config::edge::UpstreamConfig;
 use crate::telemetry::{Fate, InstanceTally};
 use breaker::{Outcome, Permit};
+pub use direct::Connection;
 pub use first_byte::FirstByte;
 pub use health::look_after;
 use instance::Instance;
 pub use peer::Wanted;
-pub use signing::{Signed, forward};
+pub use signing::{Signed, forward, write};
+
+/// Most times that a request is tried on the shop's instances.
+pub const TRIES_MAX: usize = 8;
 
 /// The shop's instances.
 pub struct Upstream {
     instances: Vec<Instance>,
     next: AtomicUsize,
+    /// How many connections of all instances are idle.
+    idle: AtomicUsize,
     config: UpstreamConfig,
     began: Instant,
 }
@@ -47,7 +54,13 @@ impl Upstream {
             .iter()
             .map(|address| Instance::new(address.clone(), config.breaker.clone()))
             .collect();
-        Self { instances, next: AtomicUsize::new(0), config, began: Instant::now() }
+        Self {
+            instances,
+            next: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
+            config,
+            began: Instant::now(),
+        }
     }
 
     /// The next instance in turn among those that were not `tried`, whose circuit lets a request through; one that is

@@ -38,16 +38,16 @@ impl Wanted {
 }
 
 impl Sending {
-    /// The peer that the request goes to; nothing when its name leads nowhere.
-    pub async fn peer(&self, wanted: Wanted) -> Option<HttpPeer> {
+    /// Where the request goes to; nothing when the name of the instance leads nowhere.
+    pub async fn resolve(&self) -> Option<SocketAddr> {
         let instance = self.shop.instances.get(self.index)?;
-        let address = instance.resolve(self.shop.config.connect_timeout).await?;
-        Some(self.shop.peer(address, wanted))
+        instance.resolve(self.shop.config.connect_timeout).await
     }
 }
 
 impl Upstream {
-    pub(super) fn peer(&self, address: SocketAddr, wanted: Wanted) -> HttpPeer {
+    /// An instance at this address, as the library is to connect to it.
+    pub fn peer(&self, address: SocketAddr, wanted: Wanted) -> HttpPeer {
         let UpstreamConfig { http2, tls, connect_timeout, keepalive_timeout, write_timeout, .. } =
             &self.config;
         let name = tls.as_ref().map(|tls| tls.name.clone()).unwrap_or_default();

@@ -7,7 +7,7 @@ use admission::keyring::Keyring;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, request};
 use pingora::http::RequestHeader;
-use pingora::{ErrorType, OrErr as _};
+use pingora::{Error, ErrorType};
 
 use crate::gate::Decision;
 use crate::gate::client::AddressHeader;
@@ -97,57 +97,128 @@ pub fn forward(request: &mut RequestHeader, signed: &Signed<'_>) -> pingora::Res
     if let Some(end_stream) = end_stream {
         request.set_send_end_stream(end_stream);
     }
-    outcome.or_err(ErrorType::InvalidHTTPHeader, "a header for the shop")?;
+    outcome.ok_or_else(|| Error::explain(ErrorType::InvalidHTTPHeader, "a header for the shop"))?;
     request.set_raw_path(path_and_query.as_bytes())
 }
 
-fn sign(
-    parts: &mut request::Parts,
-    path_and_query: &str,
+/// Writes the head of the request that goes to the shop in place of one without a body: the same as [`forward`], as the
+/// bytes of HTTP/1.1. What says how the client's own connection is used stays here.
+///
+/// # Errors
+/// When a header cannot be written.
+pub fn write(
+    out: &mut Vec<u8>,
+    method: &Method,
+    headers: &HeaderMap,
     signed: &Signed<'_>,
-) -> Result<(), header::InvalidHeaderValue> {
-    let headers = &mut parts.headers;
-    let is_the_cdns = |name: &HeaderName| {
-        signed.secret_header == Some(name)
-            || signed.address_header.is_some_and(|header| header.as_str() == name.as_str())
+) -> pingora::Result<()> {
+    let path_and_query = signed.decision.target.path_and_query();
+    if !path_and_query.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Error::e_explain(ErrorType::InvalidHTTPHeader, "a target for the shop");
+    }
+    for part in [method.as_str(), " ", &path_and_query, " HTTP/1.1\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    let mut line = |name: &HeaderName, value: &[u8]| {
+        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+            out.extend_from_slice(part);
+        }
     };
-    let is_strange = |name: &&HeaderName| is_the_edges(name.as_str(), &parts.method) || is_the_cdns(name);
+    for (name, value) in headers {
+        let is_replaced = *name == header::HOST || *name == header::COOKIE || *name == TRACEPARENT;
+        if !is_replaced && !is_of_one_connection(name) && !signed.is_strange(name, method) {
+            line(name, value.as_bytes());
+        }
+    }
+    let cookies = kept_cookies(headers);
+    if !cookies.is_empty() {
+        line(&header::COOKIE, cookies.as_bytes());
+    }
+    let written = signed.added(method, &path_and_query, |name, value| {
+        // Nothing that could end the line.
+        let is_text = |byte: u8| matches!(byte, b' '..=b'~');
+        value.bytes().all(is_text).then(|| line(&name, value.as_bytes()))
+    });
+    out.extend_from_slice(b"\r\n");
+    written.ok_or_else(|| Error::explain(ErrorType::InvalidHTTPHeader, "a header for the shop"))
+}
+
+/// Whether a header is about one connection only. The library takes the same out before it asks what else is to be done.
+fn is_of_one_connection(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION
+            | header::PROXY_AUTHENTICATE
+            | header::PROXY_AUTHORIZATION
+            | header::TE
+            | header::TRAILER
+            | header::TRANSFER_ENCODING
+            | header::UPGRADE
+    ) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+}
+
+impl Signed<'_> {
+    /// Whether a header of the request is not for the shop.
+    fn is_strange(&self, name: &HeaderName, method: &Method) -> bool {
+        is_the_edges(name.as_str(), method)
+            || self.secret_header == Some(name)
+            || self.address_header.is_some_and(|header| header.as_str() == name.as_str())
+    }
+
+    /// Gives `line` all that the edge adds, in place of what was said before; nothing when it takes one of them not.
+    fn added(
+        &self,
+        method: &Method,
+        path_and_query: &str,
+        mut line: impl FnMut(HeaderName, &str) -> Option<()>,
+    ) -> Option<()> {
+        let authority = self.decision.authority.as_str();
+        let signature = edge_signature::sign(
+            self.keys,
+            &EdgeRequest {
+                method: method.as_str(),
+                authority,
+                path_and_query,
+                room: self.room,
+                ticket: self.ticket,
+                time: self.time,
+                request_id: self.request_id,
+            },
+        );
+        line(header::HOST, authority)?;
+        line(FORWARDED_FOR, self.client)?;
+        line(FORWARDED_PROTO, self.scheme)?;
+        line(FORWARDED_HOST, authority)?;
+        line(TRACEPARENT, self.traceparent)?;
+        line(REQUEST_ID, self.request_id)?;
+        line(ROOM, self.room)?;
+        line(TICKET, self.ticket)?;
+        line(TIME, &self.time.as_millis().to_string())?;
+        line(SIGNATURE, &signature)
+    }
+}
+
+fn sign(parts: &mut request::Parts, path_and_query: &str, signed: &Signed<'_>) -> Option<()> {
+    let request::Parts { method, headers, .. } = parts;
+    let is_strange = |name: &&HeaderName| signed.is_strange(name, method);
     let strange: Vec<HeaderName> = headers.keys().filter(is_strange).cloned().collect();
     for name in &strange {
         headers.remove(name);
     }
     headers.reserve(ADDED);
-    forward_cookies(headers)?;
-
-    let authority = signed.decision.authority.as_str();
-    let signature = edge_signature::sign(
-        signed.keys,
-        &EdgeRequest {
-            method: parts.method.as_str(),
-            authority,
-            path_and_query,
-            room: signed.room,
-            ticket: signed.ticket,
-            time: signed.time,
-            request_id: signed.request_id,
-        },
-    );
-    let authority = HeaderValue::from_str(authority)?;
-    headers.insert(header::HOST, authority.clone());
-    headers.insert(FORWARDED_FOR, HeaderValue::from_str(signed.client)?);
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(signed.scheme));
-    headers.insert(FORWARDED_HOST, authority);
-    headers.insert(TRACEPARENT, HeaderValue::from_str(signed.traceparent)?);
-    headers.insert(REQUEST_ID, HeaderValue::from_str(signed.request_id)?);
-    headers.insert(ROOM, HeaderValue::from_str(signed.room)?);
-    headers.insert(TICKET, HeaderValue::from_str(signed.ticket)?);
-    headers.insert(TIME, HeaderValue::from(signed.time.as_millis()));
-    headers.insert(SIGNATURE, HeaderValue::try_from(signature)?);
-    Ok(())
+    let cookies = kept_cookies(headers);
+    headers.remove(header::COOKIE);
+    if !cookies.is_empty() {
+        headers.insert(header::COOKIE, HeaderValue::try_from(cookies).ok()?);
+    }
+    signed.added(method, path_and_query, |name, value| {
+        headers.insert(name, HeaderValue::from_str(value).ok()?);
+        Some(())
+    })
 }
 
-/// Takes the edge's own cookies out; what is left goes on in one line.
-fn forward_cookies(headers: &mut HeaderMap) -> Result<(), header::InvalidHeaderValue> {
+/// The cookies that are not the edge's own, in one line.
+fn kept_cookies(headers: &HeaderMap) -> String {
     let mut kept = String::new();
     for line in headers.get_all(header::COOKIE) {
         if let Some(line) = without_own_cookies(&String::from_utf8_lossy(line.as_bytes())) {
@@ -157,11 +228,7 @@ fn forward_cookies(headers: &mut HeaderMap) -> Result<(), header::InvalidHeaderV
             kept.push_str(&line);
         }
     }
-    headers.remove(header::COOKIE);
-    if !kept.is_empty() {
-        headers.insert(header::COOKIE, HeaderValue::try_from(kept)?);
-    }
-    Ok(())
+    kept
 }
 
 #[cfg(test)]
@@ -208,7 +275,21 @@ mod tests {
             scheme: "https",
             keys: &keys,
         };
+        let mut written = Vec::new();
+        write(&mut written, &request.method, &request.headers, &signed).unwrap();
         forward(&mut request, &signed).unwrap();
+        let written = String::from_utf8(written).unwrap();
+        let (first, lines) = written.strip_suffix("\r\n\r\n").unwrap().split_once("\r\n").unwrap();
+        assert_eq!(first, "POST /buy.?x=1 HTTP/1.1");
+        let mut lines: Vec<_> = lines.split("\r\n").map(str::to_owned).collect();
+        let mut others: Vec<_> = request
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        lines.sort();
+        others.sort();
+        assert_eq!(lines, others, "both ways to the shop say the same");
         let all = |name: &str| {
             request.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>()
         };

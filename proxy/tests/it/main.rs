@@ -59,6 +59,7 @@ mod restart;
 mod secure_shop;
 mod shadow;
 mod shop;
+mod short_pass;
 mod short_way;
 mod shown;
 mod signed_cookie;

@@ -1,12 +1,14 @@
-//! The short way of plain requests: one that has no body and that the edge answers itself is read, judged and answered
-//! on the connection, and never becomes a session of the HTTP library, which would cost more than all the rest.
+//! The short way of plain requests: one that has no body is read, judged and answered on the connection, by the edge or by
+//! a shop that speaks plain HTTP/1.1, and never becomes a session of the HTTP library, which would cost more than all the
+//! rest.
 //!
 //! The judgement is the same as for all others ([`Edge::judge`](crate::phases::Edge)). As soon as a request comes that
-//! is not as plain, or that goes to the shop, the library takes the connection over, with every byte that was read: for
-//! good, for who was let in once is not answered here any more.
+//! is not as plain, the library takes the connection over, for good, with every byte that was read.
 
 mod answer;
+mod client;
 mod head;
+mod pass;
 mod rewound;
 mod stream;
 
@@ -30,6 +32,8 @@ use super::load::{Arriving, HeadArrived};
 use crate::listen::Meter;
 use crate::phases::{Answered, Asked, Context, Judged, misread};
 use crate::waiting::reply::Reply;
+use client::Client;
+use pass::Passed;
 use rewound::Rewound;
 pub(super) use stream::answer_stream;
 
@@ -83,7 +87,7 @@ pub(super) async fn serve(
             let mut context = Context::new();
             app.edge.meet(&Method::GET, &HeaderMap::new(), peer, &mut context);
             let reply = misread(&mut context);
-            answer(app, &mut stream, &Method::GET, &mut context, &reply, true).await;
+            answer(app, &mut stream, &Method::GET, &mut context, &reply, true, None).await;
             meter.answered_early();
             let _ = timeout(limits.write_timeout, stream.shutdown()).await;
             return None;
@@ -100,20 +104,37 @@ pub(super) async fn serve(
             redirect_to_https,
         };
         let judged = Box::pin(app.edge.judge(&asked, &mut context)).await;
-        let (reply, is_last) = match judged {
-            Judged::Reply { reply, is_last } => (reply, is_last),
+        let closes = head.closes || *stopped.borrow();
+        let keeps = match judged {
+            Judged::Reply { reply, is_last } => {
+                let closes = is_last || closes;
+                unread = unread.slice(head.bytes.len()..);
+                if !answer(app, &mut stream, &head.method, &mut context, &reply, closes, None).await {
+                    return None;
+                }
+                !closes
+            }
+            Judged::Pass if pass::takes(app, &head) => {
+                unread = unread.slice(head.bytes.len()..);
+                let write_timeout = limits.write_timeout;
+                let mut client = Client { stream: &mut stream, unread: &mut unread, write_timeout };
+                // In a place of its own, as above.
+                match Box::pin(pass::pass(app, &mut client, &head, &mut context, closes)).await {
+                    Passed::Over { keeps } => keeps,
+                    Passed::Instead(reply, error) => {
+                        let error = (error.etype().as_str(), error.esource().as_str());
+                        answer(app, &mut stream, &head.method, &mut context, &reply, true, Some(error)).await;
+                        false
+                    }
+                }
+            }
             Judged::Pass => {
                 context.is_let_through = true;
                 return hand_on(stream, unread, Some(context));
             }
             Judged::Live(_) => return hand_on(stream, unread, None),
         };
-        let closes = is_last || head.closes || *stopped.borrow();
-        unread = unread.slice(head.bytes.len()..);
-        if !answer(app, &mut stream, &head.method, &mut context, &reply, closes).await {
-            return None;
-        }
-        if closes {
+        if !keeps {
             if !unread.is_empty() {
                 meter.answered_early();
             }
@@ -163,7 +184,8 @@ async fn more(
     .await
 }
 
-/// Sends `reply`, and writes the line of log. Whether the client took it.
+/// Sends `reply`, and writes the line of log: of the error for which it is sent, where there is one. Whether the client took
+/// it.
 async fn answer(
     app: &EdgeApp,
     stream: &mut Stream,
@@ -171,6 +193,7 @@ async fn answer(
     context: &mut Context,
     reply: &Reply,
     closes: bool,
+    instead_of: Option<(&'static str, &'static str)>,
 ) -> bool {
     context.own_status = Some(reply.status.as_u16());
     let facts = answer::Facts { request_id: &context.request_id, date: &get_cached_date(), closes };
@@ -193,7 +216,7 @@ async fn answer(
             method: method.as_str(),
             status: reply.status.as_u16(),
             bytes_sent: if error.is_none() { body.len() } else { 0 },
-            error: error.map(|error| (error, "Downstream")),
+            error: instead_of.or(error.map(|error| (error, "Downstream"))),
         },
     );
     error.is_none()
