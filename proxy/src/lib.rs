@@ -41,6 +41,7 @@ pub mod limits;
 pub mod listen;
 pub mod live;
 pub mod minting;
+mod patience;
 pub mod phases;
 pub mod room;
 pub mod server;

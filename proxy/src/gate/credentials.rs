@@ -1,7 +1,6 @@
 //! Tickets and admission tokens that a request carries, by header or by cookie.
 
 use http::{HeaderMap, header};
-use memchr::memmem;
 
 /// Carries a ticket for clients without cookies.
 pub const TICKET_HEADER: &str = "wr-ticket";
@@ -47,7 +46,7 @@ pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterato
         .get_all(header::COOKIE)
         .into_iter()
         // Most lines hold none of a name, and some are long.
-        .filter(move |value| memmem::find(value.as_bytes(), name.as_bytes()).is_some())
+        .filter(move |value| may_hold(value.as_bytes(), name.as_bytes()))
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(move |pair| {
@@ -56,18 +55,25 @@ pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterato
         })
 }
 
-/// The cookies of a `Cookie` line that are not the edge's own; nothing when none is left.
-pub fn without_own_cookies(line: &str) -> Option<String> {
-    let kept: Vec<&str> = line
-        .split(';')
-        .map(str::trim)
-        .filter(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            let name = name.trim().strip_prefix("__Host-").unwrap_or(name.trim());
-            !pair.is_empty() && !OWN_COOKIES.iter().any(|own| name.starts_with(own))
-        })
-        .collect();
-    (!kept.is_empty()).then(|| kept.join("; "))
+/// Whether a `Cookie` line may hold a cookie of this name.
+fn may_hold(line: &[u8], name: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', line).any(|at| line.get(..at).is_some_and(|before| before.ends_with(name)))
+}
+
+/// Appends the cookies of a `Cookie` line that are not the edge's own to those that are in `kept`.
+pub fn keep_others(line: &str, kept: &mut String) {
+    let others = line.split(';').map(str::trim).filter(|pair| {
+        let name = pair.split('=').next().unwrap_or_default().trim();
+        let name = name.strip_prefix("__Host-").unwrap_or(name);
+        let is_own = name.starts_with("wr-") && OWN_COOKIES.iter().any(|own| name.starts_with(own));
+        !pair.is_empty() && !is_own
+    });
+    for pair in others {
+        if !kept.is_empty() {
+            kept.push_str("; ");
+        }
+        kept.push_str(pair);
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +117,9 @@ mod tests {
             ("wrong=1; xwr-ticket-demo=2", Some("wrong=1; xwr-ticket-demo=2")),
             ("", None),
         ] {
-            assert_eq!(without_own_cookies(line).as_deref(), kept, "{line}");
+            let mut others = String::new();
+            keep_others(line, &mut others);
+            assert_eq!(Some(others.as_str()).filter(|others| !others.is_empty()), kept, "{line}");
         }
     }
 }

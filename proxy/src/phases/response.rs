@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use admission::edge_signature::{HEADER_LOAD, HEADER_PREFIX, HEADER_SESSION};
-use http::HeaderMap;
 use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue};
 use pingora::http::ResponseHeader;
 
 use super::context::Context;
 use crate::gate::credentials::{ADMISSION_HEADER, TICKET_HEADER};
-use crate::waiting::reply::PRIVATE;
+use crate::waiting::reply::{PRIVATE, PRIVATE_NAMES};
 
 /// What the shop says about a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +108,9 @@ fn keep_private(response: &mut ResponseHeader) -> pingora::Result<()> {
     for name in &overruling {
         response.remove_header(name);
     }
-    for (name, value) in PRIVATE {
-        if name != "cache-control" || !is_private || is_shared {
-            response.insert_header(name, value)?;
+    for (name, (_, value)) in PRIVATE_NAMES.into_iter().zip(PRIVATE) {
+        if name != header::CACHE_CONTROL || !is_private || is_shared {
+            response.insert_header(name, HeaderValue::from_static(value))?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use pingora::{Error, ErrorType};
 
 use crate::gate::Decision;
 use crate::gate::client::AddressHeader;
-use crate::gate::credentials::without_own_cookies;
+use crate::gate::credentials::keep_others;
 use crate::gate::elsewhere::leads_elsewhere;
 
 /// What the edge vouches for.
@@ -54,6 +54,10 @@ const ADDRESS_HEADERS: [&str; 7] = [
 
 /// Whether a header that came from outside stays outside. Servers that read `_` as `-` are thought of.
 fn is_the_edges(name: &str, method: &Method) -> bool {
+    // Most headers begin with another letter than all of these.
+    if !name.starts_with(['x', 'w', 'f', 't', 'c']) {
+        return false;
+    }
     let dashed;
     let name = if name.contains('_') {
         dashed = name.replace('_', "-");
@@ -221,12 +225,7 @@ fn sign(parts: &mut request::Parts, path_and_query: &str, signed: &Signed<'_>) -
 fn kept_cookies(headers: &HeaderMap) -> String {
     let mut kept = String::new();
     for line in headers.get_all(header::COOKIE) {
-        if let Some(line) = without_own_cookies(&String::from_utf8_lossy(line.as_bytes())) {
-            if !kept.is_empty() {
-                kept.push_str("; ");
-            }
-            kept.push_str(&line);
-        }
+        keep_others(&String::from_utf8_lossy(line.as_bytes()), &mut kept);
     }
     kept
 }

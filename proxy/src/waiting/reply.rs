@@ -34,6 +34,10 @@ pub const PRIVATE: [(&str, &str); 3] = [
     ("surrogate-control", "no-store"),
 ];
 
+/// Their names.
+pub const PRIVATE_NAMES: [HeaderName; 3] =
+    [header::CACHE_CONTROL, HeaderName::from_static(PRIVATE[1].0), HeaderName::from_static(PRIVATE[2].0)];
+
 /// As many headers as the longest answers have.
 const HEADERS: usize = 18;
 
@@ -89,8 +93,9 @@ impl Reply {
     fn caching(mut self, caching: Caching) -> Self {
         match caching {
             Caching::Private => {
-                for (name, value) in PRIVATE {
-                    self.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
+                let private = PRIVATE_NAMES.into_iter().zip(PRIVATE);
+                for (name, (_, value)) in private {
+                    self.headers.push((name, HeaderValue::from_static(value)));
                 }
             }
             Caching::Second => {

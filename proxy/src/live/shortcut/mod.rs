@@ -30,10 +30,11 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use super::app::{EdgeApp, HEAD_SLACK};
 use super::load::{Arriving, HeadArrived};
 use crate::listen::Meter;
+use crate::patience::within;
 use crate::phases::{Answered, Asked, Context, Judged, misread};
 use crate::waiting::reply::Reply;
-use client::Client;
-use pass::Passed;
+use client::{Ends, Http1};
+use pass::{Passed, Plain};
 use rewound::Rewound;
 pub(super) use stream::answer_stream;
 
@@ -114,13 +115,19 @@ pub(super) async fn serve(
                 }
                 !closes
             }
-            Judged::Pass if pass::takes(app, &head) => {
+            Judged::Pass if pass::takes(app, &Plain { method: &head.method, headers: &head.headers }) => {
                 unread = unread.slice(head.bytes.len()..);
-                let write_timeout = limits.write_timeout;
-                let mut client = Client { stream: &mut stream, unread: &mut unread, write_timeout };
+                let mut client = Http1 {
+                    stream: &mut stream,
+                    unread: &mut unread,
+                    write_timeout: limits.write_timeout,
+                    closes,
+                    ends: Ends::Announced,
+                };
+                let request = Plain { method: &head.method, headers: &head.headers };
                 // In a place of its own, as above.
-                match Box::pin(pass::pass(app, &mut client, &head, &mut context, closes)).await {
-                    Passed::Over { keeps } => keeps,
+                match Box::pin(pass::pass(app, &mut client, &request, &mut context)).await {
+                    Passed::Over { is_whole, .. } => is_whole && !client.closes,
                     Passed::Instead(reply, error) => {
                         let error = (error.etype().as_str(), error.esource().as_str());
                         answer(app, &mut stream, &head.method, &mut context, &reply, true, Some(error)).await;
@@ -200,7 +207,7 @@ async fn answer(
     let written = answer::head(reply, &facts);
     let has_body = *method != Method::HEAD && reply.status != http::StatusCode::NO_CONTENT;
     let body = if has_body { &reply.body[..] } else { &[] };
-    let sent = timeout(app.edge.config.limits.write_timeout, async {
+    let sent = within(app.edge.config.limits.write_timeout, async {
         stream.write_all(&written).await?;
         stream.write_all(body).await?;
         stream.flush().await

@@ -7,100 +7,87 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use bytes::Bytes;
-use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method};
 use pingora::http::ResponseHeader;
-use pingora::protocols::http::date::get_cached_date;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
 use super::super::app::EdgeApp;
-use super::client::Client;
-use super::head::Head;
+use super::client::{Client, unless_gone};
 use crate::phases::{Answered, Context};
 use crate::upstream::{self, Connection, TRIES_MAX, Wanted};
 use crate::waiting::reply::Reply;
 
-/// How long the heads of requests and answers are, about.
+/// How long the head of a request is, about.
 const HEAD: usize = 2048;
 
 /// What became of a request that goes to the shop.
 pub(super) enum Passed {
     /// It was answered, or nobody waits for an answer any more.
     Over {
-        /// Whether another may follow.
-        keeps: bool,
+        /// Whether the answer was sent whole.
+        is_whole: bool,
+        /// Whether the client gave it up.
+        is_gone: bool,
     },
     /// This is said instead, for this reason.
     Instead(Reply, Box<Error>),
 }
 
-/// How the body of an answer ends for the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ends {
-    /// Where the head says.
-    Announced,
-    /// With a chunk of nothing.
-    Chunked,
-    /// With the connection.
-    Closed,
+/// A request that goes to the shop.
+pub(super) struct Plain<'a> {
+    pub(super) method: &'a Method,
+    pub(super) headers: &'a HeaderMap,
 }
 
 /// Whether a request can go this way. One for a stream of events has times of its own.
-pub(super) fn takes(app: &EdgeApp, head: &Head) -> bool {
+pub(super) fn takes(app: &EdgeApp, request: &Plain<'_>) -> bool {
     app.edge.upstream.is_plain()
-        && head.method == Method::GET
-        && Wanted::of(false, &head.headers) == Wanted::Answer
+        && *request.method == Method::GET
+        && Wanted::of(false, request.headers) == Wanted::Answer
 }
 
 /// Sends a request on that was let through, and the answer back.
 pub(super) async fn pass(
     app: &EdgeApp,
-    client: &mut Client<'_>,
-    head: &Head,
+    client: &mut impl Client,
+    request: &Plain<'_>,
     context: &mut Context,
-    closes: bool,
 ) -> Passed {
-    let (index, mut shop, mut answer) = match ask(app, client, head, context).await {
+    let (index, mut shop, answer) = match ask(app, client, request, context).await {
         Ok(answered) => answered,
         Err(error) => {
-            let instead = app.edge.instead(&head.method, &head.headers, &error, context);
+            let instead = app.edge.instead(request.method, request.headers, &error, context);
             let Some(reply) = instead else {
-                note(app, head, context, 0, 0, Some(&error));
-                return Passed::Over { keeps: false };
+                note(app, request, context, 0, 0, Some(&error));
+                return over(Some(&error));
             };
             return Passed::Instead(reply, error);
         }
     };
-    let (mut sent, mut closes) = (0, closes);
-    let carried = async {
-        let ends = ends(&mut answer)?;
-        closes |= ends == Ends::Closed;
-        answer.insert_header(header::DATE, get_cached_date())?;
-        answer.insert_header(
-            header::CONNECTION,
-            HeaderValue::from_static(if closes { "close" } else { "keep-alive" }),
-        )?;
-        carry(client, &mut shop, &answer, ends, &mut sent).await
-    };
-    let carried = carried.await;
-    note(app, head, context, answer.status.as_u16(), sent, carried.as_ref().err());
+    let (status, mut sent) = (answer.status.as_u16(), 0);
+    let carried = carry(client, &mut shop, answer, &mut sent).await;
+    note(app, request, context, status, sent, carried.as_ref().err().map(|error| &**error));
     if carried.is_ok() {
         app.edge.upstream.keep(index, shop).await;
     }
-    Passed::Over { keeps: carried.is_ok() && !closes }
+    over(carried.as_ref().err().map(|error| &**error))
+}
+
+fn over(error: Option<&Error>) -> Passed {
+    let is_gone = error.is_some_and(|error| *error.esource() == ErrorSource::Downstream);
+    Passed::Over { is_whole: error.is_none(), is_gone }
 }
 
 /// Asks the shop: an instance, a connection to it, and the head of its answer as it is for the client.
 async fn ask(
     app: &EdgeApp,
-    client: &mut Client<'_>,
-    head: &Head,
+    client: &mut impl Client,
+    request: &Plain<'_>,
     context: &mut Context,
 ) -> Result<(usize, Connection, ResponseHeader)> {
     let mut may_be_used = true;
     loop {
-        let address = app.edge.choose(&head.method, true, context).await?;
+        let address = app.edge.choose(request.method, true, context).await?;
         let Some(sending) = &context.sending else {
             return Error::e_explain(ErrorType::InternalError, "no instance was chosen");
         };
@@ -108,7 +95,7 @@ async fn ask(
         let idle = if may_be_used { sending.idle(address) } else { None };
         let connected = match idle {
             Some(idle) => Ok(idle),
-            None => client.unless_gone(sending.connect(address)).await?,
+            None => unless_gone(client, sending.connect(address)).await?,
         };
         let mut shop = match connected {
             Ok(shop) => shop,
@@ -123,12 +110,12 @@ async fn ask(
                 return Err(error);
             }
         };
-        let mut request = Vec::with_capacity(HEAD);
+        let mut head = Vec::with_capacity(HEAD);
         app.edge
-            .signed(context, |signed| upstream::write(&mut request, &head.method, &head.headers, signed))?;
-        match exchange(client, &mut shop, &request).await {
+            .signed(context, |signed| upstream::write(&mut head, request.method, request.headers, signed))?;
+        match exchange(client, &mut shop, &head).await {
             Ok(mut answer) => {
-                app.edge.answered(&mut answer, context, &head.headers)?;
+                app.edge.answered(&mut answer, context, request.headers)?;
                 return Ok((index, shop, answer));
             }
             Err(error) => {
@@ -154,29 +141,27 @@ fn is_broken(error: &Error) -> bool {
     matches!(error.etype(), ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError)
 }
 
-/// Sends `request`, and reads the head that answers it. Those that only inform go on to the client.
-async fn exchange(client: &mut Client<'_>, shop: &mut Connection, request: &[u8]) -> Result<ResponseHeader> {
-    shop.ask(request).await?;
+/// Sends the head of a request, and reads the one that answers it. Those that only inform go on to the client.
+async fn exchange(client: &mut impl Client, shop: &mut Connection, head: &[u8]) -> Result<ResponseHeader> {
+    shop.ask(head).await?;
     loop {
-        let answer = client.unless_gone(shop.head()).await??;
+        let answer = unless_gone(client, shop.head()).await??;
         if !answer.status.is_informational() {
             return Ok(answer);
         }
-        client.write(&bytes_of(&answer)).await?;
-        client.flush().await?;
+        client.inform(&answer).await?;
     }
 }
 
 /// Sends `answer`, and the body that follows it.
 async fn carry(
-    client: &mut Client<'_>,
+    client: &mut impl Client,
     shop: &mut Connection,
-    answer: &ResponseHeader,
-    ends: Ends,
+    answer: ResponseHeader,
     sent: &mut usize,
 ) -> Result<()> {
-    client.write(&bytes_of(answer)).await?;
-    loop {
+    client.begin(answer, shop.is_over()).await?;
+    while !shop.is_over() {
         let piece = {
             let mut piece = pin!(shop.piece());
             // What is there goes out together; before something is waited for, all that came is sent.
@@ -184,81 +169,26 @@ async fn carry(
                 Poll::Ready(piece) => piece?,
                 Poll::Pending => {
                     client.flush().await?;
-                    client.unless_gone(piece).await??
+                    unless_gone(client, piece).await??
                 }
             }
         };
         let Some(piece) = piece else { break };
-        if ends == Ends::Chunked {
-            chunk(client, &piece).await?;
-        } else {
-            client.write(&piece).await?;
-        }
-        *sent += piece.len();
+        let length = piece.len();
+        client.piece(piece, shop.is_over()).await?;
+        *sent += length;
     }
-    if ends == Ends::Chunked {
-        client.write(b"0\r\n\r\n").await?;
-    }
-    client.flush().await
-}
-
-async fn chunk(client: &mut Client<'_>, piece: &Bytes) -> Result<()> {
-    if piece.is_empty() {
-        // It would end the body.
-        return Ok(());
-    }
-    client.write(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
-    client.write(piece).await?;
-    client.write(b"\r\n").await
-}
-
-/// How the body of `answer` ends for the client, which the head then says.
-fn ends(answer: &mut ResponseHeader) -> Result<Ends> {
-    if matches!(answer.status.as_u16(), 204 | 304) {
-        answer.remove_header(&header::TRANSFER_ENCODING);
-        return Ok(Ends::Announced);
-    }
-    Ok(match last_coding(&answer.headers) {
-        Some(is_chunked) => {
-            answer.remove_header(&header::CONTENT_LENGTH);
-            if is_chunked { Ends::Chunked } else { Ends::Closed }
-        }
-        None if answer.headers.contains_key(header::CONTENT_LENGTH) => Ends::Announced,
-        None => {
-            answer.insert_header(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"))?;
-            Ends::Chunked
-        }
-    })
-}
-
-/// Whether the last transfer coding is `chunked`; nothing where there is none.
-fn last_coding(headers: &HeaderMap) -> Option<bool> {
-    let last = headers.get_all(header::TRANSFER_ENCODING).iter().next_back()?;
-    let coding = last.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default();
-    Some(coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
-}
-
-/// The bytes of a head.
-fn bytes_of(answer: &ResponseHeader) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEAD);
-    bytes.extend_from_slice(b"HTTP/1.1 ");
-    bytes.extend_from_slice(answer.status.as_str().as_bytes());
-    bytes.push(b' ');
-    bytes.extend_from_slice(answer.get_reason_phrase().unwrap_or_default().as_bytes());
-    bytes.extend_from_slice(b"\r\n");
-    answer.header_to_h1_wire(&mut bytes);
-    bytes.extend_from_slice(b"\r\n");
-    bytes
+    client.end().await
 }
 
 fn note(
     app: &EdgeApp,
-    head: &Head,
+    request: &Plain<'_>,
     context: &mut Context,
     status: u16,
     bytes_sent: usize,
-    error: Option<&Box<Error>>,
+    error: Option<&Error>,
 ) {
     let error = error.map(|error| (error.etype().as_str(), error.esource().as_str()));
-    app.edge.note(context, &Answered { method: head.method.as_str(), status, bytes_sent, error });
+    app.edge.note(context, &Answered { method: request.method.as_str(), status, bytes_sent, error });
 }

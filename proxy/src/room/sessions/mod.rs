@@ -2,6 +2,7 @@
 //! Everything on the path of an admitted request is here, and none of it asks the store.
 
 mod heard;
+mod tail;
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -20,6 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use self::heard::Heard;
+use self::tail::Tail;
 
 const SHARDS: usize = 16;
 /// Most verified tokens remembered in each shard.
@@ -49,10 +51,13 @@ struct Session {
     began_at: Timestamp,
 }
 
+/// Verified tokens, by their text.
+type Tokens = HashMap<Box<str>, Arc<Verified>, Tail>;
+
 /// What a proxy knows of the admitted.
 pub(super) struct Sessions {
-    tokens: [RwLock<HashMap<Box<str>, Arc<Verified>>>; SHARDS],
-    hasher: std::hash::RandomState,
+    tokens: [RwLock<Tokens>; SHARDS],
+    hasher: Tail,
     active: Mutex<HashMap<TicketId, Session>>,
     /// Those that the store told of, locked after the others.
     heard: Mutex<Heard>,
@@ -68,7 +73,7 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             tokens: std::array::from_fn(|_| RwLock::default()),
-            hasher: std::hash::RandomState::new(),
+            hasher: Tail::default(),
             active: Mutex::default(),
             heard: Mutex::default(),
             ended: RwLock::default(),

@@ -25,7 +25,7 @@ pub(super) enum Head {
     /// A head.
     Whole {
         /// It.
-        head: ResponseHeader,
+        head: Box<ResponseHeader>,
         /// How many bytes it has.
         length: usize,
         /// How many bytes follow as the body.
@@ -81,7 +81,7 @@ fn whole(answer: &httparse::Response<'_, '_>, bytes: &[u8], length: usize) -> Op
     (parts.status, parts.headers) = (status, headers);
     let mut head = ResponseHeader::from(parts);
     head.set_reason_phrase(answer.reason).ok()?;
-    Some(Head::Whole { head, length, body, keeps })
+    Some(Head::Whole { head: Box::new(head), length, body, keeps })
 }
 
 fn digits(value: &[u8]) -> Option<u64> {
@@ -97,7 +97,7 @@ mod tests {
 
     fn parts(text: &str) -> Option<(ResponseHeader, usize, u64, bool)> {
         match read(text.as_bytes()) {
-            Head::Whole { head, length, body, keeps } => Some((head, length, body, keeps)),
+            Head::Whole { head, length, body, keeps } => Some((*head, length, body, keeps)),
             Head::Partial | Head::Unusual => None,
         }
     }

@@ -19,8 +19,8 @@ use pingora::protocols::http::v1::client::HttpSession;
 use pingora::{Error, ErrorType, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
+use crate::patience::within;
 use head::Head;
 pub(super) use idle::Idle;
 use unread::Unread;
@@ -88,7 +88,7 @@ impl Connection {
     pub async fn ask(&mut self, head: &[u8]) -> Result<()> {
         const WHAT: &str = "while the shop is asked";
         let Wire::Own(tcp) = &mut self.wire else { return wrong(ErrorType::InternalError, WHAT) };
-        match timeout(self.times.write, tcp.write_all(head)).await {
+        match within(self.times.write, tcp.write_all(head)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Error::because(ErrorType::WriteError, WHAT, error).into_up()),
             Err(_) => wrong(ErrorType::WriteTimedout, WHAT),
@@ -102,7 +102,7 @@ impl Connection {
     pub async fn head(&mut self) -> Result<ResponseHeader> {
         let head = loop {
             if let Wire::Library(session) = &mut self.wire {
-                session.read_response().await.map_err(|error| error.into_up())?;
+                session.read_response().await.map_err(Error::into_up)?;
                 let Some(head) = session.resp_header() else {
                     return wrong(ErrorType::InvalidHTTPHeader, "an answer without a head");
                 };
@@ -112,7 +112,7 @@ impl Connection {
                 Head::Whole { head, length, body, keeps } => {
                     let _ = self.came.split_to(length.min(self.came.len()));
                     (self.left, self.keeps) = (body, keeps);
-                    break head;
+                    break *head;
                 }
                 Head::Partial if self.came.len() < HEAD_MAX => {
                     let time = if self.is_silent() { self.times.first } else { self.times.read };
@@ -149,16 +149,20 @@ impl Connection {
         const WHAT: &str = "while an answer of the shop is read";
         let Wire::Own(tcp) = &mut self.wire else { return Ok(0) };
         self.came.reserve(READ);
-        match timeout(time, tcp.read_buf(&mut self.came)).await {
+        match within(time, tcp.read_buf(&mut self.came)).await {
             Ok(Ok(count)) => Ok(count),
             Ok(Err(error)) => Err(Error::because(ErrorType::ReadError, WHAT, error).into_up()),
             Err(_) => wrong(ErrorType::ReadTimedout, WHAT),
         }
     }
 
-    /// How long the whole body is, as far as it is known already and has not been read.
-    pub const fn left(&self) -> u64 {
-        self.left
+    /// Whether the answer is known to be read to its end.
+    pub fn is_over(&mut self) -> bool {
+        match &mut self.wire {
+            Wire::Own(_) => self.left == 0,
+            Wire::Library(session) => session.is_body_done(),
+            Wire::Over => true,
+        }
     }
 
     /// The next piece of the body; nothing at its end.
@@ -167,7 +171,7 @@ impl Connection {
     /// When it ends too early, or cannot be read.
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
         if let Wire::Library(session) = &mut self.wire {
-            let piece = session.read_body_bytes().await.map_err(|error| error.into_up())?;
+            let piece = session.read_body_bytes().await.map_err(Error::into_up)?;
             return Ok(piece);
         }
         if self.left == 0 {
