@@ -11,13 +11,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::accounts::Accounts;
+use crate::checkout::{Checkout, CheckoutParts, CheckoutRules, NoProbe, Probe};
 use crate::config::{EdgeTrust, Provider, Settings};
 use crate::events::Events;
 use crate::http::{Assets, Gate};
 use crate::notifications::{self, Notifier};
 use crate::outbox::Sender;
 use crate::pages::Templates;
-use crate::payments::{Guarded, PaymentProvider, Payments, SandboxProvider, Stripe};
+use crate::payments::{Guarded, PaymentProvider, SandboxProvider, Stripe};
 use crate::reservations::{Reservations, sweep};
 use crate::router::router;
 use crate::store::Stores;
@@ -38,8 +39,8 @@ pub struct App {
     pub(crate) events: Arc<Events>,
     pub(crate) accounts: Accounts,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) reservations: Reservations,
-    pub(crate) payments: Arc<Payments>,
+    pub(crate) reservations: Arc<Reservations>,
+    pub(crate) checkout: Arc<Checkout>,
     pub(crate) gate: Gate,
     pub(crate) assets: Assets,
     pub(crate) templates: Templates,
@@ -54,11 +55,13 @@ pub struct Surroundings {
     pub random: Arc<dyn Random>,
     /// Takes the money; without one, the sandbox does.
     pub provider: Option<Arc<dyn PaymentProvider>>,
+    /// Is told of every step of a payment, and can stop it there.
+    pub probe: Option<Arc<dyn Probe>>,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), provider: None }
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), provider: None, probe: None }
     }
 }
 
@@ -90,7 +93,7 @@ impl Running {
 /// # Errors
 /// When the database cannot be used or the address is taken.
 pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Result<Running> {
-    let Surroundings { clock, random, provider } = surroundings;
+    let Surroundings { clock, random, provider, probe } = surroundings;
     // The address first: a second shop by mistake must not touch the database of the first.
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -118,27 +121,35 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     };
     let provider =
         Guarded::new(provider, Arc::clone(&clock), settings.payments.timeout, settings.payments.breaker);
-    let payments = Arc::new(Payments::new(
-        Arc::clone(&stores.reservations),
-        Arc::clone(&stores.checkout),
-        counted::provider(Arc::new(provider), &metrics),
-        Arc::clone(&clock),
-        Arc::clone(&random),
-    ));
     let events = Arc::new(Events::new(Arc::clone(&stores.events), Arc::clone(&clock), settings.cache));
-    let reservations = Reservations::new(
+    let reservations = Arc::new(Reservations::new(
         Arc::clone(&events),
         Arc::clone(&stores.reservations),
         Arc::clone(&clock),
         Arc::clone(&random),
         settings.holds,
-    );
+    ));
     let accounts = Accounts::new(
         Arc::clone(&stores.accounts),
         Arc::clone(&clock),
         Arc::clone(&random),
         settings.accounts.clone(),
     )?;
+    let rules = CheckoutRules {
+        timeout: settings.payments.timeout,
+        keep_seats: settings.payments.keep_seats,
+        cancel_until: settings.payments.cancel_until,
+    };
+    let parts = CheckoutParts {
+        reservations: Arc::clone(&reservations),
+        events: Arc::clone(&events),
+        store: Arc::clone(&stores.checkout),
+        provider: counted::provider(Arc::new(provider), &metrics),
+        clock: Arc::clone(&clock),
+        random: Arc::clone(&random),
+        probe: probe.unwrap_or_else(|| Arc::new(NoProbe)),
+    };
+    let checkout = Arc::new(Checkout::new(parts, rules));
     let assets = Assets::new();
     let app = Arc::new(App {
         gate: Gate::new(settings.limits.requests_in_flight),
@@ -148,7 +159,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         accounts,
         metrics,
         reservations,
-        payments,
+        checkout,
         stores,
         random,
         clock,
@@ -174,7 +185,7 @@ async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: wat
     let forgetting = tokio::spawn(forget(Arc::clone(&app)));
     let sweeping = tokio::spawn(sweep(
         Arc::clone(&app.stores.reservations),
-        Arc::clone(&app.payments),
+        Arc::clone(&app.checkout),
         Arc::clone(&app.clock),
         app.settings.holds,
         app.settings.payments.resume_after,

@@ -137,6 +137,33 @@ impl AccountId {
     }
 }
 
+/// A payment's id: its reservation, and which attempt to pay it was. It is the key under which the provider knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentId {
+    /// The reservation.
+    pub reservation: ReservationId,
+    /// Which attempt, from 1.
+    pub attempt: i64,
+}
+
+impl PaymentId {
+    /// Checks `text` and takes it as an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (reservation, attempt) = text.split_once('.')?;
+        let reservation = ReservationId::parse(reservation).ok()?;
+        let attempt = attempt.parse().ok().filter(|attempt| *attempt > 0)?;
+        let id = Self { reservation, attempt };
+        // Spelled in one way only.
+        (id.to_string() == text).then_some(id)
+    }
+}
+
+impl fmt::Display for PaymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.reservation, self.attempt)
+    }
+}
+
 impl SeatId {
     /// The id of seat `number` in `row`.
     ///
@@ -297,6 +324,17 @@ mod tests {
         assert_eq!((row.as_str(), row.parts()), ("ST.A-12", (Some("ST"), "A", "12")));
         assert_eq!(SeatId::of("A", 3).unwrap().parts(), (None, "A", "3"));
         assert_eq!(SeatId::standing(&section, 50_000).unwrap().parts(), (None, "ST", "50000"));
+    }
+
+    #[test]
+    fn a_payment_is_an_attempt_of_a_reservation() {
+        let id = format!("{}.2", "ab".repeat(16));
+        assert_eq!(PaymentId::parse(&id).unwrap().to_string(), id);
+        for bad in
+            ["", ".1", "ab.1", &id.replace(".2", ""), &id.replace(".2", ".0"), &id.replace(".2", ".02")]
+        {
+            assert_eq!(PaymentId::parse(bad), None, "{bad}");
+        }
     }
 
     #[test]

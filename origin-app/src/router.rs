@@ -16,8 +16,7 @@ use crate::http::{
 use crate::idempotency::answer_once;
 use crate::telemetry::metrics::metrics;
 use crate::telemetry::traces::trace_request;
-use crate::tickets;
-use crate::{accounts, events, pages, payments, reservations};
+use crate::{accounts, checkout, events, pages, payments, reservations, tickets};
 
 /// The whole shop.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -27,6 +26,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(reservations::routes())
         .merge(tickets::routes())
         .merge(payments::routes())
+        .merge(checkout::routes())
         .merge(pages::routes())
         .route("/assets/{file}", get(serve_asset))
         .route("/api/health", get(health))

@@ -193,6 +193,11 @@ impl Events {
         self.lists.touch_all();
     }
 
+    /// What is said of the event was changed elsewhere.
+    pub fn changed(&self, id: &EventId) {
+        self.edited(id);
+    }
+
     /// What is said of the event was changed.
     fn edited(&self, id: &EventId) {
         self.details.drop_one(id);

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::{Cookies, Problem};
 use crate::accounts::Role;
 use crate::app::App;
-use crate::ids::{EventId, ReservationId};
+use crate::ids::{EventId, PaymentId, ReservationId};
 
 /// Most fields of a form.
 const FIELDS_MAX: usize = 200;
@@ -105,6 +105,18 @@ impl InPath for ReservationId {
 
     fn missing() -> Problem {
         Problem::reservation_not_found()
+    }
+}
+
+impl InPath for PaymentId {
+    const PARAMETER: &'static str = "payment";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn missing() -> Problem {
+        Problem::payment_not_found()
     }
 }
 

@@ -12,9 +12,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::checkout::{CancelRefused, PaymentRefused};
 use crate::datetime;
 use crate::ids::SeatId;
-use crate::payments::PaymentRefused;
 use crate::reservations::{HoldRefused, ReservationState};
 use crate::store::StoreError;
 
@@ -87,6 +87,16 @@ impl Problem {
             "reservation_not_found",
             "Reservation not found",
             "You have no reservation of this id. A reservation belongs to the browser that made it.",
+        )
+    }
+
+    /// No such payment.
+    pub fn payment_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "payment_not_found",
+            "Payment not found",
+            "There is no payment of this id.",
         )
     }
 
@@ -243,6 +253,18 @@ impl From<PaymentRefused> for Problem {
                 "The payment was declined",
                 "Nothing was charged. Your seats stay held until the countdown ends: try another card.",
             ),
+            PaymentRefused::Failed(_) => Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                "payment_failed",
+                "The payment provider failed",
+                "Nothing was charged. Your seats stay held until the countdown ends: try again.",
+            ),
+            PaymentRefused::CalledOff => Self::new(
+                conflict,
+                "event_called_off",
+                "The event does not take place",
+                "Nothing was charged.",
+            ),
             PaymentRefused::Over(ReservationState::Released) => Self::new(
                 conflict,
                 "reservation_released",
@@ -263,6 +285,29 @@ impl From<PaymentRefused> for Problem {
             ),
             PaymentRefused::Store(error) => error.into(),
             PaymentRefused::Internal(error) => Self::internal(error.as_ref()),
+        }
+    }
+}
+
+impl From<CancelRefused> for Problem {
+    fn from(refused: CancelRefused) -> Self {
+        let conflict = StatusCode::CONFLICT;
+        match refused {
+            CancelRefused::Missing => Self::payment_not_found(),
+            CancelRefused::NotPaid(_) => Self::new(
+                conflict,
+                "not_paid",
+                "There is nothing to give back",
+                "This reservation has no tickets.",
+            ),
+            CancelRefused::TooLate => Self::new(
+                conflict,
+                "too_late_to_cancel",
+                "It is too late to cancel",
+                "The event begins too soon: these tickets can no longer be given back.",
+            ),
+            CancelRefused::Store(error) => error.into(),
+            CancelRefused::Internal(error) => Self::internal(error.as_ref()),
         }
     }
 }

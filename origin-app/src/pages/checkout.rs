@@ -12,10 +12,11 @@ use serde::Serialize;
 use super::see_other;
 use super::views::{EventView, seat_name};
 use crate::app::App;
+use crate::checkout::{PaymentOutcome, PaymentRefused, RefundReason};
 use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session};
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
-use crate::payments::{Card, PaymentOutcome, PaymentRefused};
-use crate::reservations::{Reservation, ReservationState, released};
+use crate::payments::Card;
+use crate::reservations::{Release, Reservation, ReservationState, released};
 use crate::{datetime, money};
 
 /// A reservation as the templates see it.
@@ -24,6 +25,9 @@ pub(super) struct ReservationView<'a> {
     id: &'a str,
     event: &'a str,
     state: ReservationState,
+    refund_reason: Option<&'static str>,
+    /// The card of the last attempt to pay.
+    card: Option<&'a str>,
     amount: String,
     until: String,
     seconds_left: u64,
@@ -45,9 +49,11 @@ impl<'a> ReservationView<'a> {
             id: reservation.id.as_str(),
             event: reservation.event.as_str(),
             state: reservation.state_at(now),
+            refund_reason: reservation.payment.refund_reason.map(RefundReason::as_str),
+            card: reservation.card.as_deref(),
             amount: price(reservation.amount_cents),
-            until: datetime::time_of_day(reservation.expires_at),
-            seconds_left: reservation.expires_at.since(now).as_secs(),
+            until: datetime::time_of_day(reservation.kept_until()),
+            seconds_left: reservation.kept_until().since(now).as_secs(),
             seats: reservation
                 .seats
                 .iter()
@@ -86,7 +92,7 @@ pub(super) async fn pay(
     let fan = known(&cookies)?;
     find(&app, &event, &id, fan).await?;
     let card = fields.all("card").next().unwrap_or_default();
-    match app.payments.pay(&id, fan, card).await {
+    match app.checkout.pay(&id, fan, card).await {
         Ok(PaymentOutcome::Confirmed(reservation)) => {
             app.events.claims_changed(&event);
             if app.reservations.has_bought_all(&reservation.event, fan).await? {
@@ -100,6 +106,10 @@ pub(super) async fn pay(
         Ok(PaymentOutcome::Delayed(_)) => see_other(&address(&event, &id)),
         Err(PaymentRefused::Declined(held)) => {
             let problem = Problem::from(PaymentRefused::Declined(held.clone()));
+            page(&app, &reader, problem.status, &held, Some(&problem)).await
+        }
+        Err(PaymentRefused::Failed(held)) => {
+            let problem = Problem::from(PaymentRefused::Failed(held.clone()));
             page(&app, &reader, problem.status, &held, Some(&problem)).await
         }
         Err(PaymentRefused::Over(_)) => see_other(&address(&event, &id)),
@@ -116,8 +126,17 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
     find(&app, &event, &id, fan).await?;
-    released(app.reservations.release(&id, fan).await?)?;
-    see_other(&format!("/events/{event}"))
+    match app.reservations.release(&id, fan).await? {
+        // Paid: then it is the tickets that go back.
+        Release::Confirmed | Release::Returned => {
+            app.checkout.cancel(&id, fan).await?;
+            see_other(&address(&event, &id))
+        }
+        release => {
+            released(release)?;
+            see_other(&format!("/events/{event}"))
+        }
+    }
 }
 
 /// `POST /events/{event}/finish`
@@ -146,7 +165,8 @@ async fn page(
     let context = context! {
         event => EventView::of(&detail.event, 0, reader.language),
         reservation => ReservationView::of(reservation, app.clock.now(), &name),
-        cards => app.payments.provider().cards().iter().map(card).collect::<Vec<_>>(),
+        cards => app.checkout.provider().cards().iter().map(card).collect::<Vec<_>>(),
+        may_cancel => reservation.state == ReservationState::Confirmed && app.checkout.may_cancel(reservation).await?,
         problem => problem.map(|problem| {
             let (title, detail) = texts.problem(reader.language, problem);
             context! { title, detail }

@@ -1,8 +1,8 @@
-//! Money: the port to a payment provider and those behind it, and how a payment is carried through.
+//! Money: the port to a payment provider and those behind it, and the ledger. How a payment is carried through is in
+//! [`crate::checkout`].
 //!
 //! - `provider`: the port; `sandbox`, `stripe`: who is behind it; `guard`, `breaker`: what stands before it
 //! - `ledger`: where all the money is, in double entry
-//! - `service`: how a payment is carried through
 
 mod breaker;
 mod guard;
@@ -10,7 +10,6 @@ mod ledger;
 mod provider;
 mod routes;
 mod sandbox;
-mod service;
 mod stripe;
 
 pub use breaker::{Breaker, BreakerRules, Change, Permit};
@@ -21,5 +20,4 @@ pub use provider::{
 };
 pub use routes::routes;
 pub use sandbox::{ChargeBook, ChargeEntry, ChargeOutcome, SandboxProvider, Standing};
-pub use service::{PaymentOutcome, PaymentRefused, Payments};
 pub use stripe::{SIGNATURE_HEADER, Stripe, WebhookError, WebhookNews, verified_news};

@@ -41,8 +41,8 @@ async fn stripe_message(
         stripe::verified_news(&settings.webhook_secrets, header, &body, app.clock.now()).map_err(refused)?;
     tracing::info!(kind = news.kind, known = news.reservation.is_some(), "Stripe tells");
     if let Some(reservation) = news.reservation {
-        let payments = Arc::clone(&app.payments);
-        tokio::spawn(async move { payments.look_after(&reservation).await });
+        let checkout = Arc::clone(&app.checkout);
+        tokio::spawn(async move { checkout.look_after(&reservation).await });
     }
     Ok(StatusCode::OK)
 }

@@ -7,6 +7,7 @@
 //! the primary key of `seat_claims` and the unique constraint of `tickets` have the last word on a seat.
 
 mod accounts;
+mod checkout;
 mod error;
 mod event_rows;
 mod idempotency;

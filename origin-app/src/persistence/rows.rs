@@ -14,6 +14,11 @@ pub(super) trait Columns {
     fn text_or_null(&self, column: &'static str) -> Result<Option<String>, StoreError>;
     fn number(&self, column: &'static str) -> Result<i64, StoreError>;
     fn number_or_null(&self, column: &'static str) -> Result<Option<i64>, StoreError>;
+
+    fn moment_or_null(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        let number = self.number_or_null(column)?;
+        number.map(|at| valid(column, u64::try_from(at).ok().map(Timestamp::from_millis))).transpose()
+    }
 }
 
 macro_rules! columns {
@@ -80,17 +85,21 @@ pub(super) fn reservations<R: Columns>(rows: &[R]) -> Result<Vec<Reservation>, S
 }
 
 fn reservation(row: &impl Columns, id: &str) -> Result<Reservation, StoreError> {
+    let payment = super::checkout::facts(row)?;
     Ok(Reservation {
         id: valid("id", ReservationId::parse(id).ok())?,
         event: valid("event_id", EventId::parse(&row.text("event_id")?).ok())?,
         fan: valid("fan_id", FanId::parse(&row.text("fan_id")?).ok())?,
-        state: valid("state", ReservationState::parse(&row.text("state")?))?,
+        state: match valid("state", ReservationState::parse(&row.text("state")?))? {
+            ReservationState::Paying if payment.keep_until.is_some() => ReservationState::PaymentDelayed,
+            state => state,
+        },
         amount_cents: row.number("amount_cents")?,
         currency: row.text("currency")?,
         expires_at: moment(row, "expires_at")?,
         attempt: row.number("attempt")?,
         card: row.text_or_null("card")?,
-        charge_id: row.text_or_null("charge_id")?,
+        payment,
         seats: Vec::new(),
     })
 }

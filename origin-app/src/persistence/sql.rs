@@ -13,7 +13,8 @@ pub(super) use event_columns;
 
 macro_rules! reservation_columns {
     () => {
-        "SELECT r.id, r.event_id, r.fan_id, r.state, r.amount_cents, r.currency, r.expires_at, r.attempt, r.card, r.charge_id,
+        "SELECT r.id, r.event_id, r.fan_id, r.state, r.amount_cents, r.currency, r.expires_at, r.attempt, r.card,
+                r.charge_id, r.begun_at, r.keep_until, r.refund_reason,
                 s.seat_id, s.price_cents, t.code
            FROM reservations r
            JOIN reservation_seats s ON s.reservation_id = r.id
@@ -167,6 +168,14 @@ pub(super) const UNSETTLED: &str = concat!(
      ORDER BY r.updated_at, r.id, s.place"
 );
 
+/// $1 how many.
+pub(super) const PAID_FOR_CALLED_OFF: &str = concat!(
+    reservation_columns!(),
+    "WHERE r.id IN (SELECT p.id FROM reservations p JOIN events e ON e.id = p.event_id
+                     WHERE e.status = 'called_off' AND p.state = 'confirmed' ORDER BY p.id LIMIT $1)
+     ORDER BY r.id, s.place"
+);
+
 /// $1 event, $2 fan.
 pub(super) const PAID_SEATS: &str = "SELECT count(*) AS seats
    FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
@@ -186,7 +195,10 @@ pub(super) const NEW_RESERVATION: &str = "INSERT INTO reservations
      SELECT $1, e.id, $3, 'held', $4, e.currency, $5, $6, $5, $7 FROM events e WHERE e.id = $2";
 
 /// $1 reservation, $2 card, $3 now.
-pub(super) const BEGIN_PAYMENT: &str = "UPDATE reservations SET state = 'paying', attempt = attempt + 1, card = $2, updated_at = $3 WHERE id = $1";
+pub(super) const BEGIN_PAYMENT: &str = "UPDATE reservations
+        SET state = 'paying', attempt = attempt + 1, card = $2, begun_at = $3, keep_until = NULL, charge_id = NULL,
+            refund_reason = NULL, updated_at = $3
+      WHERE id = $1";
 
 /// $1 reservation, $2 attempt, $3 now.
 pub(super) const DECLINE: &str = "UPDATE reservations SET state = 'held', updated_at = $3

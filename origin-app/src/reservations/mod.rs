@@ -6,7 +6,7 @@ mod service;
 mod store;
 mod sweep;
 
-pub use model::{Reservation, ReservationState, ReservedSeat};
+pub use model::{PaymentFacts, Reservation, ReservationState, ReservedSeat};
 pub(crate) use routes::released;
 pub use routes::routes;
 pub use service::{HoldRefused, Reservations};

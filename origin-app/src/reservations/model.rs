@@ -3,6 +3,7 @@
 use admission::clock::Timestamp;
 use serde::Serialize;
 
+use crate::checkout::RefundReason;
 use crate::events::SeatState;
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 
@@ -27,8 +28,8 @@ pub struct Reservation {
     pub attempt: i64,
     /// The card of the last attempt.
     pub card: Option<String>,
-    /// What the provider charged, once that is known.
-    pub charge_id: Option<String>,
+    /// What is known of its payment.
+    pub payment: Box<PaymentFacts>,
     /// Its seats, in the order of the seat map.
     pub seats: Vec<ReservedSeat>,
 }
@@ -44,6 +45,19 @@ pub struct ReservedSeat {
     pub ticket: Option<String>,
 }
 
+/// What is known of the payment under way, or of the last one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PaymentFacts {
+    /// What the provider charged, once that is known.
+    pub charge_id: Option<String>,
+    /// When it began.
+    pub begun_at: Option<Timestamp>,
+    /// Until when the seats are kept, once it is delayed.
+    pub keep_until: Option<Timestamp>,
+    /// Why money goes back, if it does.
+    pub refund_reason: Option<RefundReason>,
+}
+
 /// How far a reservation got: `held → paying → confirmed`, or out by one of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,22 +66,25 @@ pub enum ReservationState {
     Held,
     /// The provider was asked; the seats stay until its answer is known, however long that takes.
     Paying,
+    /// The provider did not answer in time. The seats stay for a while, and the shop goes on asking.
+    PaymentDelayed,
     /// Paid; there is a ticket for each seat.
     Confirmed,
     /// The fan gave the seats back.
     Released,
     /// The hold ended unpaid.
     Expired,
-    /// Charged, but the seats could not be given: the money is on its way back.
+    /// There are no tickets, or none any more: what was charged is on its way back.
     RefundDue,
     /// The money is back.
     Refunded,
 }
 
 impl ReservationState {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Held,
         Self::Paying,
+        Self::PaymentDelayed,
         Self::Confirmed,
         Self::Released,
         Self::Expired,
@@ -80,6 +97,7 @@ impl ReservationState {
         match self {
             Self::Held => "held",
             Self::Paying => "paying",
+            Self::PaymentDelayed => "payment_delayed",
             Self::Confirmed => "confirmed",
             Self::Released => "released",
             Self::Expired => "expired",
@@ -91,7 +109,7 @@ impl ReservationState {
     /// What the seats of such a reservation are; nothing where they are not its own any more.
     pub const fn of_seats(self) -> Option<SeatState> {
         match self {
-            Self::Held | Self::Paying => Some(SeatState::Held),
+            Self::Held | Self::Paying | Self::PaymentDelayed => Some(SeatState::Held),
             Self::Confirmed => Some(SeatState::Sold),
             Self::Released | Self::Expired | Self::RefundDue | Self::Refunded => None,
         }
@@ -109,6 +127,14 @@ impl Reservation {
         match self.state {
             ReservationState::Held if self.expires_at <= now => ReservationState::Expired,
             state => state,
+        }
+    }
+
+    /// Until when its seats stay, as far as that is up to the clock.
+    pub fn kept_until(&self) -> Timestamp {
+        match self.state {
+            ReservationState::PaymentDelayed => self.payment.keep_until.unwrap_or(self.expires_at),
+            _ => self.expires_at,
         }
     }
 

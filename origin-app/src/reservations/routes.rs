@@ -15,10 +15,10 @@ use super::LIST_MAX;
 use super::model::{Reservation, ReservationState, ReservedSeat};
 use super::store::Release;
 use crate::app::App;
+use crate::checkout::{PaymentOutcome, RefundReason};
 use crate::datetime;
 use crate::http::{Cookies, EdgeFacts, JsonBody, PathId, Problem, end_session, private, set_fan_cookie};
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
-use crate::payments::PaymentOutcome;
 
 /// The routes of this feature.
 pub fn routes() -> Router<Arc<App>> {
@@ -50,6 +50,13 @@ struct ReservationBody<'a> {
     event: &'a EventId,
     seats: Vec<&'a SeatId>,
     state: ReservationState,
+    /// Why the money goes back, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_reason: Option<&'static str>,
+    /// The payment, once there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<String>,
+    /// Until when the seats are held, or kept for a payment that is delayed.
     expires_at: String,
     amount_cents: i64,
     currency: &'a str,
@@ -77,7 +84,9 @@ impl<'a> ReservationBody<'a> {
             event: &reservation.event,
             seats: reservation.seats.iter().map(|seat| &seat.id).collect(),
             state: reservation.state_at(now),
-            expires_at: datetime::to_rfc3339(reservation.expires_at),
+            refund_reason: reservation.payment.refund_reason.map(RefundReason::as_str),
+            payment: (reservation.attempt > 0).then(|| reservation.payment_key()),
+            expires_at: datetime::to_rfc3339(reservation.kept_until()),
             amount_cents: reservation.amount_cents,
             currency: &reservation.currency,
             tickets: reservation.seats.iter().filter_map(ticket).collect(),
@@ -131,9 +140,19 @@ async fn release(
     State(app): State<Arc<App>>,
     PathId(id): PathId<ReservationId>,
     cookies: Cookies,
-) -> Result<StatusCode, Problem> {
-    released(app.reservations.release(&id, known(&cookies)?).await?)?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    let fan = known(&cookies)?;
+    match app.reservations.release(&id, fan).await? {
+        // Paid: then it is the tickets that go back.
+        Release::Confirmed | Release::Returned => {
+            let back = app.checkout.cancel(&id, fan).await?;
+            Ok(answer(&app, StatusCode::OK, &back))
+        }
+        release => {
+            released(release)?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+    }
 }
 
 /// What a fan is told about seats that were to be given back.
@@ -141,7 +160,7 @@ pub(crate) fn released(release: Release) -> Result<(), Problem> {
     match release {
         Release::Released => Ok(()),
         Release::Missing => Err(Problem::reservation_not_found()),
-        Release::Confirmed => Err(Problem::new(
+        Release::Confirmed | Release::Returned => Err(Problem::new(
             StatusCode::CONFLICT,
             "already_confirmed",
             "The seats are paid",
@@ -164,7 +183,7 @@ async fn pay(
     JsonBody(PaymentBody { card, finish }): JsonBody<PaymentBody>,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
-    match app.payments.pay(&id, fan, &card).await? {
+    match app.checkout.pay(&id, fan, &card).await? {
         PaymentOutcome::Confirmed(reservation) => {
             app.events.claims_changed(&reservation.event);
             let mut response = answer(&app, StatusCode::OK, &reservation);

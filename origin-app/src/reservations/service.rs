@@ -6,8 +6,9 @@ use std::sync::Arc;
 use admission::clock::{Clock, Random, RandomError, Timestamp};
 
 use super::model::Reservation;
-use super::store::{Hold, NewHold, Release, ReservationStore};
+use super::store::{Begin, Hold, NewHold, Release, ReservationStore};
 use super::{LIST_MAX, SEATS_PER_REQUEST_MAX};
+use crate::checkout::Deed;
 use crate::config::Holds;
 use crate::events::{EventDetail, EventStatus, Events, OnSale, Seat, SeatState};
 use crate::http::EdgeFacts;
@@ -127,6 +128,24 @@ impl Reservations {
         let released = self.store.release(id, fan, self.clock.now()).await?;
         self.events.any_claims_changed();
         Ok(released)
+    }
+
+    /// Keeps the intention to pay with `card`, before the provider is asked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_payment(
+        &self,
+        id: &ReservationId,
+        fan: &FanId,
+        card: &str,
+    ) -> Result<Begin, StoreError> {
+        self.store.begin_payment(id, fan, card, self.clock.now()).await
+    }
+
+    /// What became of a payment: who is asked about seats learns of it.
+    pub async fn learn(&self, _deed: Deed, reservation: &Reservation) {
+        self.events.claims_changed(&reservation.event);
     }
 
     /// The numbered seats of an event, as `fan` sees them. What all see alike is kept for a while; what is the fan's own is

@@ -51,6 +51,8 @@ pub enum Release {
     Paying,
     /// They are paid.
     Confirmed,
+    /// They were paid, and the money is on its way back or there.
+    Returned,
     /// This fan has no such reservation.
     Missing,
 }

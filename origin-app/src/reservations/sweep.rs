@@ -6,8 +6,8 @@ use std::time::Duration;
 use admission::clock::Clock;
 
 use super::store::ReservationStore;
+use crate::checkout::Checkout;
 use crate::config::Holds;
-use crate::payments::Payments;
 use crate::store::StoreError;
 
 /// Holds ended in one transaction: few enough to lock nobody out for long.
@@ -19,17 +19,22 @@ const EXPIRE_BATCHES_MAX: usize = 50;
 /// those of a shop that crashed.
 pub async fn sweep(
     store: Arc<dyn ReservationStore>,
-    payments: Arc<Payments>,
+    checkout: Arc<Checkout>,
     clock: Arc<dyn Clock>,
     holds: Holds,
     resume_after: Duration,
 ) {
     let mut unsettled_for = Duration::ZERO;
     loop {
-        match payments.resume(unsettled_for).await {
+        match checkout.resume(unsettled_for).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "took up unsettled payments"),
             Err(error) => report(&error, "unsettled payments not read"),
+        }
+        match checkout.return_called_off().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "gave back what was paid for events that do not take place"),
+            Err(error) => report(&error, "events that do not take place not read"),
         }
         if let Err(error) = expire(store.as_ref(), clock.as_ref()).await {
             report(&error, "expired holds not swept");

@@ -6,7 +6,7 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 
 use super::traces::Traces;
-use crate::checkout::CheckoutStore;
+use crate::checkout::{CheckoutStore, Report, Taken};
 use crate::events::{
     Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Sales, Seat, SectionCount,
     Updated,
@@ -188,6 +188,22 @@ impl ChargeBook for Traced<dyn ChargeBook> {
 impl CheckoutStore for Traced<dyn CheckoutStore> {
     async fn find(&self, id: &ReservationId) -> Result<Option<Reservation>, StoreError> {
         self.traces.database("checkout find", self.port.find(id)).await
+    }
+
+    async fn take(&self, id: &ReservationId, report: &Report, now: Timestamp) -> Result<Taken, StoreError> {
+        self.traces.database("checkout take", self.port.take(id, report, now)).await
+    }
+
+    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Reservation>, StoreError> {
+        self.traces.database("checkout unsettled", self.port.unsettled(since, limit)).await
+    }
+
+    async fn call_off(&self, event: &EventId, now: Timestamp) -> Result<(), StoreError> {
+        self.traces.database("checkout call_off", self.port.call_off(event, now)).await
+    }
+
+    async fn called_off(&self, limit: u32) -> Result<Vec<Reservation>, StoreError> {
+        self.traces.database("checkout called_off", self.port.called_off(limit)).await
     }
 }
 

@@ -11,6 +11,7 @@
 mod accounts;
 mod api;
 mod binary;
+mod checkout;
 mod edge;
 mod events;
 mod holds;

@@ -56,8 +56,8 @@ async fn a_payment_that_never_reached_the_provider_is_made_after_the_crash(datab
     assert_eq!(before.sales().await["charges_cents"], 0);
     before.close().await;
 
-    // Long after: what was being paid is not free, whatever the clock says.
-    clock.advance(Duration::from_secs(86_400));
+    // What was being paid is not free, though the hold is over.
+    clock.advance(Duration::from_secs(200));
     let after = Shop::open_with(settings(&database), clock, None).await;
     let fan = fan.moved(after.edge.clone());
     eventually("both payments are settled", async || {

@@ -129,7 +129,7 @@ async fn what_it_tells_is_believed_only_when_signed_and_asked_about() {
     let now = shop.edge.clock.now().as_secs();
     assert_eq!(tell(&shop.edge, &body, "whsec_of_another", now).await, 400);
     assert_eq!(tell(&shop.edge, &body, WEBHOOK_SECRET, now - 301).await, 400);
-    assert_eq!(fan.state(&id).await, "paying");
+    assert_eq!(fan.state(&id).await, "payment_delayed");
     assert_eq!(tell(&shop.edge, &body, WEBHOOK_SECRET, now).await, 200);
     eventually("the shop has asked", async || (fan.state(&id).await == "confirmed").then_some(())).await;
     assert_eq!(tell(&shop.edge, &body, WEBHOOK_SECRET, now).await, 200, "twice is once");
@@ -174,7 +174,8 @@ async fn it_works_with_localstripe() {
     // Charged there, the answer lost: its own message brings the tickets.
     let second = fan.held(&["A-2"]).await;
     stripe.will(Fault::LoseAnswer("/confirm"));
-    assert_eq!(fan.pay(&second, "pm_card_visa").await.status, 202);
+    let paid = fan.pay(&second, "pm_card_visa").await;
+    assert!(matches!(paid.status, 200 | 202), "it may tell while the fan still waits: {}", paid.text);
     eventually("it told that it charged", async || (fan.state(&second).await == "confirmed").then_some(()))
         .await;
     relaying.abort();

@@ -1,11 +1,10 @@
 //! PostgreSQL: several shops may work on one database.
 
 mod charges;
-mod checkout;
 mod event_writes;
 mod events;
 mod hold;
-mod ledger;
+pub(super) mod ledger;
 mod reservations;
 mod settle;
 
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::Transaction;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 
 use super::rows::columns;
@@ -46,14 +46,19 @@ impl Postgres {
         Ok(Self { pool })
     }
 
-    /// A transaction that only reads, and sees one moment.
-    async fn look(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
-        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-    }
-
-    /// A transaction.
+    /// A transaction that may write.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
         Ok(self.pool.begin().await?)
+    }
+
+    /// A connection that only reads.
+    pub(super) async fn reader(&self) -> Result<PoolConnection<sqlx::Postgres>, StoreError> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// A transaction that only reads, and sees one moment.
+    pub(super) async fn look(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
 
     /// Where single statements that write go.

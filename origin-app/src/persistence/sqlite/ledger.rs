@@ -27,7 +27,7 @@ impl LedgerStore for Sqlite {
 }
 
 /// Moves what `reservation` costs, as a part of the caller's transaction.
-pub(super) async fn post(
+pub(in crate::persistence) async fn post(
     connection: &mut SqliteConnection,
     posting: Posting,
     reservation: &Reservation,

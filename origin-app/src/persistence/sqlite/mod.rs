@@ -3,11 +3,10 @@
 //! Lists go into a statement as one JSON text, which `json_each` takes apart.
 
 mod charges;
-mod checkout;
 mod event_writes;
 mod events;
 mod hold;
-mod ledger;
+pub(super) mod ledger;
 mod reservations;
 mod settle;
 
@@ -16,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::Transaction;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
@@ -81,8 +81,13 @@ impl Sqlite {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
+    /// A connection that only reads.
+    pub(super) async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+
     /// A transaction that only reads, and sees one moment.
-    async fn look(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
+    pub(super) async fn look(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
         Ok(self.readers.begin().await?)
     }
 

@@ -25,15 +25,13 @@ impl Sqlite {
         };
         match reservation.state {
             ReservationState::Confirmed => return Ok(Release::Confirmed),
-            ReservationState::Paying => return Ok(Release::Paying),
+            ReservationState::Paying | ReservationState::PaymentDelayed => return Ok(Release::Paying),
             ReservationState::Held => {
                 sqlx::query(sql::RELEASE).bind(id.as_str()).bind(at(now)).execute(&mut *transaction).await?;
                 drop_claims(&mut transaction, id).await?;
             }
-            ReservationState::Released
-            | ReservationState::Expired
-            | ReservationState::RefundDue
-            | ReservationState::Refunded => {}
+            ReservationState::RefundDue | ReservationState::Refunded => return Ok(Release::Returned),
+            ReservationState::Released | ReservationState::Expired => {}
         }
         transaction.commit().await?;
         Ok(Release::Released)
@@ -62,7 +60,7 @@ impl Sqlite {
                 transaction.commit().await?;
                 Ok(Begin::Started(paying))
             }
-            ReservationState::Paying => Ok(Begin::Unsettled(reservation)),
+            ReservationState::Paying | ReservationState::PaymentDelayed => Ok(Begin::Unsettled(reservation)),
             ReservationState::Confirmed => Ok(Begin::Confirmed(reservation)),
             _ => Ok(Begin::Over(reservation)),
         }

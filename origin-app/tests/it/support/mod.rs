@@ -13,7 +13,7 @@ pub(crate) use database::Database;
 pub(crate) use fan::{Answer, Fan};
 pub(crate) use shop::{Edge, KEYS, ORGANISER_TOKEN, Shop, elsewhere, settings};
 pub(crate) use smtp::{MailSink, Received};
-pub(crate) use stripe::{FakeStripe, Fault, LocalStripe, STRIPE_KEY};
+pub(crate) use stripe::{FakeStripe, Fault, LocalStripe, STRIPE_KEY, StripeProcess};
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::clock::{Clock, SystemClock, SystemRandom};
+use admission::clock::{Clock, SystemClock};
 use admission::edge_signature::{
     EdgeRequest, HEADER_REQUEST_ID, HEADER_ROOM, HEADER_SIGNATURE, HEADER_TICKET, HEADER_TIME, sign,
 };
@@ -73,14 +73,25 @@ impl Edge {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// The status of an answer that may have no body.
+    pub(crate) async fn organiser_status(&self, method: Method, path: &str) -> u16 {
+        let request = self.forward(&Client::new(), method, path, "", "").bearer_auth(ORGANISER_TOKEN);
+        request.send().await.unwrap().status().as_u16()
+    }
+
     /// Puts the event `demo` on sale behind the room `demo`: rows of `seats` seats, 45.00 each.
     pub(crate) async fn create_demo(&self, rows: &[(&str, u32)]) {
+        self.create_event("demo", rows).await;
+    }
+
+    /// The same for another event, behind the same room.
+    pub(crate) async fn create_event(&self, id: &str, rows: &[(&str, u32)]) {
         let rows: Vec<_> = rows
             .iter()
             .map(|(name, seats)| json!({"name": name, "seats": seats, "price_cents": 4500}))
             .collect();
         let body = json!({
-            "id": "demo", "name": "Demo", "venue": "Hall", "starts_at": "2027-06-01T19:30:00Z",
+            "id": id, "name": "Demo", "venue": "Hall", "starts_at": "2027-06-01T19:30:00Z",
             "currency": "EUR", "waiting_room": "demo", "rows": rows,
         });
         let (status, answer) = self.organiser(Method::POST, "/api/events", Some(&body)).await;
@@ -169,7 +180,7 @@ impl Shop {
         clock: Arc<ManualClock>,
         provider: Option<Arc<dyn PaymentProvider>>,
     ) -> Self {
-        let surroundings = Surroundings { clock: clock.clone(), random: Arc::new(SystemRandom), provider };
+        let surroundings = Surroundings { clock: clock.clone(), provider, ..Surroundings::default() };
         let running = start(settings, surroundings).await.unwrap();
         Self { edge: Edge { address: running.address(), clock: clock.clone() }, clock, running }
     }

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// An intent, as the tests see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Charge {
     pub(crate) payment: String,
     pub(crate) reservation: String,
     pub(crate) amount: i64,
-    pub(crate) status: &'static str,
+    pub(crate) status: String,
     /// How often money was taken.
     pub(crate) taken: u32,
     pub(crate) refunded: bool,
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Books {
     intents: BTreeMap<String, (Charge, String)>,
 }
@@ -58,7 +59,7 @@ impl Books {
             payment: field("metadata[payment]"),
             reservation: field("metadata[reservation]"),
             amount: field("amount").parse().unwrap(),
-            status: "requires_confirmation",
+            status: "requires_confirmation".to_owned(),
             taken: 0,
             refunded: false,
         };
@@ -86,12 +87,12 @@ impl Books {
         }
         match method.as_str() {
             "pm_card_visa" => {
-                charge.status = "succeeded";
+                charge.status = "succeeded".to_owned();
                 charge.taken += 1;
             }
-            "pm_card_threeDSecureRequired" => charge.status = "requires_action",
+            "pm_card_threeDSecureRequired" => charge.status = "requires_action".to_owned(),
             _ => {
-                charge.status = "requires_payment_method";
+                charge.status = "requires_payment_method".to_owned();
                 return error(402, "card_error", "card_declined", None);
             }
         }
@@ -100,10 +101,10 @@ impl Books {
 
     fn cancel(&mut self, id: &str) -> Said {
         let Some((charge, _)) = self.intents.get_mut(id) else { return self.shown(id) };
-        if matches!(charge.status, "succeeded" | "canceled") {
+        if matches!(charge.status.as_str(), "succeeded" | "canceled") {
             return error(400, "invalid_request_error", "payment_intent_unexpected_state", None);
         }
-        charge.status = "canceled";
+        charge.status = "canceled".to_owned();
         self.shown(id)
     }
 
@@ -114,7 +115,7 @@ impl Books {
         if charge.refunded {
             return error(400, "invalid_request_error", "charge_already_refunded", None);
         }
-        assert_eq!((charge.status, form["amount"].parse()), ("succeeded", Ok(charge.amount)));
+        assert_eq!((charge.status.as_str(), form["amount"].parse()), ("succeeded", Ok(charge.amount)));
         charge.refunded = true;
         (200, json!({"id": "re_1", "object": "refund", "status": "succeeded"}))
     }

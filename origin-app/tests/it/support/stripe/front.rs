@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -38,13 +40,28 @@ impl Fault {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Desk {
     books: Books,
     /// Each key, what was asked with it, and what was answered.
-    keys: HashMap<String, (String, StatusCode, Value)>,
+    keys: HashMap<String, (String, u16, Value)>,
+    #[serde(skip)]
     faults: VecDeque<Fault>,
+    #[serde(skip)]
     calls: Vec<String>,
+    /// Where all of this is kept, where it outlives the process.
+    #[serde(skip)]
+    file: Option<PathBuf>,
+}
+
+impl Desk {
+    fn save(&self) {
+        if let Some(file) = &self.file {
+            let next = file.with_extension("next");
+            std::fs::write(&next, serde_json::to_vec(self).unwrap()).unwrap();
+            std::fs::rename(next, file).unwrap();
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -89,6 +106,20 @@ impl FakeStripe {
         self.desk.lock().unwrap().books.charges()
     }
 
+    /// Serves on `listener` until the process ends, and knows what it knew before, from `file`.
+    pub(crate) async fn serve(listener: tokio::net::TcpListener, file: PathBuf) {
+        let desk =
+            std::fs::read(&file).map(|text| serde_json::from_slice(&text).unwrap()).unwrap_or_default();
+        let front = Front { desk: Arc::new(Mutex::new(Desk { file: Some(file), ..desk })), upstream: None };
+        axum::serve(listener, Router::new().fallback(answer).with_state(front)).await.unwrap();
+    }
+
+    /// What a process that served has left.
+    pub(crate) fn left_in(file: &Path) -> Vec<Charge> {
+        let desk: Desk = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        desk.books.charges()
+    }
+
     /// Method, path and key of every call.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.desk.lock().unwrap().calls.clone()
@@ -124,40 +155,60 @@ async fn answer(
         Some(Fault::FailBefore(_, status)) => return StatusCode::from_u16(status).unwrap().into_response(),
         _ => {}
     }
-    if let Some(key) = &key
-        && let Some((before, status, body)) = front.desk.lock().unwrap().keys.get(key)
-    {
-        // Stripe itself answers 400 to this; a shop that does it has a fault.
-        assert_eq!(*before, asked, "the key {key} came with something else");
-        return (*status, [("idempotent-replayed", "true")], axum::Json(body.clone())).into_response();
-    }
-    let (status, said) = match fault {
-        Some(Fault::Fail(_, status)) => (StatusCode::from_u16(status).unwrap(), Value::Null),
-        _ => carry_out(&front, &method, &uri, &body).await,
+    let (status, said) = match &front.upstream {
+        // It has no keys of its own: the next call with this one waits for nobody, but the shop makes one at a time.
+        Some(upstream) => {
+            let before = front.desk.lock().unwrap().known(key.as_deref(), &asked);
+            if let Some(before) = before {
+                return before;
+            }
+            let answer = upstream.forward(method, &uri, body).await;
+            front.desk.lock().unwrap().keep(key.as_deref(), &asked, &answer);
+            answer
+        }
+        None => {
+            // What was done and that it was done are known together or not at all.
+            let mut desk = front.desk.lock().unwrap();
+            if let Some(before) = desk.known(key.as_deref(), &asked) {
+                return before;
+            }
+            let answer = match fault {
+                Some(Fault::Fail(_, status)) => (StatusCode::from_u16(status).unwrap(), Value::Null),
+                _ => desk.carry_out(&method, &uri, &body),
+            };
+            desk.keep(key.as_deref(), &asked, &answer);
+            answer
+        }
     };
-    if let Some(key) = key {
-        front.desk.lock().unwrap().keys.insert(key, (asked, status, said.clone()));
-    }
     if matches!(fault, Some(Fault::LoseAnswer(_))) {
         return std::future::pending().await;
     }
     (status, axum::Json(said)).into_response()
 }
 
-async fn carry_out(front: &Front, method: &Method, uri: &Uri, body: &Bytes) -> (StatusCode, Value) {
-    match &front.upstream {
-        Some(upstream) => upstream.forward(method.clone(), uri, body.clone()).await,
-        None => {
-            let fields =
-                if method == Method::GET { uri.query().unwrap_or_default().as_bytes() } else { body };
-            let form: BTreeMap<String, String> = reqwest::Url::parse("http://x/")
-                .map(|mut url| {
-                    url.set_query(Some(std::str::from_utf8(fields).unwrap()));
-                    url.query_pairs().into_owned().collect()
-                })
-                .unwrap();
-            let (status, said) = front.desk.lock().unwrap().books.answer(method.as_str(), uri.path(), &form);
-            (StatusCode::from_u16(status).unwrap(), said)
+impl Desk {
+    /// What was answered to this key before.
+    fn known(&self, key: Option<&str>, asked: &str) -> Option<Response> {
+        let (before, status, said) = self.keys.get(key?)?;
+        // Stripe itself answers 400 to this; a shop that does it has a fault.
+        assert_eq!(before, asked, "the key {key:?} came with something else");
+        let status = StatusCode::from_u16(*status).unwrap();
+        Some((status, [("idempotent-replayed", "true")], axum::Json(said.clone())).into_response())
+    }
+
+    fn keep(&mut self, key: Option<&str>, asked: &str, (status, said): &(StatusCode, Value)) {
+        if let Some(key) = key {
+            self.keys.insert(key.to_owned(), (asked.to_owned(), status.as_u16(), said.clone()));
         }
+        self.save();
+    }
+
+    fn carry_out(&mut self, method: &Method, uri: &Uri, body: &Bytes) -> (StatusCode, Value) {
+        let fields = if method == Method::GET { uri.query().unwrap_or_default().as_bytes() } else { body };
+        let mut url = reqwest::Url::parse("http://x/").unwrap();
+        url.set_query(Some(std::str::from_utf8(fields).unwrap()));
+        let form: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        let (status, said) = self.books.answer(method.as_str(), uri.path(), &form);
+        (StatusCode::from_u16(status).unwrap(), said)
     }
 }

@@ -4,8 +4,10 @@
 mod books;
 mod front;
 mod localstripe;
+mod process;
 
 pub(crate) use front::{FakeStripe, Fault};
 pub(crate) use localstripe::LocalStripe;
+pub(crate) use process::StripeProcess;
 
 pub(crate) const STRIPE_KEY: &str = "sk_test_of_the_tests";

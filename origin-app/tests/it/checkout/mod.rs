@@ -1,0 +1,8 @@
+//! The saga from outside: payments that are delayed, tickets that go back, shops that die in between.
+
+mod crash;
+mod delayed;
+mod provider_killed;
+mod random;
+mod refunds;
+mod stage;
