@@ -93,6 +93,8 @@ locals {
     cpu         = 64
     memory      = 256
     dependsOn   = [{ containerName = "edge", condition = "START" }]
+    # Without metrics nobody is woken, and nothing grows by sockets.
+    restartPolicy = { enabled = true }
   })
 }
 

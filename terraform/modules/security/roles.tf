@@ -110,7 +110,7 @@ data "aws_iam_policy_document" "run" {
   }
 
   dynamic "statement" {
-    for_each = var.operator_sessions ? [1] : []
+    for_each = each.key == "edge" && var.operator_sessions ? [1] : []
 
     content {
       sid = "Sessions"
@@ -123,12 +123,12 @@ data "aws_iam_policy_document" "run" {
   }
 
   dynamic "statement" {
-    for_each = var.operator_sessions ? [] : [1]
+    for_each = each.key == "shop" ? [1] : []
 
     content {
       sid       = "Nothing"
       effect    = "Deny"
-      actions   = ["ssmmessages:*"]
+      actions   = ["*"]
       resources = ["*"]
     }
   }
