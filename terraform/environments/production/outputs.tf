@@ -47,3 +47,8 @@ output "configuration" {
   description = "What the programs read."
   value       = module.stanchion.configuration
 }
+
+output "alarms" {
+  description = "The alarms, with the condition of each."
+  value       = module.stanchion.alarms
+}

@@ -7,6 +7,10 @@ locals {
     for sale in values(var.on_sales) : sale.min
     if timecmp(sale.from, plantimestamp()) <= 0 && timecmp(plantimestamp(), sale.to) < 0
   ])...)
+
+  # AWS takes no schedule for what is over.
+  to_begin = { for name, sale in var.on_sales : name => sale if timecmp(plantimestamp(), sale.from) < 0 }
+  to_end   = { for name, sale in var.on_sales : name => sale if timecmp(plantimestamp(), sale.to) < 0 }
 }
 
 resource "aws_appautoscaling_target" "this" {
@@ -65,7 +69,7 @@ resource "aws_appautoscaling_policy" "sockets" {
 }
 
 resource "aws_appautoscaling_scheduled_action" "from" {
-  for_each = var.on_sales
+  for_each = local.to_begin
 
   name               = "${var.service_name}-${each.key}-from"
   service_namespace  = aws_appautoscaling_target.this.service_namespace
@@ -81,7 +85,7 @@ resource "aws_appautoscaling_scheduled_action" "from" {
 }
 
 resource "aws_appautoscaling_scheduled_action" "to" {
-  for_each = var.on_sales
+  for_each = local.to_end
 
   name               = "${var.service_name}-${each.key}-to"
   service_namespace  = aws_appautoscaling_target.this.service_namespace

@@ -1,6 +1,8 @@
-output "id" {
-  description = "The cluster, as CloudWatch names it."
-  value       = aws_elasticache_replication_group.this.id
+output "nodes" {
+  description = "Its nodes, as ElastiCache and CloudWatch name them."
+  value = var.clustered ? [
+    for pair in setproduct(range(1, var.shards + 1), range(1, var.replicas + 2)) : format("%s-%04d-%03d", var.name, pair[0], pair[1])
+  ] : [for node in range(1, var.replicas + 2) : format("%s-%03d", var.name, node)]
 }
 
 output "url" {

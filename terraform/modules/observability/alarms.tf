@@ -2,6 +2,7 @@
 # what to do then.
 
 locals {
+  nodes  = merge([for purpose, nodes in var.caches : { for node in nodes : node => purpose }]...)
   alarms = merge(local.of_rooms, local.of_edges, local.of_shop, local.of_stores, local.of_alerts)
 
   # A place whose permits, order or truth is broken, for each room and promise that an edge can judge.
@@ -74,17 +75,17 @@ locals {
   }
 
   of_stores = merge(
-    { for purpose, cluster in var.caches : "${purpose}-busy" => {
+    { for node, purpose in local.nodes : "${node}-busy" => {
       description = "A node of the ${purpose} works at four fifths of what one thread can. docs/runbooks/store-down.md"
       namespace   = "AWS/ElastiCache", metric = "EngineCPUUtilization"
-      dimensions  = { ReplicationGroupId = cluster }
+      dimensions  = { CacheClusterId = node }
       statistic   = "Maximum", above = 80, minutes = 3, missing = "breaching"
     } },
     # It throws nothing out: full is down.
-    { for purpose, cluster in var.caches : "${purpose}-memory" => {
+    { for node, purpose in local.nodes : "${node}-memory" => {
       description = "The ${purpose} has used three quarters of its memory; full, it takes nothing more. docs/runbooks/store-down.md"
       namespace   = "AWS/ElastiCache", metric = "DatabaseMemoryUsagePercentage"
-      dimensions  = { ReplicationGroupId = cluster }
+      dimensions  = { CacheClusterId = node }
       statistic   = "Maximum", above = 75, minutes = 3, missing = "breaching"
     } },
     {
@@ -116,7 +117,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
-  alarm_name          = "${var.name}-${each.key}"
+  alarm_name          = startswith(each.key, "${var.name}-") ? each.key : "${var.name}-${each.key}"
   alarm_description   = each.value.description
   namespace           = try(each.value.namespace, local.namespace)
   metric_name         = each.value.metric

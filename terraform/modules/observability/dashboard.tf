@@ -41,8 +41,8 @@ locals {
           ["AWS/ApplicationELB", "TargetResponseTime", "LoadBalancer", var.shop_balancer, "TargetGroup", var.shop_target_group, { stat = "p95" }],
         ] },
         { title = "Redis: one thread's work, %", series = [
-          for purpose, cluster in var.caches :
-          ["AWS/ElastiCache", "EngineCPUUtilization", "ReplicationGroupId", cluster, { stat = "Maximum", label = purpose }]
+          for node in flatten(values(var.caches)) :
+          ["AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", node, { stat = "Maximum" }]
         ] },
         { title = "Database: processor, %", series = [
           ["AWS/RDS", "CPUUtilization", "DBClusterIdentifier", var.database, "Role", "WRITER", { stat = "Average" }],

@@ -49,8 +49,8 @@ variable "shop_target_group" {
 }
 
 variable "caches" {
-  description = "Redis clusters by what they are for."
-  type        = map(string)
+  description = "The nodes of Redis by what they are for."
+  type        = map(list(string))
 }
 
 variable "database" {

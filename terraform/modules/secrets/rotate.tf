@@ -64,7 +64,7 @@ data "aws_iam_policy_document" "rotate" {
   statement {
     sid       = "DatabasePassword"
     actions   = ["rds:DescribeDBClusters", "rds:ModifyDBCluster"]
-    resources = ["${local.arn}:rds:${local.place}:cluster:${var.name}"]
+    resources = ["${local.arn}:rds:${local.place}:cluster:${var.database_id}"]
   }
 
   statement {
@@ -130,6 +130,7 @@ resource "aws_lambda_function" "rotate" {
   environment {
     variables = {
       NAME     = var.name
+      DATABASE = var.database_id
       DOMAIN   = var.domain
       HEADER   = var.cdn_header
       RESTARTS = jsonencode({ line-keys = ["edge"], edge-keys = ["shop", "edge"], cdn = ["edge"], database = ["shop"] })
@@ -155,6 +156,7 @@ resource "aws_lambda_permission" "rotate" {
 }
 
 resource "aws_secretsmanager_secret_rotation" "this" {
+  # checkov:skip=CKV_AWS_304:Once a month, by a schedule; this check reads only automatically_after_days.
   for_each = toset(local.scheduled)
 
   secret_id           = aws_secretsmanager_secret.this[each.key].id

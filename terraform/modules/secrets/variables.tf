@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What every secret's name begins with; also the names of the ECS cluster and of the database."
+  description = "What every secret's name begins with; also the name of the ECS cluster."
   type        = string
 }
 
@@ -10,6 +10,11 @@ variable "domain" {
 
 variable "cdn_header" {
   description = "The header in which CloudFront shows its secret."
+  type        = string
+}
+
+variable "database_id" {
+  description = "The database, which has to be there before its password can be rotated."
   type        = string
 }
 

@@ -72,6 +72,7 @@ module "secrets" {
   name                 = var.name
   domain               = var.domain
   cdn_header           = local.cdn_header
+  database_id          = module.database.id
   first_values         = var.first_secrets
   rotation_schedule    = var.rotation_schedule
   rotate_line_keys     = var.rotate_line_keys
@@ -284,7 +285,7 @@ module "observability" {
   edge_target_group = module.edge.target_group_arn_suffix
   shop_balancer     = module.shop.balancer_arn_suffix
   shop_target_group = module.shop.target_group_arn_suffix
-  caches            = { line = module.line.id, inventory = module.inventory.id }
+  caches            = { line = module.line.nodes, inventory = module.inventory.nodes }
   database          = module.database.id
   dead_letters      = module.queue.dead_letters_name
   topic_arn         = module.queue.topic_arn

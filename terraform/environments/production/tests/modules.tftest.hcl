@@ -159,6 +159,7 @@ run "secrets" {
   variables {
     domain               = "tickets.example.com"
     cdn_header           = "X-Edge-Secret"
+    database_id          = "stanchion"
     rotation_schedule    = "cron(30 3 * * ? *)"
     rotate_line_keys     = false
     recovery_window_days = 3

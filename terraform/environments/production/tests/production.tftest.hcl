@@ -73,6 +73,16 @@ run "stands" {
   }
 
   assert {
+    condition     = alltrue([for node in ["stanchion-line-0001-001", "stanchion-line-0001-003", "stanchion-inventory-002"] : contains(keys(output.alarms), "${node}-memory")])
+    error_message = "each node of Redis is watched: full, it takes nothing more"
+  }
+
+  assert {
+    condition     = alltrue([for promise in ["p1", "p2", "p3", "p4", "p5"] : output.alarms["on-sale-${promise}-broken"].condition == "> 0"])
+    error_message = "each promise that an edge can judge wakes somebody when it is broken"
+  }
+
+  assert {
     condition     = length(output.repositories) == 2 && length(output.nat_addresses) == 3
     error_message = "two images, and a way out in each zone"
   }

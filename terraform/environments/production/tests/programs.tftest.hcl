@@ -159,6 +159,7 @@ run "autoscaling_for_an_on_sale" {
     on_sales = {
       over = { from = "2020-05-01T07:00:00Z", to = "2020-05-01T14:00:00Z", min = 9 }
       now  = { from = "2020-05-01T07:00:00Z", to = "2120-05-01T14:00:00Z", min = 12 }
+      next = { from = "2121-05-01T07:00:00Z", to = "2121-05-01T14:00:00Z", min = 20 }
     }
   }
 
@@ -168,8 +169,13 @@ run "autoscaling_for_an_on_sale" {
   }
 
   assert {
-    condition     = aws_appautoscaling_scheduled_action.from["now"].schedule == "at(2020-05-01T07:00:00)"
+    condition     = aws_appautoscaling_scheduled_action.from["next"].schedule == "at(2121-05-01T07:00:00)"
     error_message = "the schedule is in the form of AWS, in UTC"
+  }
+
+  assert {
+    condition     = jsonencode(keys(aws_appautoscaling_scheduled_action.from)) == jsonencode(["next"]) && jsonencode(keys(aws_appautoscaling_scheduled_action.to)) == jsonencode(["next", "now"])
+    error_message = "AWS takes no schedule for what is over"
   }
 
   assert {

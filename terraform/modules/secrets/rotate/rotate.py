@@ -87,7 +87,7 @@ class Rotation:
     def apply(self):
         if self.kind == DATABASE:
             self.client("rds").modify_db_cluster(
-                DBClusterIdentifier=self.environment["NAME"],
+                DBClusterIdentifier=self.environment["DATABASE"],
                 MasterUserPassword=self.value("AWSPENDING"),
                 ApplyImmediately=True,
             )
@@ -97,7 +97,7 @@ class Rotation:
             return
         for _ in range(50):
             wait(10)
-            found = self.client("rds").describe_db_clusters(DBClusterIdentifier=self.environment["NAME"])["DBClusters"][0]
+            found = self.client("rds").describe_db_clusters(DBClusterIdentifier=self.environment["DATABASE"])["DBClusters"][0]
             pending = found.get("PendingModifiedValues", {})
             if found["Status"] == "available" and "MasterUserPassword" not in pending:
                 return

@@ -44,6 +44,7 @@ class Aws:
         self.stages = {RemoveFromVersionId: ["AWSPREVIOUS"], MoveToVersionId: ["AWSCURRENT"]}
 
     def modify_db_cluster(self, DBClusterIdentifier, MasterUserPassword, ApplyImmediately):
+        assert DBClusterIdentifier == "books"
         self.password = MasterUserPassword
 
     def describe_db_clusters(self, DBClusterIdentifier):
@@ -70,6 +71,7 @@ class Aws:
 
 ENVIRONMENT = {
     "NAME": "stanchion",
+    "DATABASE": "books",
     "DOMAIN": "tickets.example",
     "HEADER": "X-Edge-Secret",
     "RESTARTS": '{"line-keys": ["edge"], "edge-keys": ["shop", "edge"], "cdn": ["edge"], "database": ["shop"]}',
