@@ -15,13 +15,6 @@ locals {
     secret_header    = var.cdn_header
   })
 
-  collector_yaml = templatefile("${path.module}/collector.yaml.tftpl", {
-    namespace    = var.metrics_namespace
-    log_group    = aws_cloudwatch_log_group.metrics.name
-    metrics      = sort(distinct(flatten(values(var.metrics))))
-    declarations = var.metrics
-  })
-
   container = {
     readonlyRootFilesystem = true
     essential              = true
@@ -83,33 +76,25 @@ locals {
       startPeriod = 20
     }
   })
+}
 
-  collector = merge(local.container, {
-    name        = "collector"
-    image       = var.collector_image
-    essential   = false
-    environment = [{ name = "AOT_CONFIG_CONTENT", value = local.collector_yaml }]
-    mountPoints = local.session_mounts
-    cpu         = 64
-    memory      = 256
-    dependsOn   = [{ containerName = "edge", condition = "START" }]
-    # Without metrics nobody is woken, and nothing grows by sockets.
-    restartPolicy = { enabled = true }
-  })
+module "collector" {
+  source = "../collector"
+
+  service           = "edge"
+  port              = 8081
+  image             = var.collector_image
+  container         = local.container
+  mounts            = local.session_mounts
+  namespace         = var.metrics_namespace
+  metrics           = var.metrics
+  metrics_log_group = var.metrics_log_group
 }
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/${var.name}/edge"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.key_arn
-}
-
-resource "aws_cloudwatch_log_group" "metrics" {
-  name              = "/${var.name}/metrics"
-  retention_in_days = 3
-  kms_key_id        = var.key_arn
-
-  # checkov:skip=CKV_AWS_338:CloudWatch keeps the metrics themselves for 15 months; these are the lines that they came in.
 }
 
 resource "aws_ecs_task_definition" "this" {
@@ -120,7 +105,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.memory
   execution_role_arn       = var.start_role_arn
   task_role_arn            = var.run_role_arn
-  container_definitions    = jsonencode([local.configure, local.edge, local.collector])
+  container_definitions    = jsonencode([local.configure, local.edge, module.collector.container])
 
   runtime_platform {
     operating_system_family = "LINUX"
@@ -141,7 +126,7 @@ resource "aws_ecs_task_definition" "this" {
 
   lifecycle {
     precondition {
-      condition     = length(local.edge_toml) + length(var.rooms_toml) + length(local.collector_yaml) < 49152
+      condition     = length(local.edge_toml) + length(var.rooms_toml) + length(module.collector.configuration) < 49152
       error_message = "rooms.toml is too long for a task definition (64 KiB with all else). Take out its comments."
     }
   }

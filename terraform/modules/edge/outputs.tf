@@ -30,7 +30,7 @@ output "edge_toml" {
 
 output "collector_yaml" {
   description = "The configuration of the collector."
-  value       = local.collector_yaml
+  value       = module.collector.configuration
 }
 
 output "log_group" {

@@ -188,6 +188,11 @@ variable "metrics" {
   type        = map(list(string))
 }
 
+variable "metrics_log_group" {
+  description = "The log that they come in."
+  type        = string
+}
+
 variable "operator_sessions" {
   description = "Whether operators may open sessions to the dashboard."
   type        = bool

@@ -5,10 +5,16 @@ locals {
   nodes  = merge([for purpose, nodes in var.caches : { for node in nodes : node => purpose }]...)
   alarms = merge(local.of_rooms, local.of_edges, local.of_shop, local.of_stores, local.of_alerts)
 
+  # The promises that an edge can judge, and what to do when one is broken.
+  runbooks = {
+    P1 = "draw-disputed", P2 = "wrong-rate", P3 = "wrong-rate", P4 = "draw-disputed", P5 = "draw-disputed"
+    P6 = "key-leaked", P10 = "draw-disputed"
+  }
+
   # A place whose permits, order or truth is broken, for each room and promise that an edge can judge.
   of_rooms = merge(
-    { for pair in setproduct(var.rooms, ["P1", "P2", "P3", "P4", "P5"]) : "${pair[0]}-${lower(pair[1])}-broken" => {
-      description = "Promise ${pair[1]} is broken in room ${pair[0]}. docs/runbooks/${contains(["P2", "P3"], pair[1]) ? "wrong-rate" : "draw-disputed"}.md"
+    { for pair in setproduct(var.rooms, keys(local.runbooks)) : "${pair[0]}-${lower(pair[1])}-broken" => {
+      description = "Promise ${pair[1]} is broken in room ${pair[0]}. docs/runbooks/${local.runbooks[pair[1]]}.md"
       metric      = "stanchion_promise_violations_total"
       dimensions  = { service = "edge", room = pair[0], promise = pair[1] }
       statistic   = "Sum", above = 0, minutes = 1, missing = "notBreaching"
@@ -54,6 +60,16 @@ locals {
   }
 
   of_shop = {
+    p9-broken = {
+      description = "Promise P9 is broken: a seat was sold twice, or a charge has neither ticket nor refund. docs/runbooks/seat-sold-twice.md"
+      metric      = "shop_promise_violations_total", dimensions = { service = "shop", promise = "P9" }
+      statistic   = "Sum", above = 0, minutes = 1, missing = "notBreaching"
+    }
+    mails-dead = {
+      description = "Mails of the shop were given up: fans were not told. `origin-app outbox list` has them (docs/shop.md)."
+      metric      = "shop_outbox_dead_messages", dimensions = { service = "shop" }
+      statistic   = "Maximum", above = 0, minutes = 1, missing = "notBreaching"
+    }
     shop-fails = {
       description = "The shop answers with errors. docs/runbooks/origin-slow.md"
       namespace   = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count"

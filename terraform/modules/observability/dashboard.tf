@@ -16,7 +16,7 @@ locals {
         [local.namespace, "stanchion_room_drain_fans_per_second", "service", "edge", "room", room, { stat = "Maximum" }],
       ] },
       { title = "${room}: promises broken", series = [
-        for promise in ["P1", "P2", "P3", "P4", "P5"] :
+        for promise in keys(local.runbooks) :
         [local.namespace, "stanchion_promise_violations_total", "service", "edge", "room", room, "promise", promise, { stat = "Sum" }]
       ] },
     ]],

@@ -4,8 +4,18 @@ output "namespace" {
 }
 
 output "metrics" {
-  description = "Which metrics go to CloudWatch, by their dimensions."
+  description = "Which metrics of the edge go to CloudWatch, by their dimensions."
   value       = local.metrics
+}
+
+output "shop_metrics" {
+  description = "Which of the shop."
+  value       = local.shop_metrics
+}
+
+output "metrics_log_group" {
+  description = "The log that metrics come in."
+  value       = aws_cloudwatch_log_group.metrics.name
 }
 
 output "alarms" {

@@ -63,6 +63,11 @@ variable "dead_letters" {
   type        = string
 }
 
+variable "key_arn" {
+  description = "The key that logs are encrypted with."
+  type        = string
+}
+
 variable "topic_arn" {
   description = "Where alarms go."
   type        = string

@@ -45,18 +45,14 @@ data "aws_iam_policy_document" "start" {
   statement {
     sid       = "Images"
     actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-    resources = concat([var.repository_arns[each.key]], each.key == "edge" ? ["${local.ecr}/${var.public_images_prefix}/*"] : [])
+    resources = [var.repository_arns[each.key], "${local.ecr}/${var.public_images_prefix}/*"]
   }
 
   # The collector's image comes to ECR when it is asked for first.
-  dynamic "statement" {
-    for_each = each.key == "edge" ? [1] : []
-
-    content {
-      sid       = "ImagesOfOthers"
-      actions   = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
-      resources = ["${local.ecr}/${var.public_images_prefix}/*"]
-    }
+  statement {
+    sid       = "ImagesOfOthers"
+    actions   = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+    resources = ["${local.ecr}/${var.public_images_prefix}/*"]
   }
 
   statement {
@@ -93,20 +89,16 @@ resource "aws_iam_role_policy" "start" {
   policy = data.aws_iam_policy_document.start[each.key].json
 }
 
-# The programs ask AWS for nothing. The collector beside the edge writes metrics, as lines of a log.
+# The programs ask AWS for nothing. The collector beside each writes metrics, as lines of a log.
 data "aws_iam_policy_document" "run" {
   # checkov:skip=CKV_AWS_356:The channels of sessions know no resources.
   # checkov:skip=CKV_AWS_111:As above.
   for_each = local.programs
 
-  dynamic "statement" {
-    for_each = each.key == "edge" ? [1] : []
-
-    content {
-      sid       = "Metrics"
-      actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      resources = ["${local.logs}/metrics:*"]
-    }
+  statement {
+    sid       = "Metrics"
+    actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    resources = ["${local.logs}/metrics:*"]
   }
 
   dynamic "statement" {
@@ -118,17 +110,6 @@ data "aws_iam_policy_document" "run" {
         "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
         "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
       ]
-      resources = ["*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = each.key == "shop" ? [1] : []
-
-    content {
-      sid       = "Nothing"
-      effect    = "Deny"
-      actions   = ["*"]
       resources = ["*"]
     }
   }

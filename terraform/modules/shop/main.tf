@@ -11,7 +11,6 @@ locals {
   })
 
   container = {
-    image                  = var.image
     readonlyRootFilesystem = true
     essential              = true
     logConfiguration = {
@@ -29,6 +28,7 @@ locals {
   # Writes the file that the shop reads, and ends.
   configure = merge(local.container, {
     name        = "configure"
+    image       = var.image
     essential   = false
     user        = "0"
     entryPoint  = ["/bin/sh", "-c"]
@@ -39,6 +39,7 @@ locals {
 
   shop = merge(local.container, {
     name         = "shop"
+    image        = var.image
     command      = ["--config", "/etc/stanchion/shop.toml"]
     portMappings = [{ containerPort = 9090, protocol = "tcp" }]
     environment = [for name, value in merge(var.environment, {
@@ -65,6 +66,18 @@ locals {
   })
 }
 
+module "collector" {
+  source = "../collector"
+
+  service           = "shop"
+  port              = 9090
+  image             = var.collector_image
+  container         = local.container
+  namespace         = var.metrics_namespace
+  metrics           = var.metrics
+  metrics_log_group = var.metrics_log_group
+}
+
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/${var.name}/shop"
   retention_in_days = var.log_retention_days
@@ -79,7 +92,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.memory
   execution_role_arn       = var.start_role_arn
   task_role_arn            = var.run_role_arn
-  container_definitions    = jsonencode([local.configure, local.shop])
+  container_definitions    = jsonencode([local.configure, local.shop, module.collector.container])
 
   runtime_platform {
     operating_system_family = "LINUX"

@@ -181,6 +181,26 @@ variable "secret_arns" {
   type        = map(string)
 }
 
+variable "collector_image" {
+  description = "The image of the AWS Distro for OpenTelemetry collector."
+  type        = string
+}
+
+variable "metrics_namespace" {
+  description = "The namespace of the metrics in CloudWatch."
+  type        = string
+}
+
+variable "metrics" {
+  description = "Which metrics are told to CloudWatch, by their dimensions."
+  type        = map(list(string))
+}
+
+variable "metrics_log_group" {
+  description = "The log that they come in."
+  type        = string
+}
+
 variable "log_level" {
   description = "RUST_LOG."
   type        = string

@@ -12,6 +12,8 @@ locals {
   protected_paths = distinct(flatten([for list in local.path_lists : flatten(regexall("\"(/[^\"]*)\"", list))]))
 
   registry = "${data.aws_caller_identity.current.account_id}.dkr.ecr.${data.aws_region.current.region}.amazonaws.com"
+
+  collector_image = "${local.registry}/${module.registry.public_images_prefix}/aws-observability/aws-otel-collector:${var.collector_version}"
 }
 
 module "encryption" {
@@ -169,7 +171,7 @@ module "edge" {
   name                       = var.name
   cluster_arn                = aws_ecs_cluster.this.arn
   image                      = "${module.registry.repository_urls["edge"]}:${var.image_tag}"
-  collector_image            = "${local.registry}/${module.registry.public_images_prefix}/aws-observability/aws-otel-collector:${var.collector_version}"
+  collector_image            = local.collector_image
   cpu                        = var.edge.cpu
   memory                     = var.edge.memory
   cpu_architecture           = var.cpu_architecture
@@ -194,6 +196,7 @@ module "edge" {
   secret_arns                = module.secrets.arns
   metrics_namespace          = module.observability.namespace
   metrics                    = module.observability.metrics
+  metrics_log_group          = module.observability.metrics_log_group
   operator_sessions          = var.operator_sessions
   log_level                  = var.log_level
   log_retention_days         = var.log_retention_days
@@ -216,6 +219,10 @@ module "shop" {
   domain                     = var.domain
   mail                       = var.shop.mail == null ? { server = "console", from = "Tickets <tickets@${var.domain}>", user = null } : var.shop.mail
   shop_toml_extra            = var.shop.toml
+  collector_image            = local.collector_image
+  metrics_namespace          = module.observability.namespace
+  metrics                    = module.observability.shop_metrics
+  metrics_log_group          = module.observability.metrics_log_group
   inventory_url              = module.inventory.url
   environment                = var.shop.environment
   extra_secrets              = var.shop.secrets
@@ -289,4 +296,5 @@ module "observability" {
   database          = module.database.id
   dead_letters      = module.queue.dead_letters_name
   topic_arn         = module.queue.topic_arn
+  key_arn           = module.encryption.key_arn
 }

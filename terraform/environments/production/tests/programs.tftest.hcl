@@ -113,6 +113,10 @@ run "shop" {
     security_group_id          = "sg-2"
     start_role_arn             = "arn:aws:iam::111122223333:role/mock"
     run_role_arn               = "arn:aws:iam::111122223333:role/mock"
+    collector_image            = "collector:v1"
+    metrics_namespace          = "Stanchion/stanchion"
+    metrics                    = {}
+    metrics_log_group          = "/stanchion/metrics"
     secret_arns                = { edge-keys = "e", organiser-token = "o", database = "d" }
     log_level                  = "info"
     deletion_protection        = false
