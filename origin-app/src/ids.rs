@@ -4,6 +4,7 @@ use std::fmt;
 
 use admission::clock::{Random, RandomError};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Longest id of an event or a room, in characters.
 pub const SLUG_LENGTH_MAX: usize = 32;
@@ -28,8 +29,9 @@ pub struct IdError {
 macro_rules! id {
     ($(#[$doc:meta])* $type:ident, $check:expr, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String)]
         pub struct $type(String);
 
         impl $type {

@@ -5,12 +5,13 @@ use std::fmt;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Most wishes of a visitor that are read.
 const WISHES_MAX: usize = 20;
 
 /// A language of pages and mails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// English.

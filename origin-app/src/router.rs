@@ -7,10 +7,11 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::http::{
-    Problem, health, limit_load, limit_time, live, log_request, ready, refuse_cross_site, require_edge,
+    Problem, documented, limit_load, limit_time, live, log_request, ready, refuse_cross_site, require_edge,
     security_headers, serve_asset,
 };
 use crate::idempotency::answer_once;
@@ -20,16 +21,16 @@ use crate::{accounts, checkout, events, pages, payments, reservations, tickets};
 
 /// The whole shop.
 pub(crate) fn router(app: &Arc<App>) -> Router {
-    Router::new()
+    let api = OpenApiRouter::new()
         .merge(events::routes())
         .merge(accounts::routes())
         .merge(reservations::routes())
-        .merge(tickets::routes())
         .merge(payments::routes())
-        .merge(checkout::routes())
+        .merge(checkout::routes());
+    documented(api)
+        .merge(tickets::routes())
         .merge(pages::routes())
         .route("/assets/{file}", get(serve_asset))
-        .route("/api/health", get(health))
         .route("/metrics", get(metrics))
         .route("/healthz", get(live))
         .route("/readyz", get(ready))

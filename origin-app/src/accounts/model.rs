@@ -2,6 +2,7 @@
 
 use admission::clock::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::ids::{AccountId, FanId};
 use crate::language::Language;
@@ -25,7 +26,7 @@ pub struct Account {
 }
 
 /// What the owner of an account may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Buy.

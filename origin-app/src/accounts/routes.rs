@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::model::{Account, Role};
 use super::password::{HashError, Password};
@@ -19,48 +21,59 @@ use crate::language::Language;
 use crate::notifications::EmailAddress;
 
 /// The routes of this feature.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/auth/signup", post(sign_up))
-        .route("/api/auth/verify", post(verify))
-        .route("/api/auth/login", post(log_in))
-        .route("/api/auth/logout", post(log_out))
-        .route("/api/auth/account", get(account))
-        .route("/api/auth/forgot", post(forgot))
-        .route("/api/auth/reset", post(reset))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_up))
+        .routes(routes!(verify))
+        .routes(routes!(log_in))
+        .routes(routes!(log_out))
+        .routes(routes!(account))
+        .routes(routes!(forgot))
+        .routes(routes!(reset))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SignUp)]
 struct SignUpBody {
+    #[schema(value_type = String, example = "fan@example.com")]
     email: EmailAddress,
+    #[schema(value_type = String, format = Password)]
     password: Password,
     language: Option<Language>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LinkToken)]
 struct TokenBody {
     token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LogIn)]
 struct LogInBody {
+    #[schema(value_type = String, example = "fan@example.com")]
     email: EmailAddress,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Forgot)]
 struct ForgotBody {
+    #[schema(value_type = String, example = "fan@example.com")]
     email: EmailAddress,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewPassword)]
 struct ResetBody {
     token: String,
+    #[schema(value_type = String, format = Password)]
     password: Password,
 }
 
 /// An account on the wire.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
 struct AccountBody<'a> {
     email: &'a str,
     role: Role,
@@ -68,7 +81,8 @@ struct AccountBody<'a> {
     created_at: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Status)]
 struct StatusBody {
     status: &'static str,
 }
@@ -87,6 +101,8 @@ fn answer(account: &Account) -> Response {
     response
 }
 
+#[utoipa::path(post, path = "/api/auth/signup", tag = "accounts", request_body = SignUpBody,
+    responses((status = 202, description = "The rest comes by mail", body = StatusBody)))]
 async fn sign_up(
     State(app): State<Arc<App>>,
     Client(network): Client,
@@ -98,6 +114,8 @@ async fn sign_up(
     Ok((StatusCode::ACCEPTED, Json(MAIL_SENT)))
 }
 
+#[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = TokenBody,
+    responses((status = 200, description = "The account is open", body = StatusBody)))]
 async fn verify(
     State(app): State<Arc<App>>,
     JsonBody(TokenBody { token }): JsonBody<TokenBody>,
@@ -106,6 +124,7 @@ async fn verify(
     Ok(Json(StatusBody { status: "verified" }))
 }
 
+#[utoipa::path(post, path = "/api/auth/login", tag = "accounts", request_body = LogInBody, responses((status = 200, body = AccountBody<'static>)))]
 async fn log_in(
     State(app): State<Arc<App>>,
     Client(network): Client,
@@ -119,6 +138,7 @@ async fn log_in(
     Ok(response)
 }
 
+#[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses((status = 204, description = "Nobody is logged in")))]
 async fn log_out(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
     if let Some(token) = cookies.session_token() {
         app.accounts.log_out(token).await?;
@@ -128,12 +148,15 @@ async fn log_out(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Respon
     Ok(response)
 }
 
+#[utoipa::path(get, path = "/api/auth/account", tag = "accounts", security(("session" = [])), responses((status = 200, body = AccountBody<'static>)))]
 async fn account(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
     let session = cookies.session().ok_or_else(login_needed)?;
     let account = app.accounts.account(session).await?.ok_or_else(login_needed)?;
     Ok(answer(&account))
 }
 
+#[utoipa::path(post, path = "/api/auth/forgot", tag = "accounts", request_body = ForgotBody,
+    responses((status = 202, description = "The rest comes by mail", body = StatusBody)))]
 async fn forgot(
     State(app): State<Arc<App>>,
     Client(network): Client,
@@ -143,6 +166,8 @@ async fn forgot(
     Ok((StatusCode::ACCEPTED, Json(MAIL_SENT)))
 }
 
+#[utoipa::path(post, path = "/api/auth/reset", tag = "accounts", request_body = ResetBody,
+    responses((status = 200, description = "The password is set", body = StatusBody)))]
 async fn reset(
     State(app): State<Arc<App>>,
     JsonBody(ResetBody { token, password }): JsonBody<ResetBody>,

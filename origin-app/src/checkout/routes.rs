@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Json, Router};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::http::{Organiser, PathId, Problem};
@@ -14,14 +16,13 @@ use crate::ids::{EventId, PaymentId, ReservationId};
 use crate::reservations::{Reservation, ReservationState};
 
 /// The routes of this feature.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/payments/{payment}/refund", post(refund))
-        .route("/api/events/{event}/call-off", post(call_off))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(refund)).routes(routes!(call_off))
 }
 
 /// A payment on the wire.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefundedPayment)]
 struct PaymentBody {
     payment: String,
     reservation: ReservationId,
@@ -47,6 +48,9 @@ impl From<Reservation> for PaymentBody {
 }
 
 /// The organiser takes the tickets of a payment back, and the fan gets the money. Again gives the same answer.
+#[utoipa::path(post, path = "/api/payments/{payment}/refund", tag = "payments",
+    params(("payment" = String, Path, description = "Its id")), security(("organiser" = []), ("session" = [])),
+    responses((status = 200, body = PaymentBody)))]
 async fn refund(
     State(app): State<Arc<App>>,
     _: Organiser,
@@ -58,6 +62,9 @@ async fn refund(
 }
 
 /// The event does not take place. Everybody's money goes back, from now on and in the background.
+#[utoipa::path(post, path = "/api/events/{event}/call-off", tag = "events",
+    params(("event" = String, Path, description = "Its id")), security(("organiser" = []), ("session" = [])),
+    responses((status = 202, description = "The money is on its way back")))]
 async fn call_off(
     State(app): State<Arc<App>>,
     _: Organiser,

@@ -2,6 +2,7 @@
 
 use admission::clock::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::house::{EventDetail, PriceClass, Sale, Section, SectionKind};
 use super::model::{Event, EventOnSale, EventStatus};
@@ -10,7 +11,8 @@ use crate::datetime;
 use crate::ids::{EventId, PriceClassId, RoomName, SaleId, SectionId};
 
 /// An event as it stands in a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 pub(super) struct EventBody<'a> {
     id: &'a EventId,
     name: &'a str,
@@ -27,7 +29,8 @@ pub(super) struct EventBody<'a> {
 }
 
 /// An event with its house and its sales.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventDetail)]
 pub(super) struct DetailBody<'a> {
     #[serde(flatten)]
     event: EventBody<'a>,
@@ -37,7 +40,8 @@ pub(super) struct DetailBody<'a> {
     sales: Vec<SaleBody<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PriceClass)]
 struct ClassBody<'a> {
     id: &'a PriceClassId,
     name: &'a str,
@@ -45,7 +49,8 @@ struct ClassBody<'a> {
 }
 
 /// A section and how many of its places can be had.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Section)]
 pub(super) struct SectionBody<'a> {
     id: &'a SectionId,
     name: &'a str,
@@ -54,7 +59,8 @@ pub(super) struct SectionBody<'a> {
     available: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sale)]
 struct SaleBody<'a> {
     id: &'a SaleId,
     name: &'a str,

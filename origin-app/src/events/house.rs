@@ -1,6 +1,7 @@
 //! The house of an event: its sections, what their places cost, and when they are on sale.
 
 use admission::clock::Timestamp;
+use utoipa::ToSchema;
 
 use super::model::{Event, EventStatus};
 use crate::ids::{PriceClassId, RoomName, SaleId, SeatId, SectionId};
@@ -45,7 +46,7 @@ pub struct Section {
 }
 
 /// Whether the places of a section are numbered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SectionKind {
     /// Seats in rows; a fan chooses.

@@ -2,6 +2,7 @@
 
 use admission::clock::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::{EventId, PriceClassId, RoomName, SeatId, SectionId};
 
@@ -35,7 +36,7 @@ pub struct Event {
 }
 
 /// Whether an event can be seen and bought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventStatus {
     /// Only organisers see it.
@@ -74,7 +75,7 @@ pub struct EventOnSale {
 }
 
 /// A seat as a visitor sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Seat {
     /// Its id: section, row and number.
     pub id: SeatId,
@@ -95,7 +96,7 @@ pub struct Seat {
 }
 
 /// Whether a seat can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeatState {
     /// Anybody may hold it.
@@ -107,7 +108,7 @@ pub enum SeatState {
 }
 
 /// How an event sold, counted in the database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Sales {
     /// The event.
     pub event: EventId,

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::body::{self, DetailBody, EventBody, SectionBody};
 use super::model::{EventStatus, Sales, Seat};
@@ -23,15 +25,16 @@ use crate::http::{Cookies, JsonBody, Organiser, PathId, Problem, QueryArgs, priv
 use crate::ids::EventId;
 
 /// The routes of this feature.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/events", get(list).post(create))
-        .route("/api/events/{event}", get(detail).patch(change))
-        .route("/api/events/{event}/seats", get(seats))
-        .route("/api/sales/{event}", get(sales))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(detail, change))
+        .routes(routes!(seats))
+        .routes(routes!(sales))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ListArgs {
     q: Option<String>,
     venue: Option<String>,
@@ -59,14 +62,16 @@ impl ListArgs {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Events)]
 struct ListBody<'a> {
     events: Vec<EventBody<'a>>,
     /// What to send as `after` for the next page.
     next: Option<&'a EventId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Seats)]
 struct SeatsBody<'a> {
     event: &'a EventId,
     updated_at: String,
@@ -74,6 +79,7 @@ struct SeatsBody<'a> {
     seats: &'a [Seat],
 }
 
+#[utoipa::path(get, path = "/api/events", tag = "events", params(ListArgs), responses((status = 200, body = ListBody<'static>)))]
 async fn list(
     State(app): State<Arc<App>>,
     QueryArgs(args): QueryArgs<ListArgs>,
@@ -88,6 +94,8 @@ async fn list(
     Ok(response)
 }
 
+#[utoipa::path(get, path = "/api/events/{event}", tag = "events", params(("event" = String, Path, description = "Its id")),
+    responses((status = 200, body = DetailBody<'static>)))]
 async fn detail(
     State(app): State<Arc<App>>,
     PathId(id): PathId<EventId>,
@@ -116,6 +124,8 @@ async fn answer(app: &App, status: StatusCode, detail: &EventDetail) -> Result<R
     Ok(response)
 }
 
+#[utoipa::path(get, path = "/api/events/{event}/seats", tag = "events", params(("event" = String, Path, description = "Its id")),
+    responses((status = 200, body = SeatsBody<'static>)))]
 async fn seats(
     State(app): State<Arc<App>>,
     PathId(id): PathId<EventId>,
@@ -142,6 +152,8 @@ async fn seats(
     Ok(response)
 }
 
+#[utoipa::path(post, path = "/api/events", tag = "events", request_body = NewEventBody, security(("organiser" = []), ("session" = [])),
+    responses((status = 201, body = DetailBody<'static>)))]
 async fn create(
     State(app): State<Arc<App>>,
     _: Organiser,
@@ -164,6 +176,8 @@ async fn create(
     }
 }
 
+#[utoipa::path(patch, path = "/api/events/{event}", tag = "events", params(("event" = String, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "The event's `ETag`")),
+    request_body = ChangeBody, security(("organiser" = []), ("session" = [])), responses((status = 200, body = DetailBody<'static>)))]
 async fn change(
     State(app): State<Arc<App>>,
     _: Organiser,
@@ -208,6 +222,8 @@ fn event_changed(status: StatusCode) -> Problem {
     )
 }
 
+#[utoipa::path(get, path = "/api/sales/{event}", tag = "events", params(("event" = String, Path, description = "Its id")),
+    security(("organiser" = []), ("session" = [])), responses((status = 200, body = Sales)))]
 async fn sales(
     State(app): State<Arc<App>>,
     _: Organiser,

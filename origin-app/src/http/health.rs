@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 
@@ -28,12 +29,23 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static 
     }
 }
 
-/// `GET /api/health`: the same for programs.
+/// How the shop is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`, or `degraded`.
+    status: &'static str,
+    /// `ok`, or `unreachable`.
+    database: &'static str,
+}
+
+/// How the shop is, for programs.
+#[utoipa::path(get, path = "/api/health", tag = "health", responses((status = 200, body = Health),
+    (status = 503, description = "It cannot work", body = Health)))]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
     if database_answers(&app).await {
-        Json(json!({"status": "ok", "database": "ok"})).into_response()
+        Json(Health { status: "ok", database: "ok" }).into_response()
     } else {
-        let body = Json(json!({"status": "degraded", "database": "unreachable"}));
+        let body = Json(Health { status: "degraded", database: "unreachable" });
         (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
     }
 }

@@ -12,13 +12,15 @@
 
 use async_trait::async_trait;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::ids::EventId;
 use crate::store::StoreError;
 
 /// Where money can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = LedgerAccount)]
 pub enum Account {
     /// At the payment provider.
     Provider,
@@ -82,7 +84,7 @@ impl Posting {
 }
 
 /// What stands in an account, in one currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Balance {
     /// Which account.
     pub account: Account,
@@ -93,7 +95,7 @@ pub struct Balance {
 }
 
 /// What stands in the ledger, held against everything else that the database knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerAudit {
     /// What stands in each account.
     pub balances: Vec<Balance>,

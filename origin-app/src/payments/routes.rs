@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::routing::post;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::ledger::LedgerAudit;
 use super::stripe::{self, WebhookError};
@@ -15,13 +17,16 @@ use crate::config::Provider;
 use crate::http::{Organiser, Problem};
 
 /// The routes of this feature.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(ledger))
+        // What Stripe sends is described by Stripe.
         .route("/api/payments/webhooks/stripe", post(stripe_message))
-        .route("/api/ledger", get(ledger))
 }
 
 /// Where all the money is, and whether everything else agrees.
+#[utoipa::path(get, path = "/api/ledger", tag = "payments", security(("organiser" = []), ("session" = [])),
+    responses((status = 200, body = LedgerAudit)))]
 async fn ledger(State(app): State<Arc<App>>, _: Organiser) -> Result<Json<LedgerAudit>, Problem> {
     Ok(Json(app.stores.ledger.audit(None).await?))
 }

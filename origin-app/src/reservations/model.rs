@@ -2,6 +2,7 @@
 
 use admission::clock::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::checkout::RefundReason;
 use crate::events::SeatState;
@@ -59,7 +60,7 @@ pub struct PaymentFacts {
 }
 
 /// How far a reservation got: `held → paying → confirmed`, or out by one of the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationState {
     /// The seats wait for the fan's payment until the hold ends.

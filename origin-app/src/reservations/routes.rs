@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use admission::clock::Timestamp;
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::LIST_MAX;
 use super::model::{Reservation, ReservationState, ReservedSeat};
@@ -21,21 +23,20 @@ use crate::http::{Cookies, EdgeFacts, JsonBody, PathId, Problem, end_session, pr
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 
 /// The routes of this feature.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/api/reservations", get(list).post(hold))
-        .route("/api/reservations/{reservation}", get(detail).delete(release))
-        .route("/api/reservations/{reservation}/payment", post(pay))
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list, hold)).routes(routes!(detail, release)).routes(routes!(pay))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewReservation)]
 struct HoldBody {
     event: EventId,
     seats: Vec<SeatId>,
 }
 
 /// How a fan pays.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Payment)]
 struct PaymentBody {
     card: String,
     /// Whether the fan wants nothing more, so that the place in the shop is free.
@@ -44,7 +45,8 @@ struct PaymentBody {
 }
 
 /// A reservation on the wire.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reservation)]
 struct ReservationBody<'a> {
     id: &'a ReservationId,
     event: &'a EventId,
@@ -63,13 +65,15 @@ struct ReservationBody<'a> {
     tickets: Vec<TicketBody<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ticket)]
 struct TicketBody<'a> {
     code: &'a str,
     seat: &'a SeatId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reservations)]
 struct ListBody<'a> {
     reservations: Vec<ReservationBody<'a>>,
 }
@@ -101,6 +105,8 @@ fn answer(app: &App, status: StatusCode, reservation: &Reservation) -> Response 
     response
 }
 
+#[utoipa::path(post, path = "/api/reservations", tag = "reservations", request_body = HoldBody,
+    responses((status = 201, body = ReservationBody<'static>)))]
 async fn hold(
     State(app): State<Arc<App>>,
     edge: EdgeFacts,
@@ -114,6 +120,7 @@ async fn hold(
     Ok(response)
 }
 
+#[utoipa::path(get, path = "/api/reservations", tag = "reservations", responses((status = 200, body = ListBody<'static>)))]
 async fn list(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
     let reservations = match cookies.fan() {
         Some(fan) => app.stores.reservations.of_fan(fan, LIST_MAX).await?,
@@ -126,6 +133,8 @@ async fn list(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response,
     Ok(response)
 }
 
+#[utoipa::path(get, path = "/api/reservations/{reservation}", tag = "reservations", params(("reservation" = String, Path, description = "Its id")),
+    responses((status = 200, body = ReservationBody<'static>)))]
 async fn detail(
     State(app): State<Arc<App>>,
     PathId(id): PathId<ReservationId>,
@@ -136,6 +145,9 @@ async fn detail(
     Ok(answer(&app, StatusCode::OK, &reservation))
 }
 
+#[utoipa::path(delete, path = "/api/reservations/{reservation}", tag = "reservations", params(("reservation" = String, Path, description = "Its id")),
+    responses((status = 204, description = "The seats are free"),
+        (status = 200, description = "They were paid: the money goes back", body = ReservationBody<'static>)))]
 async fn release(
     State(app): State<Arc<App>>,
     PathId(id): PathId<ReservationId>,
@@ -176,6 +188,9 @@ pub(crate) fn released(release: Release) -> Result<(), Problem> {
     }
 }
 
+#[utoipa::path(post, path = "/api/reservations/{reservation}/payment", tag = "reservations", params(("reservation" = String, Path, description = "Its id")),
+    request_body = PaymentBody, responses((status = 200, description = "Paid", body = ReservationBody<'static>),
+        (status = 202, description = "The provider has not answered yet", body = ReservationBody<'static>)))]
 async fn pay(
     State(app): State<Arc<App>>,
     PathId(id): PathId<ReservationId>,

@@ -18,6 +18,7 @@ mod holds;
 mod idempotency;
 mod limit;
 mod metrics;
+mod openapi;
 mod outbox;
 mod pages;
 mod payments;

@@ -2,6 +2,7 @@
 
 use admission::clock::Timestamp;
 use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
 use super::house::{ClassBody, House, RowBody, SectionBody};
 use super::sales::SaleBody;
@@ -11,8 +12,9 @@ use crate::events::model::EventStatus;
 
 /// What an organiser sends to change an event. The id and the currency stay; the house may change while nobody has seen
 /// it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EventChange)]
 pub(in crate::events) struct ChangeBody {
     /// The version that the change was made from, unless `If-Match` says it.
     pub(in crate::events) version: Option<i64>,

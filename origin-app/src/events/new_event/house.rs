@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{NewEventError, NewSeat, id_wrong, text, text_or_none, wrong};
 use crate::events::house::{PriceClass, Section, SectionKind};
@@ -15,16 +16,18 @@ const PRICE_CENTS_MAX: i64 = 10_000_000;
 const MAP_MAX: i64 = 1000;
 
 /// A row of the only section, with its price.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewRow)]
 pub(super) struct RowBody {
     name: String,
     seats: u32,
     price_cents: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewPriceClass)]
 pub(super) struct ClassBody {
     id: String,
     #[serde(default)]
@@ -33,8 +36,9 @@ pub(super) struct ClassBody {
 }
 
 /// A section: either with rows, or with a capacity and nobody sitting.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewSection)]
 pub(super) struct SectionBody {
     id: String,
     name: String,
@@ -45,16 +49,18 @@ pub(super) struct SectionBody {
 }
 
 /// A row of a section; its class is the section's unless it says another.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewSectionRow)]
 struct ClassedRowBody {
     name: String,
     seats: u32,
     price_class: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewSectionMap)]
 struct MapBody {
     x: i64,
     y: i64,

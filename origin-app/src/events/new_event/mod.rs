@@ -6,6 +6,7 @@ mod sales;
 
 use admission::clock::Timestamp;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::house::{EventDetail, Sale};
 use super::model::{Event, EventStatus};
@@ -61,8 +62,9 @@ pub(super) struct NewEventError {
 }
 
 // A misspelt field must not pass unseen: an event without its waiting room is open to everybody.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewEvent)]
 pub(super) struct NewEventBody {
     id: String,
     name: String,

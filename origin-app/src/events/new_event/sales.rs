@@ -1,14 +1,16 @@
 //! The sales of an event, as an organiser sends them.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{NewEventError, id_wrong, moment, room, text, wrong};
 use crate::events::SALES_MAX;
 use crate::events::house::{Sale, Section};
 use crate::ids::{SaleId, SectionId};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewSale)]
 pub(in crate::events) struct SaleBody {
     id: String,
     name: String,
