@@ -41,6 +41,7 @@ struct ListArgs {
     from: Option<String>,
     until: Option<String>,
     after: Option<EventId>,
+    #[param(value_type = Option<i64>, minimum = 0)]
     limit: Option<u32>,
 }
 

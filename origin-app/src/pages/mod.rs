@@ -1,6 +1,7 @@
 //! What a person sees: rendered here, whole without a script. The script only adds what changes by itself: live
 //! seats, a sum, a countdown.
 
+mod account;
 mod checkout;
 mod event;
 mod events;
@@ -45,6 +46,13 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/organiser/events", post(organiser::create))
         .route("/organiser/events/{event}", get(organiser::show).post(organiser::change))
         .route("/organiser/events/{event}/publish", post(organiser::publish))
+        .route("/account", get(account::show))
+        .route("/account/login", get(account::show_login).post(account::log_in))
+        .route("/account/logout", post(account::log_out))
+        .route("/account/signup", get(account::show_signup).post(account::sign_up))
+        .route("/account/verify", get(account::show_verify).post(account::verify))
+        .route("/account/forgot", get(account::show_forgot).post(account::forgot))
+        .route("/account/reset", get(account::show_reset).post(account::reset))
         .route("/tickets", get(tickets::show))
         .route("/tickets/{code}", get(ticket::show))
         .route("/tickets/{code}/calendar.ics", get(ticket::calendar))

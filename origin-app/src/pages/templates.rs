@@ -15,8 +15,11 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 11] = templates![
+const TEMPLATES: [(&str, &str); 14] = templates![
     "base.html",
+    "account.html",
+    "account_done.html",
+    "account_form.html",
     "events.html",
     "event.html",
     "seatmap.html",

@@ -316,3 +316,50 @@ async fn the_log_knows_nobody() {
         }
     }
 }
+
+/// The same by pages, without a script.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_walks_from_sign_up_to_log_out() {
+    let sink = MailSink::start().await;
+    let shop = open_shop(&Database::in_memory(), &sink).await;
+    let fan = shop.fan();
+    let page = async |path: &str, contains: &str| {
+        let answer = fan.get(path).await;
+        assert!(answer.status == 200 && answer.text.contains(contains), "{path}: {}", answer.text);
+        assert_eq!(answer.header("cache-control"), "private, no-store");
+    };
+    let submit = async |path: &str, fields: &[(&str, &str)], status: u16, contains: &str| {
+        let answer = fan.submit(path, fields).await;
+        assert!(answer.status == status && answer.text.contains(contains), "{path}: {}", answer.text);
+        answer
+    };
+    page("/account", "href=\"/account/signup\"").await;
+    page("/account/signup", "autocomplete=\"new-password\"").await;
+    let wrong =
+        submit("/account/signup", &[("email", "fan"), ("password", PASSWORD)], 422, "mail address").await;
+    assert!(!wrong.text.contains(PASSWORD), "a password is not sent back");
+    submit("/account/signup", &[("email", EMAIL), ("password", PASSWORD)], 200, "look at your mail").await;
+    let token = sink.mails(EMAIL, 1).await[0].token();
+    page(&format!("/account/verify?token={token}"), "data-testid=\"verify\"").await;
+    submit("/account/verify", &[("token", &token)], 200, "Your account is open").await;
+    submit("/account/verify", &[("token", &token)], 410, "The link works no more").await;
+
+    let login = [("email", EMAIL), ("password", "wrong horse"), ("next", "/tickets")];
+    submit("/account/login", &login, 401, "The login failed").await;
+    for (next, location) in [("/tickets", "/tickets"), ("//evil.example", "/"), ("", "/account")] {
+        let login = [("email", EMAIL), ("password", PASSWORD), ("next", next)];
+        assert_eq!(submit("/account/login", &login, 303, "").await.header("location"), location);
+    }
+    page("/account", "You are logged in as fan@example.com.").await;
+    assert_eq!(submit("/account/logout", &[], 303, "").await.header("location"), "/account");
+    page("/account", "data-testid=\"login\"").await;
+
+    submit("/account/forgot", &[("email", EMAIL)], 200, "on its way").await;
+    let token = sink.mails(EMAIL, 2).await[1].token();
+    page(&format!("/account/reset?token={token}"), "data-testid=\"reset\"").await;
+    submit("/account/reset", &[("token", &token), ("password", "short")], 422, "8 characters").await;
+    submit("/account/reset", &[("token", &token), ("password", "another horse")], 200, "is set").await;
+    let korean = shop.fan().speaking("ko").get("/account/login").await;
+    assert!(korean.text.contains("<html lang=\"ko\">") && korean.text.contains("로그인"), "{}", korean.text);
+    shop.close().await;
+}

@@ -21,6 +21,7 @@ const MAP_MAX: i64 = 1000;
 #[schema(as = NewRow)]
 pub(super) struct RowBody {
     name: String,
+    #[schema(value_type = i64, minimum = 0)]
     seats: u32,
     price_cents: i64,
 }
@@ -44,6 +45,7 @@ pub(super) struct SectionBody {
     name: String,
     price_class: String,
     rows: Option<Vec<ClassedRowBody>>,
+    #[schema(value_type = Option<i64>, minimum = 0)]
     capacity: Option<u32>,
     map: Option<MapBody>,
 }
@@ -54,6 +56,7 @@ pub(super) struct SectionBody {
 #[schema(as = NewSectionRow)]
 struct ClassedRowBody {
     name: String,
+    #[schema(value_type = i64, minimum = 0)]
     seats: u32,
     price_class: Option<String>,
 }
