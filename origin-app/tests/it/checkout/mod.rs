@@ -6,3 +6,4 @@ mod provider_killed;
 mod random;
 mod refunds;
 mod stage;
+mod told;
