@@ -49,26 +49,20 @@ pub(super) struct ClientStream {
     early: Vec<u8>,
     out: Vec<u8>,
     out_sent: usize,
-    socket: Arc<SocketDigest>,
+    /// Who is at the other end. What the library calls a digest of the socket is three times as long as all of this, so it
+    /// is made when it is asked for.
+    peer: Option<SocketAddr>,
 }
 
 impl ClientStream {
     /// The connection `tcp`. Who is at its other end is told by [`Self::comes_from`].
     pub(super) fn new(tcp: TcpStream, meter: Arc<Meter>) -> Self {
-        let socket = SocketDigest::from_raw_fd(tcp.as_raw_fd());
-        Self {
-            tcp: Some(tcp),
-            meter,
-            early: Vec::new(),
-            out: Vec::new(),
-            out_sent: 0,
-            socket: Arc::new(socket),
-        }
+        Self { tcp: Some(tcp), meter, early: Vec::new(), out: Vec::new(), out_sent: 0, peer: None }
     }
 
-    /// Who is at the other end, for all that follows. The first word counts.
-    pub(super) fn comes_from(&self, peer: SocketAddr) {
-        let _ = self.socket.peer_addr.set(Some(PeerAddr::Inet(peer)));
+    /// Who is at the other end, for all that follows.
+    pub(super) const fn comes_from(&mut self, peer: SocketAddr) {
+        self.peer = Some(peer);
     }
 
     /// Reads the header of the PROXY protocol and says who it names; nobody, where the connection is the balancer's
@@ -134,9 +128,8 @@ impl ClientStream {
     fn poll_take(&mut self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         if self.out.len() + length <= GATHER {
-            if self.out.capacity() == 0 {
-                self.out.reserve_exact(GATHER);
-            }
+            // As much as it takes: most answers are whole at once, and to have memory for the longest takes longer.
+            self.out.reserve(length);
             pieces.iter().for_each(|piece| self.out.extend_from_slice(piece));
             return Poll::Ready(Ok(length));
         }
@@ -292,7 +285,11 @@ impl GetProxyDigest for ClientStream {
 
 impl GetSocketDigest for ClientStream {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        Some(self.socket.clone())
+        let digest = SocketDigest::from_raw_fd(self.tcp.as_ref()?.as_raw_fd());
+        if let Some(peer) = self.peer {
+            let _ = digest.peer_addr.set(Some(PeerAddr::Inet(peer)));
+        }
+        Some(Arc::new(digest))
     }
 }
 

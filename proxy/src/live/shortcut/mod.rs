@@ -41,6 +41,9 @@ pub(super) use stream::answer_stream;
 /// How much is read at once. A head that is longer is left to the library.
 const READ: usize = 8 * 1024;
 
+/// Longest body that is copied behind its head.
+const SHORT: usize = 1024;
+
 /// A connection whose next request is for the library.
 pub(super) struct HandedOn {
     /// The connection, with that request unread.
@@ -204,9 +207,17 @@ async fn answer(
 ) -> bool {
     context.own_status = Some(reply.status.as_u16());
     let facts = answer::Facts { request_id: &context.request_id, date: &get_cached_date(), closes };
-    let written = answer::head(reply, &facts);
+    let mut written = answer::head(reply, &facts);
     let has_body = *method != Method::HEAD && reply.status != http::StatusCode::NO_CONTENT;
     let body = if has_body { &reply.body[..] } else { &[] };
+    let length = body.len();
+    // What is short goes out in one piece.
+    let body = if length <= SHORT {
+        written.extend_from_slice(body);
+        &[]
+    } else {
+        body
+    };
     let sent = within(app.edge.config.limits.write_timeout, async {
         stream.write_all(&written).await?;
         stream.write_all(body).await?;
@@ -222,7 +233,7 @@ async fn answer(
         &Answered {
             method: method.as_str(),
             status: reply.status.as_u16(),
-            bytes_sent: if error.is_none() { body.len() } else { 0 },
+            bytes_sent: if error.is_none() { length } else { 0 },
             error: instead_of.or(error.map(|error| (error, "Downstream"))),
         },
     );
