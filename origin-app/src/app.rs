@@ -12,9 +12,14 @@ use tokio::task::JoinHandle;
 
 use crate::accounts::Accounts;
 use crate::checkout::{Checkout, CheckoutParts, CheckoutRules, NoProbe, Probe};
+use crate::cold_path::{ColdPath, Reconciler};
 use crate::config::{EdgeTrust, Provider, Settings};
 use crate::events::Events;
 use crate::http::{Assets, Gate};
+use crate::ids;
+use crate::inventory::memory::MemoryInventory;
+use crate::inventory::redis::RedisInventory;
+use crate::inventory::{BoxOffice, Houses, Inventory};
 use crate::notifications::{self, Notifier};
 use crate::outbox::Sender;
 use crate::pages::Templates;
@@ -29,6 +34,12 @@ use crate::{persistence, server};
 
 /// How often it is looked for what is over.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+/// How long a shop that starts loads events before it serves.
+const FIRST_ROUND: Duration = Duration::from_secs(10);
+/// After so many sweeps inventory and database are compared: once a minute, unless the sweep is told otherwise.
+const SWEEPS_PER_COMPARISON: u32 = 30;
+/// How long a shop that stops may take to bring its last holds into the database.
+const LAST_ROUND: Duration = Duration::from_secs(5);
 
 /// Everything that a request may need.
 pub struct App {
@@ -41,6 +52,8 @@ pub struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reservations: Arc<Reservations>,
     pub(crate) checkout: Arc<Checkout>,
+    pub(crate) office: Arc<BoxOffice>,
+    pub(crate) cold_path: Arc<ColdPath>,
     pub(crate) gate: Gate,
     pub(crate) assets: Assets,
     pub(crate) templates: Templates,
@@ -57,11 +70,19 @@ pub struct Surroundings {
     pub provider: Option<Arc<dyn PaymentProvider>>,
     /// Is told of every step of a payment, and can stop it there.
     pub probe: Option<Arc<dyn Probe>>,
+    /// Knows which seats are free; without one, the one that the configuration names does.
+    pub inventory: Option<Arc<dyn Inventory>>,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), provider: None, probe: None }
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            provider: None,
+            probe: None,
+            inventory: None,
+        }
     }
 }
 
@@ -93,7 +114,7 @@ impl Running {
 /// # Errors
 /// When the database cannot be used or the address is taken.
 pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Result<Running> {
-    let Surroundings { clock, random, provider, probe } = surroundings;
+    let Surroundings { clock, random, provider, probe, inventory } = surroundings;
     // The address first: a second shop by mistake must not touch the database of the first.
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -121,9 +142,37 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     };
     let provider =
         Guarded::new(provider, Arc::clone(&clock), settings.payments.timeout, settings.payments.breaker);
-    let events = Arc::new(Events::new(Arc::clone(&stores.events), Arc::clone(&clock), settings.cache));
+    let inventory = match inventory {
+        Some(inventory) => inventory,
+        None => open_inventory(&settings, &clock)?,
+    };
+    let office = Arc::new(BoxOffice::new(
+        inventory,
+        Houses::new(Arc::clone(&stores.events)),
+        Arc::clone(&stores.reservations),
+        Arc::clone(&clock),
+    ));
+    let cold_path = Arc::new(ColdPath::new(
+        Arc::clone(&office),
+        Arc::clone(&stores.reservations),
+        Arc::clone(&stores.lifecycle),
+        ids::process_id(random.as_ref())?,
+    ));
+    let reconciler =
+        Reconciler::new(Arc::clone(&office), Arc::clone(&stores.reservations), Arc::clone(&clock));
+    // What was on sale is again before anybody asks; and what was lost is known to be.
+    if tokio::time::timeout(FIRST_ROUND, reconciler.round()).await.is_err() {
+        tracing::warn!("the events on sale are still being loaded");
+    }
+    let events = Arc::new(Events::new(
+        Arc::clone(&stores.events),
+        Arc::clone(&office),
+        Arc::clone(&clock),
+        settings.cache,
+    ));
     let reservations = Arc::new(Reservations::new(
         Arc::clone(&events),
+        Arc::clone(&office),
         Arc::clone(&stores.reservations),
         Arc::clone(&clock),
         Arc::clone(&random),
@@ -158,6 +207,8 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         events,
         accounts,
         metrics,
+        office,
+        cold_path,
         reservations,
         checkout,
         stores,
@@ -172,18 +223,29 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
     let sender = Sender::new(Arc::clone(&app.stores.outbox), notifier, clock, random);
     let (stop, stopping) = watch::channel(false);
-    let serving = tokio::spawn(run(app, sender, listener, stopping));
+    let serving = tokio::spawn(run(app, sender, reconciler, listener, stopping));
     Ok(Running { address, stop, serving })
 }
 
-async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: watch::Receiver<bool>) {
+async fn run(
+    app: Arc<App>,
+    sender: Sender,
+    reconciler: Reconciler,
+    listener: TcpListener,
+    stopping: watch::Receiver<bool>,
+) {
     let sending = tokio::spawn(sender.run(stopping.clone(), {
         let metrics = Arc::clone(&app.metrics);
         move |delivered| metrics.mails(delivered)
     }));
     let auditing = tokio::spawn(audit(Arc::clone(&app)));
     let forgetting = tokio::spawn(forget(Arc::clone(&app)));
+    let cold_path = Arc::clone(&app.cold_path);
+    let persisting = tokio::spawn(async move { cold_path.run().await });
+    let compare_every = app.settings.holds.sweep_every * SWEEPS_PER_COMPARISON;
+    let comparing = tokio::spawn(async move { reconciler.run(compare_every).await });
     let sweeping = tokio::spawn(sweep(
+        Arc::clone(&app.office),
         Arc::clone(&app.stores.reservations),
         Arc::clone(&app.checkout),
         Arc::clone(&app.clock),
@@ -193,8 +255,15 @@ async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: wat
     server::serve(listener, router(&app), &app.settings.limits, stopping).await;
     // Whatever the sweep was doing is taken up at the next start.
     sweeping.abort();
+    comparing.abort();
     forgetting.abort();
     auditing.abort();
+    persisting.abort();
+    // What was held here last; what is left, another shop brings in, or this one when it is back.
+    let last = tokio::time::timeout(LAST_ROUND, app.cold_path.round()).await;
+    if !matches!(last, Ok(Ok(()))) {
+        tracing::warn!("the database may not know the last holds yet");
+    }
     // A mail that is cut off may come twice.
     if tokio::time::timeout(app.settings.limits.shutdown, sending).await.is_err() {
         tracing::warn!("mails were cut off by the shutdown");
@@ -219,8 +288,15 @@ async fn forget(app: Arc<App>) {
     }
 }
 
+fn open_inventory(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Inventory>> {
+    Ok(match settings.inventory.store.redis_url() {
+        None => Arc::new(MemoryInventory::new(Arc::clone(clock))),
+        Some(url) => Arc::new(RedisInventory::open(url).context("cannot use the inventory's Redis")?),
+    })
+}
+
 fn announce(settings: &Settings, address: SocketAddr) {
-    tracing::info!(%address, database = %settings.database, "listening");
+    tracing::info!(%address, database = %settings.database, inventory = %settings.inventory.store, "listening");
     if matches!(settings.edge, EdgeTrust::Off) {
         tracing::warn!("require_edge is off: anyone who reaches this address counts as admitted");
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use admission::clock::{Random, RandomError};
+use admission::clock::{Random, RandomError, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 /// Longest id of an event or a room, in characters.
@@ -110,7 +111,7 @@ id!(
     "a seat such as `A-12` or `ST.A-12`"
 );
 id!(
-    /// A reservation's id: random, so that nobody finds another fan's.
+    /// A reservation's id: when and for which event it was made, and random, so that nobody finds another fan's.
     ReservationId,
     is_random_id,
     "a reservation's id"
@@ -210,12 +211,35 @@ impl SectionId {
 }
 
 impl ReservationId {
-    /// A new id that nobody can foresee.
+    /// A new id that nobody can foresee, for seats of `event` that are asked for at `now`: six bytes of
+    /// milliseconds, two of the event, eight random ones.
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
-        random_id(random).map(Self)
+    pub fn new(event: &EventId, now: Timestamp, random: &dyn Random) -> Result<Self, RandomError> {
+        let mut bytes = [0; 8];
+        random.fill(&mut bytes)?;
+        let millis = now.as_millis() & 0xffff_ffff_ffff;
+        Ok(Self(format!("{millis:012x}{:04x}{:016x}", event.tag(), u64::from_be_bytes(bytes))))
+    }
+
+    /// When the seats were asked for, if the shop made this id.
+    pub fn asked_at(&self) -> Timestamp {
+        let millis = self.0.get(..12).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        Timestamp::from_millis(millis.unwrap_or_default())
+    }
+
+    /// The [`EventId::tag`] of its event.
+    pub fn event_tag(&self) -> u16 {
+        self.0.get(12..16).and_then(|digits| u16::from_str_radix(digits, 16).ok()).unwrap_or_default()
+    }
+}
+
+impl EventId {
+    /// What the ids of its reservations say of it; other events may share it.
+    pub fn tag(&self) -> u16 {
+        let [first, second, ..] = <[u8; 32]>::from(Sha256::digest(&self.0));
+        u16::from_be_bytes([first, second])
     }
 }
 
@@ -252,6 +276,14 @@ fn spelled(bytes: &[u8; TICKET_CODE_BYTES]) -> String {
         code.push(ALPHABET.get(digit).copied().map_or('0', char::from));
     }
     code
+}
+
+/// What tells this process from others.
+///
+/// # Errors
+/// When there is no randomness.
+pub(crate) fn process_id(random: &dyn Random) -> Result<String, RandomError> {
+    random_id(random)
 }
 
 fn random_id(random: &dyn Random) -> Result<String, RandomError> {
@@ -345,6 +377,17 @@ mod tests {
         let other = FanId::random(&SystemRandom).unwrap();
         assert_ne!(one, other);
         assert_eq!(FanId::parse(one.as_str()), Ok(one));
+    }
+
+    #[test]
+    fn a_reservation_tells_when_and_for_what() {
+        let (event, now) = (EventId::parse("demo").unwrap(), Timestamp::from_millis(1_800_000_000_123));
+        let one = ReservationId::new(&event, now, &SystemRandom).unwrap();
+        let other = ReservationId::new(&event, now, &SystemRandom).unwrap();
+        assert_ne!(one, other);
+        assert_eq!((one.asked_at(), one.event_tag()), (now, event.tag()));
+        assert_eq!(ReservationId::parse(one.as_str()), Ok(one));
+        assert_ne!(event.tag(), EventId::parse("demo2").unwrap().tag());
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //!   service and its routes
 //! - [`idempotency`]: answers that are given once
 //! - [`outbox`]: messages out, written with what they tell of; [`notifications`]: how they read, and the mail server
+//! - [`inventory`]: which seats are free, the hot path of a sale; [`cold_path`]: how what happened there comes into the
+//!   database
 //! - [`store`]: what the ports to the database share; `persistence`: SQLite and PostgreSQL behind them, the
 //!   only place that knows `sqlx`
 //! - `pages`: what a person sees
@@ -20,6 +22,7 @@
 pub mod accounts;
 pub mod app;
 pub mod checkout;
+pub mod cold_path;
 pub mod commands;
 pub mod config;
 mod datetime;
@@ -27,6 +30,7 @@ pub mod events;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
+pub mod inventory;
 pub mod language;
 mod money;
 pub mod notifications;

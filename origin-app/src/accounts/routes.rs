@@ -133,6 +133,12 @@ async fn log_in(
 ) -> Result<Response, Problem> {
     let password = Password::presented(&password);
     let logged_in = app.accounts.log_in(&email, password, cookies.guest().cloned(), network).await?;
+    if let Some(guest) = cookies.guest() {
+        // What the guest only holds, the inventory alone may know.
+        if let Err(error) = app.office.adopt(guest, &logged_in.account.fan).await {
+            tracing::warn!(error = %error, "what a guest held did not come along");
+        }
+    }
     let mut response = answer(&logged_in.account);
     cookies.log_in(&mut response, &logged_in.token, logged_in.lasts);
     Ok(response)

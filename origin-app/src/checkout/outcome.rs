@@ -1,5 +1,6 @@
 //! How a payment or a cancellation ends, as far as the fan is concerned.
 
+use crate::inventory::OfficeError;
 use crate::reservations::{Reservation, ReservationState};
 use crate::store::StoreError;
 
@@ -18,6 +19,9 @@ pub enum PaymentRefused {
     /// The fan has no such reservation.
     #[error("no such reservation")]
     Missing,
+    /// The shop lost the hold; nothing was charged.
+    #[error("lost")]
+    Lost,
     /// The provider does not know such a card.
     #[error("unknown card")]
     UnknownCard,
@@ -33,6 +37,9 @@ pub enum PaymentRefused {
     /// There is nothing to pay for any more; the state says why.
     #[error("over")]
     Over(ReservationState),
+    /// The inventory or the database failed.
+    #[error(transparent)]
+    Office(#[from] OfficeError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -15,7 +15,7 @@ use super::store::{CheckoutStore, Report};
 use crate::events::{EventStatus, Events};
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::payments::PaymentProvider;
-use crate::reservations::{Begin, Reservation, ReservationState, Reservations};
+use crate::reservations::{Begin, Intent, Reservation, ReservationState, Reservations};
 use crate::store::StoreError;
 
 /// Unsettled payments taken up in one round.
@@ -83,7 +83,12 @@ impl Checkout {
         if !self.parts.provider.knows(card) {
             return Err(PaymentRefused::UnknownCard);
         }
-        match self.parts.reservations.begin_payment(id, fan, card).await? {
+        let begin = match self.parts.reservations.begin_payment(id, fan, card).await? {
+            Intent::Begun(begin) => *begin,
+            Intent::Lost => return Err(PaymentRefused::Lost),
+            Intent::Missing => return Err(PaymentRefused::Missing),
+        };
+        match begin {
             Begin::Started(paying) => {
                 self.parts.probe.pass(Point::Begun).await;
                 if self.is_called_off(&paying.event).await? {
@@ -99,7 +104,6 @@ impl Checkout {
             Begin::Over(reservation) => {
                 Err(PaymentRefused::Over(reservation.state_at(self.parts.clock.now())))
             }
-            Begin::Missing => Err(PaymentRefused::Missing),
         }
     }
 

@@ -22,6 +22,9 @@ pub struct Args {
     /// Database, such as sqlite://shop.db or postgres://shop@localhost/shop.
     #[arg(long, value_name = "URL", env = "STANCHION_SHOP_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
+    /// Where it is kept which seats are free: memory, or a URL such as redis://127.0.0.1:6379/0.
+    #[arg(long, value_name = "STORE", env = "STANCHION_SHOP_INVENTORY", hide_env_values = true)]
+    pub inventory: Option<String>,
     /// Read and check the configuration and the keys, and stop.
     #[arg(long)]
     pub check: bool,

@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::secrets::{self, Environment, OrganiserToken};
 use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits};
 use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Settings};
-use super::{accounts, mail, payments as payments_of, telemetry};
+use super::{accounts, inventory, mail, payments as payments_of, telemetry};
 use crate::tickets::TicketKeys;
 
 const LISTEN: &str = "127.0.0.1:9090";
@@ -42,6 +42,7 @@ pub(super) fn settings(
         ticket_keys_file,
         require_edge,
         accounts,
+        inventory,
         holds,
         payments,
         cache,
@@ -76,6 +77,7 @@ pub(super) fn settings(
         organiser_token,
         ticket_keys,
         accounts: accounts::check(source, &accounts)?,
+        inventory: inventory::check(source, args.inventory.as_deref(), &inventory)?,
         holds: source.holds(&holds)?,
         payments: payments_of::check(source, &payments, environment)?,
         cache: source.cache(&cache)?,
@@ -218,7 +220,7 @@ impl Source<'_> {
     }
 
     /// File and line of `field`.
-    fn place<T>(&self, field: &Spanned<T>) -> String {
+    pub(super) fn place<T>(&self, field: &Spanned<T>) -> String {
         format!("{}:{}", self.name, self.line(field.span().start))
     }
 
@@ -292,6 +294,11 @@ pub(super) mod tests {
                 "[mail]\nuser = \"shop\"",
                 "shop.toml:2: mail.user: `shop` is wrong; it needs a password, in STANCHION_SMTP_PASSWORD or in \
                  `mail.password_file`",
+            ),
+            (
+                "[inventory]\nstore = \"redis\"",
+                "shop.toml:2: inventory.store: this is no URL of Redis; `memory` is right, or the URL of one Redis such \
+                 as `redis://127.0.0.1:6379/0` or `unix:///run/redis.sock`",
             ),
             (
                 "listen = \"localhost\"",

@@ -6,6 +6,7 @@
 mod accounts;
 mod args;
 mod check;
+mod inventory;
 mod mail;
 mod payments;
 mod secrets;
@@ -21,6 +22,7 @@ use admission::keyring::Keyring;
 
 pub use accounts::Accounts;
 pub use args::Args;
+pub use inventory::{Inventory, InventoryStore};
 pub use mail::{Mail, MailServer, SmtpServer, SmtpTls};
 pub use payments::{Payments, Provider, StripeSettings};
 pub use secrets::{Environment, ORGANISER_TOKEN_LENGTH_MIN, OrganiserToken, Secret};
@@ -44,6 +46,8 @@ pub struct Settings {
     pub ticket_keys: Option<TicketKeys>,
     /// How accounts are run.
     pub accounts: Accounts,
+    /// Where it is kept which seats are free.
+    pub inventory: Inventory,
     /// How seats are held.
     pub holds: Holds,
     /// How payments are made.
@@ -207,6 +211,7 @@ impl fmt::Display for Settings {
             organiser_token,
             ticket_keys,
             accounts,
+            inventory,
             holds,
             payments,
             cache,
@@ -237,6 +242,7 @@ impl fmt::Display for Settings {
             ticket_keys.as_ref().map_or("not set".to_owned(), |keys| format!("{keys:?}"))
         )?;
         write!(f, "{accounts}")?;
+        writeln!(f, "\n[inventory]\nstore = \"{}\"", inventory.store)?;
         writeln!(f, "\n[holds]\nseconds = {}", duration.as_secs())?;
         writeln!(f, "seats_per_fan_max = {seats_per_fan_max}\nsweep_seconds = {}", sweep_every.as_secs())?;
         write!(f, "{payments}")?;

@@ -18,6 +18,8 @@ pub(super) struct Wire {
     #[serde(default)]
     pub(super) accounts: WireAccounts,
     #[serde(default)]
+    pub(super) inventory: WireInventory,
+    #[serde(default)]
     pub(super) holds: WireHolds,
     #[serde(default)]
     pub(super) payments: WirePayments,
@@ -29,6 +31,12 @@ pub(super) struct Wire {
     pub(super) limits: WireLimits,
     #[serde(default)]
     pub(super) telemetry: WireTelemetry,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireInventory {
+    pub(super) store: Field<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

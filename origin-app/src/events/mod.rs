@@ -18,7 +18,7 @@ pub use new_event::{InvalidEvent, NewEvent, NewSeat};
 pub use query::EventQuery;
 pub use routes::routes;
 pub use service::{ChangeRefused, Events};
-pub use store::{Created, EventStore, SectionCount, Updated};
+pub use store::{Created, EventStore, Place, SectionCount, Updated};
 
 /// Most seats of one event.
 pub const SEATS_MAX: usize = 100_000;

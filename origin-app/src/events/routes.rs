@@ -1,6 +1,7 @@
 //! Events over HTTP.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -32,6 +33,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(seats))
         .routes(routes!(sales))
 }
+
+/// How long the figures of a sale wait for what was held a moment ago.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -230,6 +234,8 @@ async fn sales(
     _: Organiser,
     PathId(id): PathId<EventId>,
 ) -> Result<Json<Sales>, Problem> {
+    // Figures of the database are only as true as it is up to date.
+    app.cold_path.caught_up(&id, CATCH_UP).await;
     let sales = app.stores.events.sales(&id, app.clock.now()).await?;
     sales.map(Json).ok_or_else(Problem::event_not_found)
 }

@@ -7,12 +7,13 @@ use admission::clock::Clock;
 
 use super::cache::{Cache, Keep};
 use super::house::EventDetail;
-use super::model::{EventOnSale, Seat};
+use super::model::{EventOnSale, EventStatus, Seat};
 use super::new_event::{ChangeBody, NewEvent, NewSeat};
 use super::query::EventQuery;
 use super::store::{Created, EventStore, SectionCount, Updated};
 use crate::config::CacheSettings;
 use crate::ids::EventId;
+use crate::inventory::{BoxOffice, Holding, OfficeError, seat_map};
 use crate::store::StoreError;
 
 /// A list is shown to nobody younger than a shared cache would keep it, however many seats are sold.
@@ -24,6 +25,7 @@ const VENUES_MAX: u32 = 200;
 /// Events, their seats and what is gone of them. Nothing that is kept says anything about a fan.
 pub struct Events {
     store: Arc<dyn EventStore>,
+    office: Arc<BoxOffice>,
     clock: Arc<dyn Clock>,
     details: Cache<EventId, Option<Arc<EventDetail>>>,
     lists: Cache<EventQuery, Arc<Vec<EventOnSale>>>,
@@ -50,8 +52,13 @@ pub enum ChangeRefused {
 }
 
 impl Events {
-    /// Reads events from `store` and keeps them as `settings` say.
-    pub fn new(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, settings: CacheSettings) -> Self {
+    /// Reads events from `store`, and from `office` who has which seats; keeps them as `settings` say.
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        office: Arc<BoxOffice>,
+        clock: Arc<dyn Clock>,
+        settings: CacheSettings,
+    ) -> Self {
         let CacheSettings { event, seats, list, entries } = settings;
         let keep = |expiry| Keep { expiry, least: Duration::ZERO, most: entries };
         Self {
@@ -61,6 +68,7 @@ impl Events {
             seats: Cache::new(Arc::clone(&clock), keep(seats)),
             claimed: Cache::new(Arc::clone(&clock), keep(seats)),
             store,
+            office,
             clock,
         }
     }
@@ -96,7 +104,14 @@ impl Events {
     /// # Errors
     /// When the database fails.
     pub async fn seats(&self, id: &EventId) -> Result<Arc<Vec<Seat>>, StoreError> {
-        self.seats.get(id, async || Ok(Arc::new(self.store.seats(id, None, self.clock.now()).await?))).await
+        let read = async || {
+            let mut seats = self.store.seats(id, None, self.clock.now()).await?;
+            if let Some(holdings) = self.held(id).await? {
+                seat_map::mark(&mut seats, &holdings, None);
+            }
+            Ok(Arc::new(seats))
+        };
+        self.seats.get(id, read).await
     }
 
     /// How many places of each section are gone.
@@ -104,7 +119,28 @@ impl Events {
     /// # Errors
     /// When the database fails.
     pub async fn claimed(&self, id: &EventId) -> Result<Arc<Vec<SectionCount>>, StoreError> {
-        self.claimed.get(id, async || Ok(Arc::new(self.store.claimed(id, self.clock.now()).await?))).await
+        let read = async || match (self.held(id).await?, self.office.house(id).await?) {
+            (Some(holdings), Some(house)) => Ok(Arc::new(seat_map::count(&house, &holdings))),
+            _ => Ok(Arc::new(self.store.claimed(id, self.clock.now()).await?)),
+        };
+        self.claimed.get(id, read).await
+    }
+
+    /// Who has which seats; nothing where only the database can say. Of a draft nobody has any, and a house that may yet
+    /// become another is not loaded.
+    async fn held(&self, id: &EventId) -> Result<Option<Vec<Holding>>, StoreError> {
+        let house = self.office.house(id).await?;
+        if house.is_none_or(|house| house.detail.event.status == EventStatus::Draft) {
+            return Ok(None);
+        }
+        match self.office.all(id).await {
+            Ok(holdings) => Ok(Some(holdings)),
+            Err(OfficeError::Store(error)) => Err(error),
+            Err(OfficeError::Inventory(error)) => {
+                tracing::warn!(event = %id, error = %error, "told what the database knows");
+                Ok(None)
+            }
+        }
     }
 
     /// Adds an event.
@@ -201,6 +237,7 @@ impl Events {
     /// What is said of the event was changed.
     fn edited(&self, id: &EventId) {
         self.details.drop_one(id);
+        self.office.changed(id);
         self.claims_changed(id);
         self.lists.drop_all();
         self.venues.drop_all();

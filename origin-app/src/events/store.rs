@@ -7,7 +7,7 @@ use super::house::EventDetail;
 use super::model::{EventOnSale, Sales, Seat};
 use super::new_event::{NewEvent, NewSeat};
 use super::query::EventQuery;
-use crate::ids::{EventId, FanId, SectionId};
+use crate::ids::{EventId, FanId, SeatId, SectionId};
 use crate::store::StoreError;
 
 /// What came of creating an event.
@@ -35,6 +35,21 @@ pub struct SectionCount {
     pub section: SectionId,
     /// Places that somebody holds or has bought.
     pub claimed: i64,
+}
+
+/// A place of an event, as it is sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its id.
+    pub id: SeatId,
+    /// The section that it is in.
+    pub section: SectionId,
+    /// What it costs.
+    pub price_cents: i64,
+    /// Where it comes in the seat map.
+    pub place: i64,
+    /// Whether it is one of a section where nobody sits.
+    pub general: bool,
 }
 
 /// Keeps events and their seats. `now` decides which holds still count.
@@ -67,6 +82,9 @@ pub trait EventStore: Send + Sync {
     /// All numbered seats of an event in the order of the seat map, as `fan` sees them.
     async fn seats(&self, id: &EventId, fan: Option<&FanId>, now: Timestamp)
     -> Result<Vec<Seat>, StoreError>;
+
+    /// All places of an event, those where nobody sits among them.
+    async fn places(&self, id: &EventId) -> Result<Vec<Place>, StoreError>;
 
     /// How many places of each section of an event are gone; of a section that is not named, none.
     async fn claimed(&self, id: &EventId, now: Timestamp) -> Result<Vec<SectionCount>, StoreError>;

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::checkout::{CancelRefused, PaymentRefused};
 use crate::datetime;
 use crate::ids::SeatId;
+use crate::inventory::{InventoryError, OfficeError};
 use crate::reservations::{HoldRefused, ReservationState};
 use crate::store::StoreError;
 
@@ -102,6 +103,27 @@ impl Problem {
         )
     }
 
+    /// The seats were held when the shop lost what it knew of them.
+    pub fn hold_lost() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "hold_lost",
+            "Your seats are no longer held",
+            "The shop lost your hold by a fault of its own. Nothing was charged. Please choose again.",
+        )
+    }
+
+    /// Which seats are free is being read from the database.
+    pub fn inventory_loading() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "inventory_loading",
+            "The seats are being counted",
+            "Which seats are free is not known at this moment. Please try again in a few seconds.",
+        )
+        .retry_after(1)
+    }
+
     /// The request is well-formed and makes no sense.
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request cannot be used", detail)
@@ -184,6 +206,25 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<InventoryError> for Problem {
+    fn from(error: InventoryError) -> Self {
+        match &error {
+            InventoryError::NotLoaded => Self::inventory_loading(),
+            InventoryError::Unavailable(_) => Self { cause: Some(chain(&error).into()), ..Self::busy() },
+            InventoryError::Unreadable(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<OfficeError> for Problem {
+    fn from(error: OfficeError) -> Self {
+        match error {
+            OfficeError::Inventory(error) => error.into(),
+            OfficeError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<HoldRefused> for Problem {
     fn from(refused: HoldRefused) -> Self {
         let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
@@ -225,6 +266,12 @@ impl From<HoldRefused> for Problem {
                 format!("The event has no {}.", listed(&seats)),
             )
             .with_seats(seats),
+            HoldRefused::SectionUnknown(section) => Self::new(
+                unprocessable,
+                "section_unknown",
+                "No such section",
+                format!("The event has no section {section} of which places are had by number."),
+            ),
             HoldRefused::Taken(seats) => Self::new(
                 StatusCode::CONFLICT,
                 "seat_taken",
@@ -232,6 +279,13 @@ impl From<HoldRefused> for Problem {
                 format!("{} can no longer be had; none of your seats is held. Choose again.", listed(&seats)),
             )
             .with_seats(seats),
+            HoldRefused::SoldOut(section) => Self::new(
+                StatusCode::CONFLICT,
+                "sold_out",
+                "Not so many are left",
+                format!("Section {section} has not so many seats left; none is held. Choose again."),
+            ),
+            HoldRefused::Office(error) => error.into(),
             HoldRefused::Store(error) => error.into(),
             HoldRefused::Random(error) => Self::internal(&error),
         }
@@ -243,6 +297,7 @@ impl From<PaymentRefused> for Problem {
         let conflict = StatusCode::CONFLICT;
         match refused {
             PaymentRefused::Missing => Self::reservation_not_found(),
+            PaymentRefused::Lost => Self::hold_lost(),
             PaymentRefused::UnknownCard => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "card_unknown",
@@ -285,6 +340,7 @@ impl From<PaymentRefused> for Problem {
                 "The time is over",
                 "The seats were held for you only until the countdown ended. Choose again.",
             ),
+            PaymentRefused::Office(error) => error.into(),
             PaymentRefused::Store(error) => error.into(),
             PaymentRefused::Internal(error) => Self::internal(error.as_ref()),
         }

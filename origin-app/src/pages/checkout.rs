@@ -16,7 +16,7 @@ use crate::checkout::{PaymentOutcome, PaymentRefused, RefundReason};
 use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session};
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::payments::Card;
-use crate::reservations::{Release, Reservation, ReservationState, released};
+use crate::reservations::{Release, Reservation, ReservationState, found, released};
 use crate::{datetime, money};
 
 /// A reservation as the templates see it.
@@ -176,8 +176,8 @@ async fn page(
 }
 
 async fn find(app: &App, event: &EventId, id: &ReservationId, fan: &FanId) -> Result<Reservation, Problem> {
-    let found = app.stores.reservations.find(id, fan).await?;
-    found.filter(|found| found.event == *event).ok_or_else(Problem::reservation_not_found)
+    let reservation = found(app.reservations.find(id, fan).await?)?;
+    if reservation.event == *event { Ok(reservation) } else { Err(Problem::reservation_not_found()) }
 }
 
 fn known(cookies: &Cookies) -> Result<&FanId, Problem> {

@@ -95,7 +95,7 @@ pub(super) async fn hold(
         .map_err(|error| Problem::invalid(format!("`seat`: {error}")))?;
     let part = fields.all("part").next().and_then(|part| part.parse().ok());
     let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
-    let refused = match app.reservations.hold(&id, seats.clone(), &fan, &edge).await {
+    let refused = match app.reservations.hold(&id, seats.clone().into(), &fan, &edge).await {
         Ok(reservation) => {
             let mut response = see_other(&format!("/events/{id}/checkout/{}", reservation.id))?;
             set_fan_cookie(&mut response, cookie);

@@ -24,7 +24,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
     let reservations = match cookies.fan() {
-        Some(fan) => app.stores.reservations.of_fan(fan, LIST_MAX).await?,
+        Some(fan) => app.reservations.of_fan(fan, LIST_MAX).await?,
         None => Vec::new(),
     };
     let mut events: HashMap<EventId, Arc<EventDetail>> = HashMap::new();

@@ -2,8 +2,8 @@
 
 use super::rows::{Columns, moment, valid};
 use crate::events::{
-    Event, EventDetail, EventOnSale, EventStatus, PriceClass, Sale, Seat, SeatState, Section, SectionCount,
-    SectionKind,
+    Event, EventDetail, EventOnSale, EventStatus, Place, PriceClass, Sale, Seat, SeatState, Section,
+    SectionCount, SectionKind,
 };
 use crate::ids::{EventId, FanId, PriceClassId, RoomName, SaleId, SeatId, SectionId};
 use crate::store::StoreError;
@@ -95,6 +95,16 @@ fn sale<R: Columns>(row: &R, covered: &[R]) -> Result<Sale, StoreError> {
 
 pub(super) fn section_count(row: &impl Columns) -> Result<SectionCount, StoreError> {
     Ok(SectionCount { section: section_id(row)?, claimed: row.number("claimed")? })
+}
+
+pub(super) fn place(row: &impl Columns) -> Result<Place, StoreError> {
+    Ok(Place {
+        id: valid("seat_id", SeatId::parse(&row.text("seat_id")?).ok())?,
+        section: section_id(row)?,
+        price_cents: row.number("price_cents")?,
+        place: row.number("place")?,
+        general: row.text("kind")? == SectionKind::General.as_str(),
+    })
 }
 
 pub(super) fn seat(row: &impl Columns, fan: Option<&FanId>) -> Result<Seat, StoreError> {

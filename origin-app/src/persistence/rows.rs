@@ -5,6 +5,7 @@ use admission::clock::Timestamp;
 use super::error::CorruptColumn;
 use crate::events::Sales;
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::inventory::{HeldSeat, Holding, HoldingState};
 use crate::reservations::{Reservation, ReservationState, ReservedSeat};
 use crate::store::StoreError;
 
@@ -102,6 +103,94 @@ fn reservation(row: &impl Columns, id: &str) -> Result<Reservation, StoreError> 
         payment,
         seats: Vec::new(),
     })
+}
+
+/// Holdings out of rows with one seat each; the rows of a holding stand together. Which seats are one of many alike,
+/// the event knows.
+pub(super) fn holdings<R: Columns>(rows: &[R]) -> Result<Vec<Holding>, StoreError> {
+    let mut holdings: Vec<Holding> = Vec::new();
+    for row in rows {
+        let id = row.text("id")?;
+        if holdings.last().is_none_or(|last| last.id.as_str() != id) {
+            holdings.push(holding(row, &id)?);
+        }
+        if let Some(last) = holdings.last_mut() {
+            last.seats.push(HeldSeat {
+                id: valid("seat_id", SeatId::parse(&row.text("seat_id")?).ok())?,
+                price_cents: row.number("price_cents")?,
+                place: row.number("place")?,
+                general: false,
+            });
+        }
+    }
+    Ok(holdings)
+}
+
+fn holding(row: &impl Columns, id: &str) -> Result<Holding, StoreError> {
+    let state = match row.text("state")?.as_str() {
+        "held" => Some(HoldingState::Held),
+        "paying" => Some(HoldingState::Kept),
+        "confirmed" => Some(HoldingState::Sold),
+        _ => None,
+    };
+    Ok(Holding {
+        id: valid("id", ReservationId::parse(id).ok())?,
+        state: valid("state", state)?,
+        expires_at: moment(row, "expires_at")?,
+        since: moment(row, "updated_at")?,
+        fan: valid("fan_id", FanId::parse(&row.text("fan_id")?).ok())?,
+        ticket: row.text_or_null("ticket")?,
+        created_at: moment(row, "created_at")?,
+        currency: row.text("currency")?,
+        seats: Vec::new(),
+    })
+}
+
+pub(super) fn event_ids<R: Columns>(rows: &[R]) -> Result<Vec<EventId>, StoreError> {
+    rows.iter().map(|row| valid("event_id", EventId::parse(&row.text("event_id")?).ok())).collect()
+}
+
+/// A moment that may not be.
+pub(super) fn moment_or_null(moment: Option<i64>) -> Option<Timestamp> {
+    moment.and_then(|millis| u64::try_from(millis).ok()).map(Timestamp::from_millis)
+}
+
+/// What a batch of holdings writes: the columns of reservations, of their seats, and which of them ended how.
+#[derive(Default)]
+pub(super) struct Batch<'a> {
+    pub(super) ids: Vec<&'a str>,
+    pub(super) fans: Vec<&'a str>,
+    pub(super) amounts: Vec<i64>,
+    pub(super) currencies: Vec<&'a str>,
+    pub(super) created: Vec<i64>,
+    pub(super) expires: Vec<i64>,
+    pub(super) tickets: Vec<Option<&'a str>>,
+    /// Reservation, seat, place, price.
+    pub(super) seats: Vec<(&'a str, &'a str, i64, i64)>,
+    /// Reservation, state, when.
+    pub(super) ended: Vec<(&'a str, &'a str, i64)>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn of(happened: &'a [Holding]) -> Self {
+        let mut batch = Self::default();
+        for holding in happened {
+            let id = holding.id.as_str();
+            batch.ids.push(id);
+            batch.fans.push(holding.fan.as_str());
+            batch.amounts.push(holding.amount_cents());
+            batch.currencies.push(&holding.currency);
+            batch.created.push(at(holding.created_at));
+            batch.expires.push(at(holding.expires_at));
+            batch.tickets.push(holding.ticket.as_deref());
+            let seat = |seat: &'a HeldSeat| (id, seat.id.as_str(), seat.place, seat.price_cents);
+            batch.seats.extend(holding.seats.iter().map(seat));
+            if matches!(holding.state, HoldingState::Released | HoldingState::Expired) {
+                batch.ended.push((id, holding.state.as_str(), at(holding.since)));
+            }
+        }
+        batch
+    }
 }
 
 pub(super) fn moment(row: &impl Columns, column: &'static str) -> Result<Timestamp, StoreError> {

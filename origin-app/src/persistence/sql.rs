@@ -4,8 +4,9 @@ macro_rules! event_columns {
     () => {
         "SELECT e.id, e.name, e.venue, e.city, e.description, e.starts_at, e.currency, e.waiting_room,
                 e.seats_total, e.status, e.version, e.updated_at,
-                (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
-                  WHERE c.event_id = e.id AND (r.state <> 'held' OR r.expires_at > $1)) AS claimed
+                (SELECT count(*) FROM reservations r JOIN reservation_seats s ON s.reservation_id = r.id
+                  WHERE r.event_id = e.id AND r.state IN ('held', 'paying', 'confirmed')
+                    AND (r.state <> 'held' OR r.expires_at > $1)) AS claimed
            FROM events e "
     };
 }
@@ -106,7 +107,7 @@ pub(super) const UPDATE_EVENT: &str = "UPDATE events
         status = $9, version = $10, updated_at = $11, search_text = $12
   WHERE id = $1 AND version = $13";
 
-/// $1 now, $2 event. A hold whose time is over is no hold.
+/// $1 now, $2 event. Who only holds a seat has no claim to it here.
 pub(super) const SEATS: &str =
     "SELECT s.seat_id, s.section_id, s.class_id, s.row_name, s.number, s.price_cents,
             r.state, r.fan_id
@@ -117,19 +118,26 @@ pub(super) const SEATS: &str =
          ON r.id = c.reservation_id AND (r.state <> 'held' OR r.expires_at > $1)
       WHERE h.event_id = $2 AND h.kind = 'numbered' ORDER BY s.place";
 
+/// $1 event.
+pub(super) const PLACES: &str = "SELECT s.seat_id, s.section_id, s.price_cents, s.place, h.kind
+       FROM sections h JOIN seats s ON s.event_id = h.event_id AND s.section_id = h.section_id
+      WHERE h.event_id = $1";
+
 /// $1 now, $2 event.
 pub(super) const SECTION_CLAIMS: &str = "SELECT s.section_id, count(*) AS claimed
-       FROM seat_claims c
-       JOIN reservations r ON r.id = c.reservation_id
-       JOIN seats s ON s.event_id = c.event_id AND s.seat_id = c.seat_id
-      WHERE c.event_id = $2 AND (r.state <> 'held' OR r.expires_at > $1)
+       FROM reservations r
+       JOIN reservation_seats o ON o.reservation_id = r.id
+       JOIN seats s ON s.event_id = r.event_id AND s.seat_id = o.seat_id
+      WHERE r.event_id = $2 AND r.state IN ('held', 'paying', 'confirmed')
+        AND (r.state <> 'held' OR r.expires_at > $1)
       GROUP BY s.section_id";
 
 /// $1 now, $2 event. Charges are counted in the provider's books, and `double_sold` in the reservations: neither
 /// leans on what it should prove.
 pub(super) const SALES: &str = "SELECT e.id, e.seats_total,
-       (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
-         WHERE c.event_id = e.id AND (r.state = 'paying' OR (r.state = 'held' AND r.expires_at > $1))) AS held,
+       (SELECT count(*) FROM reservations r JOIN reservation_seats s ON s.reservation_id = r.id
+         WHERE r.event_id = e.id AND r.state IN ('held', 'paying', 'confirmed')
+           AND (r.state = 'paying' OR (r.state = 'held' AND r.expires_at > $1))) AS held,
        (SELECT count(*) FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
          WHERE r.event_id = e.id AND r.state = 'confirmed') AS sold,
        (SELECT count(*) FROM tickets t WHERE t.event_id = e.id) AS tickets,
@@ -181,24 +189,34 @@ pub(super) const PAID_SEATS: &str = "SELECT count(*) AS seats
    FROM reservation_seats s JOIN reservations r ON r.id = s.reservation_id
   WHERE r.event_id = $1 AND r.fan_id = $2 AND r.state = 'confirmed'";
 
-/// $1 event, $2 fan, $3 the waiting room's ticket or null, $4 now. What is held and sold, counted once by fan and
-/// once by ticket; nothing is of no ticket.
-pub(super) const CLAIMED: &str = "SELECT
-       (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
-         WHERE r.event_id = $1 AND r.fan_id = $2 AND (r.state <> 'held' OR r.expires_at > $4)) AS by_fan,
-       (SELECT count(*) FROM seat_claims c JOIN reservations r ON r.id = c.reservation_id
-         WHERE r.event_id = $1 AND r.ticket = $3 AND (r.state <> 'held' OR r.expires_at > $4)) AS by_ticket";
+/// $1 event, $2 now. What is paid comes first, then the newest hold.
+pub(super) const LIVE: &str = "SELECT r.id, r.fan_id, r.state, r.currency, r.created_at, r.expires_at, r.updated_at, r.ticket,
+        s.seat_id, s.place, s.price_cents
+   FROM reservations r JOIN reservation_seats s ON s.reservation_id = r.id
+  WHERE r.event_id = $1 AND r.state IN ('held', 'paying', 'confirmed') AND (r.state <> 'held' OR r.expires_at > $2)
+  ORDER BY CASE r.state WHEN 'held' THEN 1 ELSE 0 END, r.created_at DESC, r.id, s.place";
 
-/// $1 id, $2 event, $3 fan, $4 amount, $5 now, $6 end of the hold, $7 the waiting room's ticket or null.
-pub(super) const NEW_RESERVATION: &str = "INSERT INTO reservations
-       (id, event_id, fan_id, state, amount_cents, currency, created_at, expires_at, updated_at, ticket)
-     SELECT $1, e.id, $3, 'held', $4, e.currency, $5, $6, $5, $7 FROM events e WHERE e.id = $2";
+/// $1 event, $2 now.
+pub(super) const NOTE_LOAD: &str = "INSERT INTO inventory_loads (event_id, loaded_at) VALUES ($1, $2)
+     ON CONFLICT (event_id) DO UPDATE SET loaded_at = excluded.loaded_at, lost_at = excluded.loaded_at
+     RETURNING lost_at";
+
+/// $1 now.
+pub(super) const LOADED_EVENTS: &str =
+    "SELECT l.event_id FROM inventory_loads l JOIN events e ON e.id = l.event_id
+  WHERE e.starts_at > $1 ORDER BY l.event_id";
+
+/// $1 since.
+pub(super) const LOST_AFTER: &str = "SELECT min(lost_at) AS lost_at FROM inventory_loads WHERE lost_at >= $1";
 
 /// $1 reservation, $2 card, $3 now.
 pub(super) const BEGIN_PAYMENT: &str = "UPDATE reservations
         SET state = 'paying', attempt = attempt + 1, card = $2, begun_at = $3, keep_until = NULL, charge_id = NULL,
             refund_reason = NULL, updated_at = $3
       WHERE id = $1";
+
+/// $1 reservation, $2 now. Its seats are others' by now.
+pub(super) const TOO_LATE: &str = "UPDATE reservations SET state = 'expired', updated_at = $2 WHERE id = $1";
 
 /// $1 reservation, $2 attempt, $3 now.
 pub(super) const DECLINE: &str = "UPDATE reservations SET state = 'held', updated_at = $3

@@ -1,16 +1,18 @@
 //! Seats held for a fan, until they are paid, given back, or the time is over.
 
 mod model;
+mod paying;
 mod routes;
 mod service;
 mod store;
 mod sweep;
 
 pub use model::{PaymentFacts, Reservation, ReservationState, ReservedSeat};
-pub(crate) use routes::released;
+pub use paying::Intent;
 pub use routes::routes;
-pub use service::{HoldRefused, Reservations};
-pub use store::{Begin, Confirm, Hold, NewHold, Release, ReservationStore};
+pub(crate) use routes::{found, released};
+pub use service::{Found, HoldRefused, Reservations, Wanted};
+pub use store::{Begin, Confirm, Release, ReservationStore};
 pub use sweep::sweep;
 
 /// Most reservations in one answer.

@@ -15,12 +15,13 @@ use utoipa_axum::routes;
 
 use super::LIST_MAX;
 use super::model::{Reservation, ReservationState, ReservedSeat};
+use super::service::{Found, Wanted};
 use super::store::Release;
 use crate::app::App;
 use crate::checkout::{PaymentOutcome, RefundReason};
 use crate::datetime;
 use crate::http::{Cookies, EdgeFacts, JsonBody, PathId, Problem, end_session, private, set_fan_cookie};
-use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::ids::{EventId, FanId, ReservationId, SeatId, SectionId};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -31,7 +32,12 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 #[schema(as = NewReservation)]
 struct HoldBody {
     event: EventId,
+    /// Places by name.
+    #[serde(default)]
     seats: Vec<SeatId>,
+    /// A section where nobody sits, of which any `quantity` places are wanted.
+    section: Option<SectionId>,
+    quantity: Option<u32>,
 }
 
 /// How a fan pays.
@@ -111,10 +117,14 @@ async fn hold(
     State(app): State<Arc<App>>,
     edge: EdgeFacts,
     cookies: Cookies,
-    JsonBody(HoldBody { event, seats }): JsonBody<HoldBody>,
+    JsonBody(HoldBody { event, seats, section, quantity }): JsonBody<HoldBody>,
 ) -> Result<Response, Problem> {
     let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
-    let reservation = app.reservations.hold(&event, seats, &fan, &edge).await?;
+    if section.is_none() && quantity.is_some() {
+        return Err(Problem::invalid("`quantity`: say of which `section`."));
+    }
+    let wanted = Wanted { seats, any_of: section.map(|section| (section, quantity.unwrap_or(1))) };
+    let reservation = app.reservations.hold(&event, wanted, &fan, &edge).await?;
     let mut response = answer(&app, StatusCode::CREATED, &reservation);
     set_fan_cookie(&mut response, cookie);
     Ok(response)
@@ -123,7 +133,7 @@ async fn hold(
 #[utoipa::path(get, path = "/api/reservations", tag = "reservations", responses((status = 200, body = ListBody<'static>)))]
 async fn list(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
     let reservations = match cookies.fan() {
-        Some(fan) => app.stores.reservations.of_fan(fan, LIST_MAX).await?,
+        Some(fan) => app.reservations.of_fan(fan, LIST_MAX).await?,
         None => Vec::new(),
     };
     let now = app.clock.now();
@@ -140,8 +150,7 @@ async fn detail(
     PathId(id): PathId<ReservationId>,
     cookies: Cookies,
 ) -> Result<Response, Problem> {
-    let reservation = app.stores.reservations.find(&id, known(&cookies)?).await?;
-    let reservation = reservation.ok_or_else(Problem::reservation_not_found)?;
+    let reservation = found(app.reservations.find(&id, known(&cookies)?).await?)?;
     Ok(answer(&app, StatusCode::OK, &reservation))
 }
 
@@ -164,6 +173,15 @@ async fn release(
             released(release)?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
+    }
+}
+
+/// The reservation, or what a fan is told where there is none.
+pub(crate) fn found(found: Found) -> Result<Reservation, Problem> {
+    match found {
+        Found::There(reservation) => Ok(reservation),
+        Found::Lost => Err(Problem::hold_lost()),
+        Found::Missing => Err(Problem::reservation_not_found()),
     }
 }
 

@@ -1,27 +1,31 @@
-//! Holding seats and giving them back.
+//! Holding seats and giving them back; what the inventory and the database know of a reservation, together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use admission::clock::{Clock, Random, RandomError, Timestamp};
 
-use super::model::Reservation;
-use super::store::{Begin, Hold, NewHold, Release, ReservationStore};
+use super::model::{Reservation, ReservationState};
+use super::store::{Release, ReservationStore};
 use super::{LIST_MAX, SEATS_PER_REQUEST_MAX};
 use crate::checkout::Deed;
 use crate::config::Holds;
 use crate::events::{EventDetail, EventStatus, Events, OnSale, Seat, SeatState};
 use crate::http::EdgeFacts;
-use crate::ids::{EventId, FanId, ReservationId, RoomName, SeatId};
+use crate::ids::{EventId, FanId, ReservationId, RoomName, SeatId, SectionId};
+use crate::inventory::{
+    Ask, BoxOffice, GeneralAsk, Held, HeldSeat, Holding, HoldingState, House, OfficeError, ticket_word,
+};
 use crate::store::StoreError;
 
 /// Holds seats for fans.
 pub struct Reservations {
-    events: Arc<Events>,
-    store: Arc<dyn ReservationStore>,
-    clock: Arc<dyn Clock>,
+    pub(super) events: Arc<Events>,
+    pub(super) office: Arc<BoxOffice>,
+    pub(super) store: Arc<dyn ReservationStore>,
+    pub(super) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    holds: Holds,
+    pub(super) holds: Holds,
 }
 
 /// Why no seats are held. Nothing changed.
@@ -53,9 +57,18 @@ pub enum HoldRefused {
     /// The event has no such seats.
     #[error("unknown seats")]
     Unknown(Vec<SeatId>),
+    /// The event has no such section where nobody sits.
+    #[error("unknown section")]
+    SectionUnknown(SectionId),
     /// Somebody else was faster.
     #[error("seats taken")]
     Taken(Vec<SeatId>),
+    /// The section has not so many seats left.
+    #[error("sold out")]
+    SoldOut(String),
+    /// The inventory or the database failed.
+    #[error(transparent)]
+    Office(#[from] OfficeError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,87 +77,200 @@ pub enum HoldRefused {
     Random(#[from] RandomError),
 }
 
+/// What a fan wants to have.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Places by name.
+    pub seats: Vec<SeatId>,
+    /// Any places of a section where nobody sits, and how many.
+    pub any_of: Option<(SectionId, u32)>,
+}
+
+impl From<Vec<SeatId>> for Wanted {
+    fn from(seats: Vec<SeatId>) -> Self {
+        Self { seats, any_of: None }
+    }
+}
+
+/// What became of a reservation that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The fan's reservation.
+    There(Reservation),
+    /// The shop lost it: it was held when an inventory was lost, and had not come into the database.
+    Lost,
+    /// This fan has no such reservation.
+    Missing,
+}
+
 impl Reservations {
-    /// Holds seats of `events` in `store`, by the rules of `holds`.
+    /// Holds seats in `office`, by the rules of `holds`; `store` is where reservations come to.
     pub fn new(
         events: Arc<Events>,
+        office: Arc<BoxOffice>,
         store: Arc<dyn ReservationStore>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         holds: Holds,
     ) -> Self {
-        Self { events, store, clock, random, holds }
+        Self { events, office, store, clock, random, holds }
     }
 
-    /// Holds `seats` for `fan`, all or none.
+    /// Holds what is `wanted` for `fan`, all or none. Asks no database, but for an event that this process has not met
+    /// yet.
     ///
     /// # Errors
-    /// When they cannot be had, or not by this fan.
+    /// When it cannot be had, or not by this fan.
     pub async fn hold(
         &self,
         event: &EventId,
-        mut seats: Vec<SeatId>,
+        wanted: Wanted,
         fan: &FanId,
         edge: &EdgeFacts,
     ) -> Result<Reservation, HoldRefused> {
+        let house = self.office.house(event).await?.ok_or(HoldRefused::EventNotFound)?;
         let now = self.clock.now();
-        let detail = self.events.detail(event).await?.ok_or(HoldRefused::EventNotFound)?;
-        let room = admitted(&detail, &seats, edge, now)?;
+        let Wanted { mut seats, any_of } = wanted;
+        let room = admitted(&house.detail, &seats, any_of.as_ref(), edge, now)?;
         seats.sort();
         seats.dedup();
         let max = self.holds.seats_per_fan_max;
-        if seats.is_empty() {
-            return Err(HoldRefused::NoSeats);
-        }
-        if seats.len() > SEATS_PER_REQUEST_MAX.min(max as usize) {
-            return Err(HoldRefused::TooManySeats { has: 0, max });
-        }
-        let ticket = edge.ticket_for(room).map(ToOwned::to_owned);
-        let new = NewHold {
-            id: ReservationId::random(self.random.as_ref())?,
-            event: event.clone(),
-            fan: fan.clone(),
-            ticket,
-            seats,
-            expires_at: now + self.holds.duration,
-            seats_per_fan_max: max,
-        };
-        match self.store.hold(&new, now).await? {
-            Hold::Held(reservation) => {
-                self.events.claims_changed(event);
-                Ok(reservation)
+        let quantity = any_of.as_ref().map_or(0, |(_, quantity)| *quantity as usize);
+        match seats.len().saturating_add(quantity) {
+            0 => return Err(HoldRefused::NoSeats),
+            asked if asked > SEATS_PER_REQUEST_MAX.min(max as usize) => {
+                return Err(HoldRefused::TooManySeats { has: 0, max });
             }
-            Hold::Taken(seats) => Err(HoldRefused::Taken(seats)),
-            Hold::Unknown(seats) => Err(HoldRefused::Unknown(seats)),
-            Hold::OverLimit { has } => Err(HoldRefused::TooManySeats { has, max }),
+            _ => {}
+        }
+        let ask = Ask {
+            id: ReservationId::new(event, now, self.random.as_ref())?,
+            fan: fan.clone(),
+            ticket: edge.ticket_for(room).map(ticket_word),
+            duration: self.holds.duration,
+            seats_max: max,
+            currency: house.detail.event.currency.clone(),
+            seats: named(&house, &seats)?,
+            general: any_of.map(|any_of| general(&house, any_of)).transpose()?.into_iter().collect(),
+        };
+        let held = self.office.hold(event, &ask).await?;
+        self.events.claims_changed(event);
+        match held {
+            Held::Held(holding) => Ok(holding.to_reservation(event)),
+            Held::Taken(seats) => Err(HoldRefused::Taken(seats)),
+            Held::SoldOut(section) => Err(HoldRefused::SoldOut(section)),
+            Held::OverLimit { has } => Err(HoldRefused::TooManySeats { has, max }),
         }
     }
 
     /// Gives the seats of a hold back.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn release(&self, id: &ReservationId, fan: &FanId) -> Result<Release, StoreError> {
-        let released = self.store.release(id, fan, self.clock.now()).await?;
+    /// When the inventory or the database fails.
+    pub async fn release(&self, id: &ReservationId, fan: &FanId) -> Result<Release, OfficeError> {
+        let state = self.office.release(id, fan).await?.map(|holding| holding.state);
         self.events.any_claims_changed();
-        Ok(released)
+        match state {
+            Some(HoldingState::Released | HoldingState::Expired | HoldingState::Freed) => {
+                Ok(Release::Released)
+            }
+            Some(HoldingState::Sold) => Ok(Release::Confirmed),
+            Some(HoldingState::Held | HoldingState::Kept) => {
+                // The database knows how the payment stands.
+                let known = self.store.find(id, fan).await?.map(|known| known.state);
+                Ok(match known {
+                    Some(ReservationState::Confirmed) => Release::Confirmed,
+                    Some(ReservationState::RefundDue | ReservationState::Refunded) => Release::Returned,
+                    _ => Release::Paying,
+                })
+            }
+            None => match self.store.release(id, fan, self.clock.now()).await? {
+                // What was lost is free.
+                Release::Missing if self.missing(id).await? == Found::Lost => Ok(Release::Released),
+                release => Ok(release),
+            },
+        }
     }
 
-    /// Keeps the intention to pay with `card`, before the provider is asked.
+    /// The fan's reservation `id`.
+    ///
+    /// # Errors
+    /// When the inventory or the database fails.
+    pub async fn find(&self, id: &ReservationId, fan: &FanId) -> Result<Found, OfficeError> {
+        // The inventory first: what goes from there to the database meanwhile is then found in one or the other.
+        let holding = self.office.look(id).await;
+        let known = self.store.find(id, fan).await?;
+        if let Some(known) = &known
+            && known.state != ReservationState::Held
+        {
+            return Ok(Found::There(known.clone()));
+        }
+        // Only of holds the inventory may know more.
+        let holding = match holding {
+            Ok(found) => found.filter(|(_, holding)| holding.fan == *fan),
+            Err(error) if known.is_some() => {
+                tracing::warn!(error = %error, "told what the database knows");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        match (known, holding) {
+            (Some(known), holding) => Ok(Found::There(as_held(known, holding.map(|(_, holding)| holding)))),
+            (None, Some((event, holding))) => Ok(Found::There(holding.to_reservation(&event))),
+            (None, None) => self.missing(id).await,
+        }
+    }
+
+    /// Why there is nothing of this id.
+    async fn missing(&self, id: &ReservationId) -> Result<Found, OfficeError> {
+        let asked_at = id.asked_at();
+        let lost = self.store.lost_after(asked_at).await?;
+        // One that had lapsed by then was not lost.
+        let was_held = lost.is_some_and(|lost| lost <= asked_at + self.holds.duration);
+        Ok(if was_held { Found::Lost } else { Found::Missing })
+    }
+
+    /// The fan's newest reservations.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin_payment(
-        &self,
-        id: &ReservationId,
-        fan: &FanId,
-        card: &str,
-    ) -> Result<Begin, StoreError> {
-        self.store.begin_payment(id, fan, card, self.clock.now()).await
+    pub async fn of_fan(&self, fan: &FanId, limit: u32) -> Result<Vec<Reservation>, StoreError> {
+        // First what the inventory knows: what goes from there to the database meanwhile is then found in both.
+        let mut holdings = match self.office.of_fan(fan).await {
+            Ok(holdings) => holdings,
+            Err(error) => {
+                tracing::warn!(error = %error, "told what the database knows");
+                Vec::new()
+            }
+        };
+        let known = self.store.of_fan(fan, limit).await?;
+        let known = known.into_iter().map(|reservation| {
+            let place = holdings.iter().position(|(_, holding)| holding.id == reservation.id);
+            let holding = place.map(|place| holdings.swap_remove(place).1);
+            if reservation.state == ReservationState::Held {
+                as_held(reservation, holding)
+            } else {
+                reservation
+            }
+        });
+        let known: Vec<_> = known.collect();
+        // What the database does not know is newer than what it knows.
+        holdings.sort_by(|(_, one), (_, other)| {
+            other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id))
+        });
+        let newest = holdings.iter().map(|(event, holding)| holding.to_reservation(event));
+        Ok(newest.chain(known).take(limit as usize).collect())
     }
 
     /// What became of a payment: who is asked about seats learns of it.
-    pub async fn learn(&self, _deed: Deed, reservation: &Reservation) {
+    pub async fn learn(&self, deed: Deed, reservation: &Reservation) {
+        let Reservation { event, id, .. } = reservation;
+        match deed {
+            Deed::SellSeats => self.office.sell(event, id).await,
+            Deed::PutBack => self.office.put_back(event, id).await,
+            Deed::FreeSeats => self.office.free(event, id).await,
+            Deed::Refund => {}
+        }
         self.events.claims_changed(&reservation.event);
     }
 
@@ -163,7 +289,7 @@ impl Reservations {
             return Ok(seats);
         };
         let now = self.clock.now();
-        let reservations = self.store.of_fan(fan, LIST_MAX).await?;
+        let reservations = self.of_fan(fan, LIST_MAX).await?;
         let own: HashMap<&SeatId, SeatState> = reservations
             .iter()
             .filter(|reservation| reservation.event == *event)
@@ -194,6 +320,7 @@ impl Reservations {
 fn admitted<'a>(
     detail: &'a EventDetail,
     seats: &[SeatId],
+    any_of: Option<&(SectionId, u32)>,
     edge: &EdgeFacts,
     now: Timestamp,
 ) -> Result<Option<&'a RoomName>, HoldRefused> {
@@ -203,6 +330,7 @@ fn admitted<'a>(
     // A seat of no section is none of the event's; the store says so.
     let mut sections: Vec<_> =
         seats.iter().filter_map(|seat| detail.section_of(seat)).map(|section| section.id.clone()).collect();
+    sections.extend(any_of.map(|(section, _)| section.clone()));
     sections.sort();
     sections.dedup();
     match detail.on_sale(&sections, now) {
@@ -212,4 +340,32 @@ fn admitted<'a>(
         OnSale::From(opens_at) => Err(HoldRefused::SaleNotOpen { opens_at: Some(opens_at) }),
         OnSale::Over => Err(HoldRefused::SaleNotOpen { opens_at: None }),
     }
+}
+
+/// The seats as the house has them.
+fn named(house: &House, seats: &[SeatId]) -> Result<Vec<HeldSeat>, HoldRefused> {
+    let (mut known, mut unknown) = (Vec::with_capacity(seats.len()), Vec::new());
+    for id in seats {
+        match house.seat(id) {
+            Some(seat) => known.push(seat.clone()),
+            None => unknown.push(id.clone()),
+        }
+    }
+    known.sort_by_key(|seat| seat.place);
+    if unknown.is_empty() { Ok(known) } else { Err(HoldRefused::Unknown(unknown)) }
+}
+
+fn general(house: &House, any_of: (SectionId, u32)) -> Result<GeneralAsk, HoldRefused> {
+    let (section, quantity) = any_of;
+    house.any_of(&section, quantity).ok_or(HoldRefused::SectionUnknown(section))
+}
+
+/// A hold of the database, as the inventory knows it.
+fn as_held(known: Reservation, holding: Option<Holding>) -> Reservation {
+    let state = match holding.map(|holding| holding.state) {
+        Some(HoldingState::Released) => ReservationState::Released,
+        Some(HoldingState::Expired) => ReservationState::Expired,
+        _ => known.state,
+    };
+    Reservation { state, ..known }
 }

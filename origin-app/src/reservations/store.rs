@@ -4,43 +4,9 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 
 use super::model::Reservation;
-use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::ids::{EventId, FanId, ReservationId};
+use crate::inventory::Holding;
 use crate::store::StoreError;
-
-/// Seats that a fan asks for.
-#[derive(Clone, Debug)]
-pub struct NewHold {
-    /// The id of the reservation to be.
-    pub id: ReservationId,
-    /// The event.
-    pub event: EventId,
-    /// Who asks.
-    pub fan: FanId,
-    /// The waiting room's ticket that the fan came with, when there is one to count by.
-    pub ticket: Option<String>,
-    /// Which seats; sorted, none twice.
-    pub seats: Vec<SeatId>,
-    /// When the hold ends.
-    pub expires_at: Timestamp,
-    /// Most seats of the event that the fan may have then; equally what all holds with the ticket may have.
-    pub seats_per_fan_max: u32,
-}
-
-/// What came of asking for seats. Anything but [`Hold::Held`] changed nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// All of them are held.
-    Held(Reservation),
-    /// Somebody else has these.
-    Taken(Vec<SeatId>),
-    /// The event has no such seats.
-    Unknown(Vec<SeatId>),
-    /// The fan would have more than allowed.
-    OverLimit {
-        /// Seats that the fan has already.
-        has: u32,
-    },
-}
 
 /// What came of giving seats back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +34,6 @@ pub enum Begin {
     Confirmed(Reservation),
     /// Nothing to pay for any more; the reservation's state says why.
     Over(Reservation),
-    /// This fan has no such reservation.
-    Missing,
 }
 
 /// What came of turning a charge into tickets.
@@ -84,10 +48,26 @@ pub enum Confirm {
 }
 
 /// Keeps reservations, claims and tickets.
+///
+/// A reservation that is held claims no seat here: who may hold which seat is the inventory's to say, and what it
+/// said comes here later, perhaps twice, perhaps after the payment. Claims begin with the payment.
 #[async_trait]
 pub trait ReservationStore: Send + Sync {
-    /// Holds all of the asked seats or none. A hold whose time is over does not stand in the way.
-    async fn hold(&self, new: &NewHold, now: Timestamp) -> Result<Hold, StoreError>;
+    /// Writes down what happened to seats of an event, in this order. What is known already changes nothing, and
+    /// what is newer stays.
+    async fn record(&self, event: &EventId, happened: &[Holding]) -> Result<(), StoreError>;
+
+    /// What of an event is held, being paid or sold at `now`: what is paid first, then the newest.
+    async fn live(&self, event: &EventId, now: Timestamp) -> Result<Vec<Holding>, StoreError>;
+
+    /// Notes that the event was loaded into the inventory; whether it had been before, and so was lost since.
+    async fn note_load(&self, event: &EventId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Events that were ever loaded and have not begun at `now`.
+    async fn loaded_events(&self, now: Timestamp) -> Result<Vec<EventId>, StoreError>;
+
+    /// When an inventory was first lost, of those that were lost last at `since` or after.
+    async fn lost_after(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
     /// The fan's reservation `id`.
     async fn find(&self, id: &ReservationId, fan: &FanId) -> Result<Option<Reservation>, StoreError>;
@@ -98,14 +78,15 @@ pub trait ReservationStore: Send + Sync {
     /// How many seats of the event the fan has paid for.
     async fn paid_seats(&self, event: &EventId, fan: &FanId) -> Result<u32, StoreError>;
 
-    /// Gives the seats of a hold back.
+    /// Ends a hold that the inventory does not know.
     async fn release(&self, id: &ReservationId, fan: &FanId, now: Timestamp) -> Result<Release, StoreError>;
 
-    /// Keeps the intention to pay with `card`, before the provider is asked.
+    /// Keeps the intention to pay with `card`, before the provider is asked, and claims the seats. The inventory keeps
+    /// them for `holding`, which is written down first where it is not yet. Seats that others have claimed end it.
     async fn begin_payment(
         &self,
-        id: &ReservationId,
-        fan: &FanId,
+        event: &EventId,
+        holding: &Holding,
         card: &str,
         now: Timestamp,
     ) -> Result<Begin, StoreError>;
@@ -120,8 +101,8 @@ pub trait ReservationStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Confirm, StoreError>;
 
-    /// The provider declined the attempt of `paying`: the hold goes on where it was. Of an older attempt
-    /// nothing is changed. Gives the reservation as it is then.
+    /// The provider declined the attempt of `paying`: the hold goes on where it was, and claims nothing. Of an older
+    /// attempt nothing is changed. Gives the reservation as it is then.
     async fn decline(&self, paying: &Reservation, now: Timestamp) -> Result<Reservation, StoreError>;
 
     /// Notes that an unsettled payment was asked for at `now`, so that others come first next time.
@@ -133,6 +114,6 @@ pub trait ReservationStore: Send + Sync {
     /// The charge has gone back.
     async fn refunded(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends up to `limit` holds whose time is over; gives how many.
-    async fn expire_due(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+    /// Ends up to `limit` holds whose time was over at `before`, of which the log did not tell; gives how many.
+    async fn expire_due(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }

@@ -8,16 +8,21 @@ use admission::clock::Clock;
 use super::store::ReservationStore;
 use crate::checkout::Checkout;
 use crate::config::Holds;
+use crate::inventory::{BoxOffice, InventoryError};
 use crate::store::StoreError;
 
-/// Holds ended in one transaction: few enough to lock nobody out for long.
+/// Holds ended in one step: few enough to keep nobody waiting.
 const EXPIRE_BATCH: u32 = 200;
-/// Transactions in one round.
+/// Steps in one round.
 const EXPIRE_BATCHES_MAX: usize = 50;
+/// How long after its end a hold is ended in the database without a word from the inventory: that may be behind, or
+/// have lost what it knew.
+const UNTOLD_FOR: Duration = Duration::from_secs(60);
 
 /// Sweeps until it is dropped. The first round takes up every unsettled payment, whatever its age: they are
 /// those of a shop that crashed.
 pub async fn sweep(
+    office: Arc<BoxOffice>,
     store: Arc<dyn ReservationStore>,
     checkout: Arc<Checkout>,
     clock: Arc<dyn Clock>,
@@ -36,6 +41,9 @@ pub async fn sweep(
             Ok(count) => tracing::info!(count, "gave back what was paid for events that do not take place"),
             Err(error) => report(&error, "events that do not take place not read"),
         }
+        if let Err(error) = lapse(&office).await {
+            tracing::warn!(error = %error, "lapsed holds not swept");
+        }
         if let Err(error) = expire(store.as_ref(), clock.as_ref()).await {
             report(&error, "expired holds not swept");
         }
@@ -44,17 +52,40 @@ pub async fn sweep(
     }
 }
 
+/// Ends the holds whose time is over. Those in somebody's way end anyway; the others are shown as free only then.
+async fn lapse(office: &BoxOffice) -> Result<(), InventoryError> {
+    for event in office.inventory().events().await? {
+        let mut total = 0;
+        for _ in 0..EXPIRE_BATCHES_MAX {
+            let ended = match office.inventory().lapse(&event, EXPIRE_BATCH).await {
+                // Nobody asks for seats of this event, or it would be loaded.
+                Err(InventoryError::NotLoaded) => 0,
+                answer => answer?,
+            };
+            total += ended;
+            if ended < EXPIRE_BATCH {
+                break;
+            }
+        }
+        if total > 0 {
+            office.look_at(&event);
+            tracing::info!(event = %event, count = total, "holds lapsed");
+        }
+    }
+    Ok(())
+}
+
 async fn expire(store: &dyn ReservationStore, clock: &dyn Clock) -> Result<(), StoreError> {
     let mut total = 0;
     for _ in 0..EXPIRE_BATCHES_MAX {
-        let ended = store.expire_due(clock.now(), EXPIRE_BATCH).await?;
+        let ended = store.expire_due(clock.now() - UNTOLD_FOR, EXPIRE_BATCH).await?;
         total += ended;
         if ended < u64::from(EXPIRE_BATCH) {
             break;
         }
     }
     if total > 0 {
-        tracing::info!(count = total, "ended expired holds");
+        tracing::info!(count = total, "ended holds that the inventory did not tell of");
     }
     Ok(())
 }

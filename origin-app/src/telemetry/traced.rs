@@ -8,15 +8,16 @@ use async_trait::async_trait;
 use super::traces::Traces;
 use crate::checkout::{CheckoutStore, Report, Taken};
 use crate::events::{
-    Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Sales, Seat, SectionCount,
-    Updated,
+    Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Place, Sales, Seat,
+    SectionCount, Updated,
 };
 use crate::ids::{EventId, FanId, ReservationId};
+use crate::inventory::Holding;
 use crate::payments::{
     Card, ChargeBook, ChargeEntry, ChargeError, ChargeOutcome, ChargeRequest, Closed, LedgerAudit,
     LedgerStore, NoAnswer, PaymentProvider, RefundRequest, Standing,
 };
-use crate::reservations::{Begin, Confirm, Hold, NewHold, Release, Reservation, ReservationStore};
+use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationStore};
 use crate::store::{StoreError, Stores};
 
 /// Something whose calls are traced.
@@ -78,6 +79,10 @@ impl EventStore for Traced<dyn EventStore> {
         self.traces.database("event detail", self.port.detail(id)).await
     }
 
+    async fn places(&self, id: &EventId) -> Result<Vec<Place>, StoreError> {
+        self.traces.database("event places", self.port.places(id)).await
+    }
+
     async fn claimed(&self, id: &EventId, now: Timestamp) -> Result<Vec<SectionCount>, StoreError> {
         self.traces.database("event claimed", self.port.claimed(id, now)).await
     }
@@ -98,8 +103,24 @@ impl EventStore for Traced<dyn EventStore> {
 
 #[async_trait]
 impl ReservationStore for Traced<dyn ReservationStore> {
-    async fn hold(&self, new: &NewHold, now: Timestamp) -> Result<Hold, StoreError> {
-        self.traces.database("reservation hold", self.port.hold(new, now)).await
+    async fn record(&self, event: &EventId, happened: &[Holding]) -> Result<(), StoreError> {
+        self.traces.database("reservation record", self.port.record(event, happened)).await
+    }
+
+    async fn live(&self, event: &EventId, now: Timestamp) -> Result<Vec<Holding>, StoreError> {
+        self.traces.database("reservation live", self.port.live(event, now)).await
+    }
+
+    async fn note_load(&self, event: &EventId, now: Timestamp) -> Result<bool, StoreError> {
+        self.traces.database("reservation note_load", self.port.note_load(event, now)).await
+    }
+
+    async fn loaded_events(&self, now: Timestamp) -> Result<Vec<EventId>, StoreError> {
+        self.traces.database("reservation loaded_events", self.port.loaded_events(now)).await
+    }
+
+    async fn lost_after(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.traces.database("reservation lost_after", self.port.lost_after(since)).await
     }
 
     async fn find(&self, id: &ReservationId, fan: &FanId) -> Result<Option<Reservation>, StoreError> {
@@ -120,12 +141,13 @@ impl ReservationStore for Traced<dyn ReservationStore> {
 
     async fn begin_payment(
         &self,
-        id: &ReservationId,
-        fan: &FanId,
+        event: &EventId,
+        holding: &Holding,
         card: &str,
         now: Timestamp,
     ) -> Result<Begin, StoreError> {
-        self.traces.database("reservation begin_payment", self.port.begin_payment(id, fan, card, now)).await
+        let begin = self.port.begin_payment(event, holding, card, now);
+        self.traces.database("reservation begin_payment", begin).await
     }
 
     async fn confirm(
@@ -154,8 +176,8 @@ impl ReservationStore for Traced<dyn ReservationStore> {
         self.traces.database("reservation refunded", self.port.refunded(id, now)).await
     }
 
-    async fn expire_due(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.traces.database("reservation expire_due", self.port.expire_due(now, limit)).await
+    async fn expire_due(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.traces.database("reservation expire_due", self.port.expire_due(before, limit)).await
     }
 }
 

@@ -34,6 +34,7 @@ impl Process {
             .arg("--config")
             .arg(&config)
             .env("STANCHION_SHOP_DATABASE", database.url())
+            .env("STANCHION_SHOP_INVENTORY", database.inventory())
             .env("STANCHION_EDGE_KEYS", KEYS)
             .env("STANCHION_ORGANISER_TOKEN", ORGANISER_TOKEN)
             .stderr(Stdio::piped())

@@ -52,9 +52,10 @@ pub(crate) fn take(situation: Situation, happened: Happened) -> Option<Step> {
         (RefundDue, Happened::Charged) if !is_charged => {
             step(RefundDue, &[Charge, Tell(News::RefundDue)], &[Refund])
         }
-        (Paying, Happened::Declined) => step(Held, &[], &[PutBack]),
+        // Who only holds claims nothing.
+        (Paying, Happened::Declined) => step(Held, &[DropClaims], &[PutBack]),
         // Nobody may be looking any more.
-        (PaymentDelayed, Happened::Declined) => step(Held, &[Tell(News::Declined)], &[PutBack]),
+        (PaymentDelayed, Happened::Declined) => step(Held, &[DropClaims, Tell(News::Declined)], &[PutBack]),
 
         // It did not answer. The seats stay, for a while.
         (Paying, Happened::NoAnswer) => step(PaymentDelayed, &[Tell(News::PaymentDelayed)], &[]),

@@ -152,7 +152,7 @@ fn on_every_way_the_money_is_where_it_should_be_and_the_end_can_be_reached() {
         let (tickets, owed) = (state == State::Confirmed, state == State::RefundDue && money.charged);
         assert_eq!((money.tickets, money.sales), (tickets, -i32::from(tickets)), "{state:?} {money:?}");
         assert_eq!(money.unsettled, -i32::from(owed), "{state:?} {money:?}");
-        let claims = matches!(state, State::Held | State::Paying | State::PaymentDelayed | State::Confirmed);
+        let claims = matches!(state, State::Paying | State::PaymentDelayed | State::Confirmed);
         assert_eq!(money.claims, claims, "{state:?} {money:?}");
         for happened in Happened::ALL {
             for has_its_seats in [money.claims, false] {

@@ -7,15 +7,32 @@ use sqlx::{PgConnection, Row as _};
 use super::ledger::post;
 use super::{Postgres, sql};
 use crate::ids::{EventId, FanId, ReservationId};
+use crate::inventory::Holding;
 use crate::payments::Posting;
 use crate::persistence::rows::{self, at};
-use crate::reservations::{Begin, Confirm, Hold, NewHold, Release, Reservation, ReservationStore};
+use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationStore};
 use crate::store::StoreError;
 
 #[async_trait]
 impl ReservationStore for Postgres {
-    async fn hold(&self, new: &NewHold, now: Timestamp) -> Result<Hold, StoreError> {
-        self.hold_seats(new, now).await
+    async fn record(&self, event: &EventId, happened: &[Holding]) -> Result<(), StoreError> {
+        self.record_holdings(event, happened).await
+    }
+
+    async fn live(&self, event: &EventId, now: Timestamp) -> Result<Vec<Holding>, StoreError> {
+        self.live_holdings(event, now).await
+    }
+
+    async fn note_load(&self, event: &EventId, now: Timestamp) -> Result<bool, StoreError> {
+        self.write_load(event, now).await
+    }
+
+    async fn loaded_events(&self, now: Timestamp) -> Result<Vec<EventId>, StoreError> {
+        self.events_loaded(now).await
+    }
+
+    async fn lost_after(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.last_loss(since).await
     }
 
     async fn find(&self, id: &ReservationId, fan: &FanId) -> Result<Option<Reservation>, StoreError> {
@@ -51,12 +68,12 @@ impl ReservationStore for Postgres {
 
     async fn begin_payment(
         &self,
-        id: &ReservationId,
-        fan: &FanId,
+        event: &EventId,
+        holding: &Holding,
         card: &str,
         now: Timestamp,
     ) -> Result<Begin, StoreError> {
-        self.intend_payment(id, fan, card, now).await
+        self.intend_payment(event, holding, card, now).await
     }
 
     async fn confirm(
@@ -70,14 +87,7 @@ impl ReservationStore for Postgres {
     }
 
     async fn decline(&self, paying: &Reservation, now: Timestamp) -> Result<Reservation, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        sqlx::query(sql::DECLINE)
-            .bind(paying.id.as_str())
-            .bind(paying.attempt)
-            .bind(at(now))
-            .execute(&mut *connection)
-            .await?;
-        load(&mut connection, &paying.id).await
+        self.end_attempt(paying, now).await
     }
 
     async fn postpone(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
@@ -103,41 +113,19 @@ impl ReservationStore for Postgres {
         Ok(())
     }
 
-    async fn expire_due(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+    async fn expire_due(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         // What a buyer has locked is being dealt with: waiting for it could close a circle.
-        let due: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM reservations WHERE state = 'held' AND expires_at <= $1
-              ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+        let ended = sqlx::query(
+            "UPDATE reservations SET state = 'expired', updated_at = $1
+              WHERE id IN (SELECT id FROM reservations WHERE state = 'held' AND expires_at <= $1
+                            ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
         )
-        .bind(at(now))
+        .bind(at(before))
         .bind(i64::from(limit))
-        .fetch_all(&mut *transaction)
+        .execute(&self.pool)
         .await?;
-        if !due.is_empty() {
-            expire(&mut transaction, &due, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(due.len() as u64)
+        Ok(ended.rows_affected())
     }
-}
-
-/// Ends the holds `ids`, whose rows the caller has locked.
-pub(super) async fn expire(
-    connection: &mut PgConnection,
-    ids: &[String],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE reservations SET state = 'expired', updated_at = $2 WHERE id = ANY($1)")
-        .bind(ids)
-        .bind(at(now))
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("DELETE FROM seat_claims WHERE reservation_id = ANY($1)")
-        .bind(ids)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// The reservation `id`, which is there.

@@ -4,9 +4,11 @@ use admission::clock::Timestamp;
 use sqlx::{PgConnection, Row as _};
 
 use super::ledger::post;
+use super::record::record;
 use super::reservations::load;
 use super::{Postgres, sql};
-use crate::ids::{FanId, ReservationId};
+use crate::ids::{EventId, FanId, ReservationId};
+use crate::inventory::Holding;
 use crate::payments::Posting;
 use crate::persistence::rows::at;
 use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationState};
@@ -39,31 +41,59 @@ impl Postgres {
 
     pub(super) async fn intend_payment(
         &self,
-        id: &ReservationId,
-        fan: &FanId,
+        event: &EventId,
+        holding: &Holding,
         card: &str,
         now: Timestamp,
     ) -> Result<Begin, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let Some(reservation) = lock(&mut transaction, id).await?.filter(|found| found.fan == *fan) else {
-            return Ok(Begin::Missing);
-        };
-        match reservation.state_at(now) {
-            ReservationState::Held => {
-                sqlx::query(sql::BEGIN_PAYMENT)
-                    .bind(id.as_str())
-                    .bind(card)
-                    .bind(at(now))
-                    .execute(&mut *transaction)
-                    .await?;
-                let paying = load(&mut transaction, id).await?;
-                transaction.commit().await?;
-                Ok(Begin::Started(paying))
+        let id = &holding.id;
+        record(&mut transaction, event, std::slice::from_ref(holding)).await?;
+        let reservation = lock(&mut transaction, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+        match reservation.state {
+            // The inventory keeps its seats, so it has not expired, whatever a sweep that knew less wrote down.
+            ReservationState::Held | ReservationState::Expired => {}
+            ReservationState::Paying | ReservationState::PaymentDelayed => {
+                return Ok(Begin::Unsettled(reservation));
             }
-            ReservationState::Paying | ReservationState::PaymentDelayed => Ok(Begin::Unsettled(reservation)),
-            ReservationState::Confirmed => Ok(Begin::Confirmed(reservation)),
-            _ => Ok(Begin::Over(reservation)),
+            ReservationState::Confirmed => return Ok(Begin::Confirmed(reservation)),
+            _ => return Ok(Begin::Over(reservation)),
         }
+        let claimed = claim(&mut transaction, &reservation).await?;
+        if claimed == reservation.seats.len() as u64 {
+            sqlx::query(sql::BEGIN_PAYMENT)
+                .bind(id.as_str())
+                .bind(card)
+                .bind(at(now))
+                .execute(&mut *transaction)
+                .await?;
+        } else {
+            drop_claims(&mut transaction, id).await?;
+            sqlx::query(sql::TOO_LATE).bind(id.as_str()).bind(at(now)).execute(&mut *transaction).await?;
+        }
+        let begun = load(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(if begun.state == ReservationState::Paying { Begin::Started(begun) } else { Begin::Over(begun) })
+    }
+
+    pub(super) async fn end_attempt(
+        &self,
+        paying: &Reservation,
+        now: Timestamp,
+    ) -> Result<Reservation, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let ended = sqlx::query(sql::DECLINE)
+            .bind(paying.id.as_str())
+            .bind(paying.attempt)
+            .bind(at(now))
+            .execute(&mut *transaction)
+            .await?;
+        if ended.rows_affected() == 1 {
+            drop_claims(&mut transaction, &paying.id).await?;
+        }
+        let held = load(&mut transaction, &paying.id).await?;
+        transaction.commit().await?;
+        Ok(held)
     }
 
     pub(super) async fn settle_charge(
@@ -117,6 +147,22 @@ async fn lock(connection: &mut PgConnection, id: &ReservationId) -> Result<Optio
         Some(_) => load(connection, id).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Claims the seats of a reservation that nobody has claimed; gives how many. Always in the same order, or two who
+/// want the same seats could wait for each other.
+async fn claim(connection: &mut PgConnection, reservation: &Reservation) -> Result<u64, StoreError> {
+    let claimed = sqlx::query(
+        "INSERT INTO seat_claims (event_id, seat_id, reservation_id)
+         SELECT $1, seat.id, $3 FROM unnest($2::text[]) AS seat (id) ORDER BY seat.id
+         ON CONFLICT (event_id, seat_id) DO NOTHING",
+    )
+    .bind(reservation.event.as_str())
+    .bind(reservation.seats.iter().map(|seat| seat.id.as_str()).collect::<Vec<_>>())
+    .bind(reservation.id.as_str())
+    .execute(connection)
+    .await?;
+    Ok(claimed.rows_affected())
 }
 
 /// Whether every seat of the reservation is still claimed by it, and none has a ticket.

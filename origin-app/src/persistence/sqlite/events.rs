@@ -5,8 +5,8 @@ use async_trait::async_trait;
 
 use super::{Sqlite, json_list, sql};
 use crate::events::{
-    Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Sales, Seat, SectionCount,
-    Updated,
+    Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Place, Sales, Seat,
+    SectionCount, Updated,
 };
 use crate::ids::{EventId, FanId};
 use crate::persistence::{event_rows, rows, rows::at};
@@ -87,6 +87,11 @@ impl EventStore for Sqlite {
     ) -> Result<Vec<Seat>, StoreError> {
         let seats = sqlx::query(sql::SEATS).bind(at(now)).bind(id.as_str()).fetch_all(&self.readers).await?;
         seats.iter().map(|row| event_rows::seat(row, fan)).collect()
+    }
+
+    async fn places(&self, id: &EventId) -> Result<Vec<Place>, StoreError> {
+        let places = sqlx::query(sql::PLACES).bind(id.as_str()).fetch_all(&self.readers).await?;
+        places.iter().map(event_rows::place).collect()
     }
 
     async fn claimed(&self, id: &EventId, now: Timestamp) -> Result<Vec<SectionCount>, StoreError> {

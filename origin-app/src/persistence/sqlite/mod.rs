@@ -5,8 +5,8 @@
 mod charges;
 mod event_writes;
 mod events;
-mod hold;
 pub(super) mod ledger;
+mod record;
 mod reservations;
 mod settle;
 

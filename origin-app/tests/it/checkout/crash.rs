@@ -67,8 +67,9 @@ pub(super) struct Doomed {
 impl Doomed {
     pub(super) async fn open(settings: Settings, clock: Arc<ManualClock>, probe: Arc<CrashAt>) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let inventory = crate::support::inventory(&settings, &clock);
         let surroundings =
-            Surroundings { clock: clock.clone(), probe: Some(probe), ..Surroundings::default() };
+            Surroundings { clock: clock.clone(), probe: Some(probe), inventory, ..Surroundings::default() };
         let running = runtime.spawn(start(settings, surroundings)).await.unwrap().unwrap();
         Self { edge: Edge { address: running.address(), clock }, runtime, _running: running }
     }

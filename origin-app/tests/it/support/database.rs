@@ -1,13 +1,14 @@
-//! A database for one test, gone with it.
+//! A database for one test, and what it keeps its inventory in, gone with it.
 
 use tempfile::TempDir;
 
 use super::postgres::PostgresServer;
+use super::redis::RedisServer;
 
 pub(crate) enum Database {
     Memory,
     Sqlite(TempDir),
-    Postgres(PostgresServer),
+    Postgres(PostgresServer, RedisServer),
 }
 
 impl Database {
@@ -21,14 +22,29 @@ impl Database {
     }
 
     pub(crate) async fn postgres() -> Self {
-        Self::Postgres(PostgresServer::start().await)
+        Self::Postgres(PostgresServer::start().await, RedisServer::start())
+    }
+
+    /// Where it is kept which seats are free: with PostgreSQL, in Redis, as several shops do it.
+    pub(crate) fn inventory(&self) -> String {
+        match self {
+            Self::Memory | Self::Sqlite(_) => "memory".to_owned(),
+            Self::Postgres(_, redis) => redis.url(),
+        }
+    }
+
+    /// Loses what is known of the seats, but what the database knows. In this process it is lost with the shop.
+    pub(crate) fn lose_inventory(&self) {
+        if let Self::Postgres(_, redis) = self {
+            assert_eq!(redis.command(&["FLUSHALL"]).unwrap(), "+OK\r\n");
+        }
     }
 
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Memory => "sqlite::memory:".to_owned(),
             Self::Sqlite(folder) => format!("sqlite://{}/shop.db", folder.path().display()),
-            Self::Postgres(server) => server.url(),
+            Self::Postgres(server, _) => server.url(),
         }
     }
 
@@ -41,7 +57,7 @@ impl Database {
                 let mut connection = sqlx::SqliteConnection::connect(&self.url()).await.unwrap();
                 connection.execute(statement).await.unwrap();
             }
-            Self::Postgres(_) => {
+            Self::Postgres(..) => {
                 let mut connection = sqlx::PgConnection::connect(&self.url()).await.unwrap();
                 connection.execute(statement).await.unwrap();
             }
@@ -57,7 +73,7 @@ impl Database {
                 let mut connection = sqlx::SqliteConnection::connect(&self.url()).await.unwrap();
                 sqlx::query_scalar(question).fetch_one(&mut connection).await.unwrap()
             }
-            Self::Postgres(_) => {
+            Self::Postgres(..) => {
                 let mut connection = sqlx::PgConnection::connect(&self.url()).await.unwrap();
                 sqlx::query_scalar(question).fetch_one(&mut connection).await.unwrap()
             }

@@ -4,6 +4,7 @@ mod clock;
 mod database;
 mod fan;
 mod postgres;
+mod redis;
 mod shop;
 mod smtp;
 mod stripe;
@@ -11,13 +12,14 @@ mod stripe;
 pub(crate) use clock::ManualClock;
 pub(crate) use database::Database;
 pub(crate) use fan::{Answer, Fan};
-pub(crate) use shop::{Edge, KEYS, ORGANISER_TOKEN, Shop, elsewhere, settings};
+pub(crate) use redis::RedisServer;
+pub(crate) use shop::{Edge, KEYS, ORGANISER_TOKEN, Shop, elsewhere, inventory, settings};
 pub(crate) use smtp::{MailSink, Received};
 pub(crate) use stripe::{FakeStripe, Fault, LocalStripe, STRIPE_KEY, StripeProcess};
 
 use std::time::Duration;
 
-/// Runs each test on both databases.
+/// Runs each test on both databases: SQLite with the inventory in memory, and PostgreSQL with one in Redis.
 macro_rules! on_both_databases {
     ($($test:ident),+ $(,)?) => {
         mod on_sqlite {

@@ -11,9 +11,10 @@ use admission::edge_signature::{
 use admission::keyring::Keyring;
 use origin_app::app::{Running, Surroundings, start};
 use origin_app::config::{
-    Accounts, CacheSettings, DatabaseUrl, EdgeTrust, Holds, Limits, Mail, OrganiserToken, Payments, Provider,
-    Settings, Telemetry,
+    Accounts, CacheSettings, DatabaseUrl, EdgeTrust, Holds, Inventory, InventoryStore, Limits, Mail,
+    OrganiserToken, Payments, Provider, Settings, Telemetry,
 };
+use origin_app::inventory::redis::RedisInventory;
 use origin_app::payments::{BreakerRules, PaymentProvider};
 use origin_app::tickets::TicketKeys;
 use reqwest::{Client, Method, RequestBuilder};
@@ -132,6 +133,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
         organiser_token: Some(OrganiserToken::new(ORGANISER_TOKEN).unwrap()),
         ticket_keys: Some(TicketKeys::parse(TICKET_KEYS).unwrap()),
         accounts: Accounts::default(),
+        inventory: Inventory { store: InventoryStore::parse(&database.inventory()).unwrap() },
         holds: Holds {
             duration: Duration::from_secs(180),
             seats_per_fan_max: 4,
@@ -170,6 +172,15 @@ pub(crate) fn settings(database: &Database) -> Settings {
     }
 }
 
+/// A Redis that goes by the test's clock, where the settings name one.
+pub(crate) fn inventory(
+    settings: &Settings,
+    clock: &Arc<ManualClock>,
+) -> Option<Arc<dyn origin_app::inventory::Inventory>> {
+    let url = settings.inventory.store.redis_url()?;
+    Some(Arc::new(RedisInventory::with_clock(url, Some(clock.clone())).unwrap()))
+}
+
 impl Shop {
     pub(crate) async fn open(database: &Database) -> Self {
         Self::open_with(settings(database), Arc::new(ManualClock::new()), None).await
@@ -180,7 +191,9 @@ impl Shop {
         clock: Arc<ManualClock>,
         provider: Option<Arc<dyn PaymentProvider>>,
     ) -> Self {
-        let surroundings = Surroundings { clock: clock.clone(), provider, ..Surroundings::default() };
+        let inventory = inventory(&settings, &clock);
+        let surroundings =
+            Surroundings { clock: clock.clone(), provider, inventory, ..Surroundings::default() };
         let running = start(settings, surroundings).await.unwrap();
         Self { edge: Edge { address: running.address(), clock: clock.clone() }, clock, running }
     }

@@ -1,0 +1,234 @@
+//! The cold path: what the inventory's logs tell comes into the database, in order for each event, at least once.
+//!
+//! What was written twice, or late, changes nothing in the database, so an entry is acknowledged only after it is
+//! there. While the database is away, entries wait. An entry that the database refuses again and again while it
+//! works is put aside, so that the others go on; `origin-app dead-letters` shows those.
+
+mod reconcile;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::ids::EventId;
+use crate::inventory::{BoxOffice, Holding, InventoryError, LogEntry};
+use crate::reservations::ReservationStore;
+use crate::store::{StoreError, StoreLifecycle};
+
+pub use reconcile::Reconciler;
+
+/// Entries written in one transaction.
+const BATCH: u32 = 256;
+/// How often logs are looked at that nobody of this process wrote to.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often an entry may fail before it is put aside.
+const ATTEMPTS_MAX: u32 = 5;
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Carries what happened from the logs into the database.
+pub struct ColdPath {
+    office: Arc<BoxOffice>,
+    store: Arc<dyn ReservationStore>,
+    database: Arc<dyn StoreLifecycle>,
+    /// What tells this process from others.
+    reader: String,
+    /// What went wrong lately. Held for a whole round: one at a time.
+    trouble: Mutex<HashMap<EventId, Trouble>>,
+}
+
+/// How far the database is behind, all events together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogFigures {
+    /// Entries that are not in the database yet.
+    pub backlog_entries: u64,
+    /// How old the oldest of them is.
+    pub oldest_age: Duration,
+    /// Entries that were put aside.
+    pub dead_letters: u64,
+}
+
+/// An event whose entries do not get through.
+struct Trouble {
+    failures: u32,
+    retry_at: Instant,
+    /// The entry that fails alone, and how often it did.
+    culprit: Option<(String, u32)>,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self { failures: 0, retry_at: Instant::now(), culprit: None }
+    }
+}
+
+impl ColdPath {
+    /// From the logs of `office` into `store`; `reader` tells this process from others.
+    pub fn new(
+        office: Arc<BoxOffice>,
+        store: Arc<dyn ReservationStore>,
+        database: Arc<dyn StoreLifecycle>,
+        reader: String,
+    ) -> Self {
+        Self { office, store, database, reader, trouble: Mutex::default() }
+    }
+
+    /// Works until it is dropped.
+    pub async fn run(&self) {
+        let mut all_at = Instant::now();
+        let mut written = BTreeSet::new();
+        loop {
+            let round = if Instant::now() >= all_at {
+                all_at = Instant::now() + LOOK_EVERY;
+                self.round().await
+            } else {
+                self.bring_in(std::mem::take(&mut written)).await
+            };
+            if let Err(error) = round {
+                tracing::warn!(error = %error, "the logs are out of reach");
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            // Whoever writes in this process wakes it; whoever does elsewhere is noticed soon.
+            let next = tokio::time::timeout_at(all_at, self.office.written().next());
+            written = next.await.unwrap_or_default();
+        }
+    }
+
+    /// Brings in what the logs of all events have now.
+    ///
+    /// # Errors
+    /// When the inventory cannot be reached.
+    pub async fn round(&self) -> Result<(), InventoryError> {
+        self.bring_in(self.office.inventory().events().await?.into_iter().collect()).await
+    }
+
+    async fn bring_in(&self, events: BTreeSet<EventId>) -> Result<(), InventoryError> {
+        let mut trouble = self.trouble.lock().await;
+        for event in events {
+            let known = trouble.remove(&event);
+            if known.as_ref().is_some_and(|known| known.retry_at > Instant::now()) {
+                trouble.extend(known.map(|known| (event, known)));
+                continue;
+            }
+            if let Some(now) = self.drain(&event, known).await? {
+                trouble.insert(event, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings in the log of one event, as far as it goes; what stands in the way is given back.
+    async fn drain(
+        &self,
+        event: &EventId,
+        mut trouble: Option<Trouble>,
+    ) -> Result<Option<Trouble>, InventoryError> {
+        let log = self.office.inventory();
+        while let Some(entries) = log.read(event, &self.reader, BATCH).await? {
+            if entries.is_empty() {
+                return Ok(None);
+            }
+            match self.write(event, &entries).await {
+                Ok(()) => log.acknowledge(event, &entries).await?,
+                Err(error) => {
+                    let mut now = self.fail(event, &error, trouble.take());
+                    if self.database.ping().await.is_ok() {
+                        // The database works, so it may be one of the entries.
+                        self.one_by_one(event, &entries, &mut now).await?;
+                    }
+                    return Ok(Some(now));
+                }
+            }
+            trouble = None;
+        }
+        Ok(trouble)
+    }
+
+    async fn write(&self, event: &EventId, entries: &[LogEntry]) -> Result<(), StoreError> {
+        let happened: Result<Vec<Holding>, _> = entries.iter().map(|entry| entry.holding.clone()).collect();
+        match happened {
+            Ok(happened) => self.store.record(event, &happened).await,
+            Err(unreadable) => Err(StoreError::Failed(format!("`{unreadable}` cannot be read").into())),
+        }
+    }
+
+    /// Writes entries each for itself, up to the first that fails; one that failed too often is put aside.
+    async fn one_by_one(
+        &self,
+        event: &EventId,
+        entries: &[LogEntry],
+        trouble: &mut Trouble,
+    ) -> Result<(), InventoryError> {
+        let log = self.office.inventory();
+        for entry in entries {
+            let alone = std::slice::from_ref(entry);
+            let Err(error) = self.write(event, alone).await else {
+                log.acknowledge(event, alone).await?;
+                continue;
+            };
+            let before = trouble.culprit.take().filter(|(mark, _)| *mark == entry.mark);
+            let attempts = before.map_or(0, |(_, attempts)| attempts) + 1;
+            if attempts < ATTEMPTS_MAX {
+                trouble.culprit = Some((entry.mark.clone(), attempts));
+                return Ok(());
+            }
+            let reason = chain(&error);
+            tracing::error!(event = %event, mark = entry.mark, reason, "an entry of the log was put aside");
+            log.bury(event, entry, &reason).await?;
+        }
+        Ok(())
+    }
+
+    fn fail(&self, event: &EventId, error: &StoreError, before: Option<Trouble>) -> Trouble {
+        let before = before.unwrap_or_default();
+        let pause = (PAUSE_MIN * (1 << before.failures.min(8))).min(PAUSE_MAX);
+        if before.failures.is_power_of_two() || before.failures == 0 {
+            tracing::warn!(event = %event, error = chain(error), failures = before.failures, "the log waits");
+        }
+        Trouble { failures: before.failures + 1, retry_at: Instant::now() + pause, ..before }
+    }
+
+    /// Waits until what the event's log has now is in the database. Whether it was in time.
+    pub async fn caught_up(&self, event: &EventId, within: Duration) -> bool {
+        let begun = Instant::now();
+        loop {
+            match self.office.inventory().backlog(event).await {
+                Ok(backlog) if backlog.entries == 0 => return true,
+                _ if begun.elapsed() > within => return false,
+                _ => {}
+            }
+            self.office.look_at(event);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// How far the database is behind.
+    ///
+    /// # Errors
+    /// When the inventory cannot be reached.
+    pub async fn figures(&self) -> Result<LogFigures, InventoryError> {
+        let mut figures = LogFigures::default();
+        for event in self.office.inventory().events().await? {
+            let backlog = self.office.inventory().backlog(&event).await?;
+            figures.backlog_entries += backlog.entries;
+            figures.dead_letters += backlog.dead;
+            let age = backlog.oldest.map_or(Duration::ZERO, |oldest| backlog.now.since(oldest));
+            figures.oldest_age = figures.oldest_age.max(age);
+        }
+        Ok(figures)
+    }
+}
+
+fn chain(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,79 @@
+//! From what the scripts answer to what it means.
+
+use admission::clock::Timestamp;
+use redis::Value;
+
+use crate::ids::{ReservationId, SeatId};
+use crate::inventory::{Held, Holding, HoldingState, InventoryError, Keep, LogEntry};
+
+fn unreadable(what: impl Into<String>) -> InventoryError {
+    InventoryError::Unreadable(what.into())
+}
+
+pub(super) fn line(id: &ReservationId, line: Option<String>) -> Result<Option<Holding>, InventoryError> {
+    let parse = |line: String| Holding::parse(id.as_str(), &line).ok_or_else(|| unreadable(line));
+    line.map(parse).transpose()
+}
+
+pub(super) fn held(id: &ReservationId, answer: Vec<String>) -> Result<Held, InventoryError> {
+    let mut words = answer.into_iter();
+    let outcome = words.next().unwrap_or_default();
+    let mut next = || words.next().ok_or_else(|| unreadable(format!("`{outcome}` and nothing more")));
+    match outcome.as_str() {
+        "held" => match line(id, Some(next()?))? {
+            Some(holding) => Ok(Held::Held(holding)),
+            None => Err(unreadable("held nothing")),
+        },
+        "limit" => {
+            let has = next()?.parse().map_err(|_| unreadable("a limit that is no number"))?;
+            Ok(Held::OverLimit { has })
+        }
+        "sold_out" => Ok(Held::SoldOut(next()?)),
+        "taken" => {
+            let seats = words.map(|seat| SeatId::parse(&seat)).collect::<Result<_, _>>();
+            seats.map(Held::Taken).map_err(|error| unreadable(error.to_string()))
+        }
+        _ => Err(unreadable(outcome)),
+    }
+}
+
+pub(super) fn keep(holding: Option<Holding>) -> Result<Keep, InventoryError> {
+    Ok(match holding {
+        None => Keep::Unknown,
+        Some(holding) if holding.state == HoldingState::Kept => Keep::Kept(holding),
+        Some(holding) => Keep::Over(holding),
+    })
+}
+
+/// Reservations and their lines, by turns.
+pub(super) fn holdings(words: &[String]) -> Result<Vec<Holding>, InventoryError> {
+    words
+        .chunks(2)
+        .map(|pair| match pair {
+            [id, line] => Holding::parse(id, line).ok_or_else(|| unreadable(format!("{id}: {line}"))),
+            _ => Err(unreadable("a reservation without its line")),
+        })
+        .collect()
+}
+
+/// Those that have seats at `now`.
+pub(super) fn having_seats(now: u64, lines: &[String]) -> Result<Vec<Holding>, InventoryError> {
+    let now = Timestamp::from_millis(now);
+    let mut holdings = holdings(lines)?;
+    holdings.retain(|holding| holding.state_at(now).has_seats());
+    Ok(holdings)
+}
+
+/// An entry of a stream: its mark and its fields. The reason is that of a dead letter.
+pub(super) fn entry(value: Value) -> Result<(LogEntry, String), InventoryError> {
+    let (mark, fields): (String, Vec<String>) =
+        redis::from_redis_value(value).map_err(|error| unreadable(error.to_string()))?;
+    let field = |name: &str| {
+        let found = fields.chunks(2).find(|pair| pair.first().is_some_and(|field| field == name));
+        found.and_then(|pair| pair.get(1)).map_or("", String::as_str)
+    };
+    let (id, line) = (field("id"), field("line"));
+    let holding = Holding::parse(id, line).ok_or_else(|| format!("{id} {line}"));
+    let at = Timestamp::from_millis(field("at").parse().unwrap_or_default());
+    Ok((LogEntry { mark, at, holding }, field("reason").to_owned()))
+}

@@ -1,0 +1,42 @@
+//! What only a Redis can do: be killed, and come back with what it wrote to its files.
+
+use origin_app::inventory::redis::RedisInventory;
+use origin_app::inventory::{HoldingState, Inventory, InventoryError, InventoryLog, Loaded};
+
+use super::{Stage, event, fan};
+use crate::support::{RedisServer, eventually};
+
+#[tokio::test]
+async fn another_process_must_be_loaded_and_still_has_the_log() {
+    let mut redis = RedisServer::start_durable();
+    let inventory = RedisInventory::open(&redis.url()).unwrap();
+    let (event, buyer) = (event(), fan());
+    inventory.load(&event, &[]).await.unwrap();
+    let ask = Stage::in_memory().await.ask(&buyer, &["A-1"]);
+    inventory.hold(&event, &ask).await.unwrap();
+    redis.restart();
+    // What happened last may not be in its files, so nobody sells by them.
+    assert_eq!(inventory.hold(&event, &ask).await, Err(InventoryError::NotLoaded));
+    assert_eq!(inventory.all(&event).await, Err(InventoryError::NotLoaded));
+    let entries = inventory.read(&event, "reader", 10).await.unwrap().unwrap();
+    let told = entries[0].holding.clone().unwrap();
+    assert_eq!((told.id.clone(), told.state), (ask.id.clone(), HoldingState::Held));
+    assert_eq!(inventory.load(&event, &[told]).await.unwrap(), Loaded::Now);
+    assert_eq!(inventory.look(&event, &ask.id).await.unwrap().unwrap().fan, buyer);
+    assert_eq!(inventory.backlog(&event).await.unwrap().entries, 1);
+}
+
+#[tokio::test]
+async fn a_redis_that_is_away_is_said_to_be() {
+    let mut redis = RedisServer::start();
+    let inventory = RedisInventory::open(&redis.url()).unwrap();
+    inventory.load(&event(), &[]).await.unwrap();
+    redis.kill();
+    let ask = Stage::in_memory().await.ask(&fan(), &["A-1"]);
+    for _ in 0..3 {
+        assert!(matches!(inventory.hold(&event(), &ask).await, Err(InventoryError::Unavailable(_))));
+    }
+    redis.restart();
+    eventually("it is reached again", async || inventory.ping().await.ok()).await;
+    assert_eq!(inventory.hold(&event(), &ask).await, Err(InventoryError::NotLoaded));
+}
