@@ -93,6 +93,11 @@ pub trait PaymentProvider: Send + Sync {
     /// What the checkout page offers to pay with.
     fn cards(&self) -> &'static [Card];
 
+    /// Whether it is not asked for now, because it has not answered lately.
+    fn is_spared(&self) -> bool {
+        false
+    }
+
     /// Charges, and gives the charge's id.
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError>;
 

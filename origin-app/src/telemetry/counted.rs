@@ -27,6 +27,10 @@ impl PaymentProvider for Counted {
         self.port.cards()
     }
 
+    fn is_spared(&self) -> bool {
+        self.port.is_spared()
+    }
+
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {
         let answer = self.port.charge(request).await;
         self.metrics.payment(match &answer {

@@ -246,6 +246,10 @@ impl PaymentProvider for Traced<dyn PaymentProvider> {
         self.port.cards()
     }
 
+    fn is_spared(&self) -> bool {
+        self.port.is_spared()
+    }
+
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {
         self.traces.payment("payment charge", self.port.charge(request)).await
     }

@@ -76,6 +76,7 @@ async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
         ("shop_payments_total{outcome=\"declined\"}", 1.0),
         ("shop_payments_total{outcome=\"no_answer\"}", 0.0),
         ("shop_promise_violations_total{promise=\"P9\"}", 0.0),
+        ("shop_payment_circuit_open", 0.0),
         ("shop_outbox_messages", 0.0),
         ("shop_outbox_dead_messages", 0.0),
         ("shop_database_up", 1.0),

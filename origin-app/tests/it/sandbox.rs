@@ -79,6 +79,9 @@ async fn the_circuit_opens_and_the_fan_hears_at_once(database: Database) {
     assert_eq!(fan.pay(&id, "sandbox-slow").await.status, 202, "nobody is asked");
     assert!(began.elapsed() < Duration::from_millis(900), "it was waited for");
     assert_eq!(shop.sales().await["charges_cents"], 0);
+    let metrics =
+        reqwest::get(format!("http://{}/metrics", shop.edge.address)).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("\nshop_payment_circuit_open 1\n"), "{metrics}");
     // Half a minute later one call tries, and then everybody is served again.
     shop.clock.advance(Duration::from_secs(30));
     assert_eq!(fan.pay(&id, "sandbox-ok").await.status, 202, "its card is the slow one");

@@ -39,6 +39,12 @@ async fn now(app: &App) -> prometheus::Result<Vec<MetricFamily>> {
     let (in_use, limit) = app.gate.in_use();
     gauge("shop_requests_in_flight", "Requests that are being answered", in_use as f64)?;
     gauge("shop_requests_in_flight_limit", "Most requests that are answered at once", limit as f64)?;
+    let spared = app.checkout.provider().is_spared();
+    gauge(
+        "shop_payment_circuit_open",
+        "Whether the payment provider is not asked",
+        f64::from(u8::from(spared)),
+    )?;
     let pool = app.stores.lifecycle.pool();
     let connections =
         GaugeVec::new(Opts::new("shop_database_connections", "Connections to the database"), &["state"])?;
