@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::accounts::Accounts;
 use crate::checkout::{Checkout, CheckoutParts, CheckoutRules, NoProbe, Probe};
 use crate::cold_path::{ColdPath, Reconciler};
-use crate::config::{EdgeTrust, Provider, Settings};
+use crate::config::{EdgeTrust, Holds, Provider, Settings};
 use crate::events::Events;
 use crate::http::{Assets, Gate};
 use crate::ids;
@@ -30,6 +30,7 @@ use crate::store::Stores;
 use crate::telemetry::metrics::{Metrics, audit};
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{counted, traced};
+use crate::waitlist::Waitlist;
 use crate::{persistence, server};
 
 /// How often it is looked for what is over.
@@ -50,6 +51,7 @@ pub struct App {
     pub(crate) events: Arc<Events>,
     pub(crate) accounts: Accounts,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) waitlist: Arc<Waitlist>,
     pub(crate) reservations: Arc<Reservations>,
     pub(crate) checkout: Arc<Checkout>,
     pub(crate) office: Arc<BoxOffice>,
@@ -178,6 +180,21 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         Arc::clone(&random),
         settings.holds,
     ));
+    // What is offered is kept for longer than what a fan chose: they may be asleep.
+    let offers = Reservations::new(
+        Arc::clone(&events),
+        Arc::clone(&office),
+        Arc::clone(&stores.reservations),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        Holds { duration: settings.holds.offer, ..settings.holds },
+    );
+    let waitlist = Arc::new(Waitlist::new(
+        Arc::clone(&stores.waitlist),
+        Arc::clone(&events),
+        Arc::new(offers),
+        Arc::clone(&clock),
+    ));
     let accounts = Accounts::new(
         Arc::clone(&stores.accounts),
         Arc::clone(&clock),
@@ -209,6 +226,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         metrics,
         office,
         cold_path,
+        waitlist,
         reservations,
         checkout,
         stores,
@@ -238,6 +256,7 @@ async fn run(
         let metrics = Arc::clone(&app.metrics);
         move |delivered| metrics.mails(delivered)
     }));
+    let offering = tokio::spawn(Arc::clone(&app.waitlist).run());
     let auditing = tokio::spawn(audit(Arc::clone(&app)));
     let forgetting = tokio::spawn(forget(Arc::clone(&app)));
     let cold_path = Arc::clone(&app.cold_path);
@@ -264,6 +283,7 @@ async fn run(
     if !matches!(last, Ok(Ok(()))) {
         tracing::warn!("the database may not know the last holds yet");
     }
+    offering.abort();
     // A mail that is cut off may come twice.
     if tokio::time::timeout(app.settings.limits.shutdown, sending).await.is_err() {
         tracing::warn!("mails were cut off by the shutdown");

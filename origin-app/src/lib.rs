@@ -12,6 +12,7 @@
 //! - [`events`], [`reservations`], [`payments`]: one folder a feature, each with its model, its ports, its
 //!   service and its routes
 //! - [`idempotency`]: answers that are given once
+//! - [`waitlist`]: seats that come back, for those who wait
 //! - [`outbox`]: messages out, written with what they tell of; [`notifications`]: how they read, and the mail server
 //! - [`inventory`]: which seats are free, the hot path of a sale; [`cold_path`]: how what happened there comes into the
 //!   database
@@ -44,6 +45,7 @@ mod server;
 pub mod store;
 mod telemetry;
 pub mod tickets;
+pub mod waitlist;
 
 use std::process::ExitCode;
 

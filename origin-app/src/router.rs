@@ -17,7 +17,7 @@ use crate::http::{
 use crate::idempotency::answer_once;
 use crate::telemetry::metrics::metrics;
 use crate::telemetry::traces::trace_request;
-use crate::{accounts, checkout, events, pages, payments, reservations, tickets};
+use crate::{accounts, checkout, events, pages, payments, reservations, tickets, waitlist};
 
 /// The whole shop.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -26,6 +26,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(accounts::routes())
         .merge(reservations::routes())
         .merge(payments::routes())
+        .merge(waitlist::routes())
         .merge(checkout::routes());
     documented(api)
         .merge(tickets::routes())

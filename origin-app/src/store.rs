@@ -12,6 +12,7 @@ use crate::idempotency::IdempotencyStore;
 use crate::outbox::OutboxStore;
 use crate::payments::{ChargeBook, LedgerStore};
 use crate::reservations::ReservationStore;
+use crate::waitlist::WaitlistStore;
 
 /// The database did not do what it was asked. Nobody decides by the cause, so it is kept only to be logged.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,8 @@ pub struct Stores {
     pub accounts: Arc<dyn AccountStore>,
     /// Answers that may be asked for again.
     pub idempotency: Arc<dyn IdempotencyStore>,
+    /// Who waits for seats to come back.
+    pub waitlist: Arc<dyn WaitlistStore>,
     /// Messages that wait to be sent.
     pub outbox: Arc<dyn OutboxStore>,
     /// The database itself.

@@ -133,9 +133,10 @@ impl Source<'_> {
     }
 
     fn holds(&self, wire: &WireHolds) -> Result<Holds, ConfigError> {
-        let WireHolds { seconds, seats_per_fan_max, sweep_seconds } = wire;
+        let WireHolds { seconds, offer_seconds, seats_per_fan_max, sweep_seconds } = wire;
         Ok(Holds {
             duration: self.seconds("holds.seconds", seconds, 180, 1..=3600)?,
+            offer: self.seconds("holds.offer_seconds", offer_seconds, 1800, 1..=86_400)?,
             seats_per_fan_max: self.number("holds.seats_per_fan_max", seats_per_fan_max, 4, 1..=100)?,
             sweep_every: self.seconds("holds.sweep_seconds", sweep_seconds, 2, 1..=60)?,
         })

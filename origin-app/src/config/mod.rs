@@ -79,6 +79,8 @@ pub struct Holds {
     /// Most seats of one event that one fan may have, held and sold together; counted by the fan's cookie and by
     /// the waiting room's ticket.
     pub seats_per_fan_max: u32,
+    /// How long a seat that came back is kept for a fan who waited.
+    pub offer: Duration,
     /// How often expired holds are swept and unsettled payments taken up again.
     pub sweep_every: Duration,
 }
@@ -219,7 +221,7 @@ impl fmt::Display for Settings {
             limits,
             telemetry,
         } = self;
-        let Holds { duration, seats_per_fan_max, sweep_every } = holds;
+        let Holds { duration, seats_per_fan_max, offer, sweep_every } = holds;
         let CacheSettings { event, seats, list, entries } = cache;
         let Limits {
             body_bytes,
@@ -244,6 +246,7 @@ impl fmt::Display for Settings {
         write!(f, "{accounts}")?;
         writeln!(f, "\n[inventory]\nstore = \"{}\"", inventory.store)?;
         writeln!(f, "\n[holds]\nseconds = {}", duration.as_secs())?;
+        writeln!(f, "offer_seconds = {}", offer.as_secs())?;
         writeln!(f, "seats_per_fan_max = {seats_per_fan_max}\nsweep_seconds = {}", sweep_every.as_secs())?;
         write!(f, "{payments}")?;
         writeln!(f, "\n[cache]\nevent_seconds = {}\nseats_ms = {}", event.as_secs(), seats.as_millis())?;

@@ -43,6 +43,7 @@ pub(super) struct WireInventory {
 #[serde(deny_unknown_fields)]
 pub(super) struct WireHolds {
     pub(super) seconds: Field<i64>,
+    pub(super) offer_seconds: Field<i64>,
     pub(super) seats_per_fan_max: Field<i64>,
     pub(super) sweep_seconds: Field<i64>,
 }

@@ -94,6 +94,7 @@ pub(super) async fn hold(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Problem::invalid(format!("`seat`: {error}")))?;
     let part = fields.all("part").next().and_then(|part| part.parse().ok());
+    app.waitlist.lets_choose(&id)?;
     let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
     let refused = match app.reservations.hold(&id, seats.clone().into(), &fan, &edge).await {
         Ok(reservation) => {

@@ -18,6 +18,7 @@ mod postgres;
 mod rows;
 mod sql;
 mod sqlite;
+mod waitlist;
 
 use crate::config::{DatabaseUrl, Limits};
 use crate::store::{StoreError, Stores};
@@ -49,6 +50,7 @@ where
         + crate::outbox::OutboxStore
         + crate::accounts::AccountStore
         + crate::idempotency::IdempotencyStore
+        + crate::waitlist::WaitlistStore
         + crate::store::StoreLifecycle
         + 'static,
 {
@@ -62,6 +64,7 @@ where
         outbox: database.clone(),
         accounts: database.clone(),
         idempotency: database.clone(),
+        waitlist: database.clone(),
         lifecycle: database,
     }
 }

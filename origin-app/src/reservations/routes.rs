@@ -119,6 +119,7 @@ async fn hold(
     cookies: Cookies,
     JsonBody(HoldBody { event, seats, section, quantity }): JsonBody<HoldBody>,
 ) -> Result<Response, Problem> {
+    app.waitlist.lets_choose(&event)?;
     let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
     if section.is_none() && quantity.is_some() {
         return Err(Problem::invalid("`quantity`: say of which `section`."));

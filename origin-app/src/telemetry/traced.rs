@@ -39,6 +39,7 @@ pub(crate) fn stores(stores: Stores, traces: &Arc<Traces>) -> Stores {
         outbox: stores.outbox,
         accounts: stores.accounts,
         idempotency: stores.idempotency,
+        waitlist: stores.waitlist,
         lifecycle: stores.lifecycle,
     }
 }

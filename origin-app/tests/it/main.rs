@@ -29,3 +29,4 @@ mod sale;
 mod sandbox;
 mod stripe;
 mod support;
+mod waitlist;

@@ -136,6 +136,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
         inventory: Inventory { store: InventoryStore::parse(&database.inventory()).unwrap() },
         holds: Holds {
             duration: Duration::from_secs(180),
+            offer: Duration::from_secs(1800),
             seats_per_fan_max: 4,
             sweep_every: Duration::from_millis(50),
         },

@@ -1,0 +1,225 @@
+//! Offers what comes back to who is first.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use admission::clock::Clock;
+
+use super::offers::{Offer, Offers};
+use super::routes::kept_for_waiting;
+use super::store::{Place, PlaceState, Waiter, WaitlistStore};
+use crate::events::{Events, SeatState, SectionKind};
+use crate::http::Problem;
+use crate::ids::{EventId, FanId, SeatId};
+use crate::notifications::Notice;
+use crate::outbox::{Message, Recipient};
+use crate::reservations::{HoldRefused, Reservation};
+use crate::store::StoreError;
+
+/// How often it is looked for what came back.
+const EVERY: Duration = Duration::from_millis(500);
+/// Most offers for one event in one round.
+const OFFERS_MAX: usize = 50;
+
+/// Those who wait for seats to come back.
+pub struct Waitlist {
+    store: Arc<dyn WaitlistStore>,
+    events: Arc<Events>,
+    offers: Arc<dyn Offers>,
+    clock: Arc<dyn Clock>,
+    /// The events whose free seats are kept for those who wait.
+    kept: Mutex<HashSet<EventId>>,
+}
+
+impl Waitlist {
+    /// Those of `store`; `offers` keeps seats for as long as an offer lasts.
+    pub fn new(
+        store: Arc<dyn WaitlistStore>,
+        events: Arc<Events>,
+        offers: Arc<dyn Offers>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, events, offers, clock, kept: Mutex::default() }
+    }
+
+    /// Lets a fan choose seats, unless what is free of the event is for those who wait.
+    ///
+    /// # Errors
+    /// When it is.
+    pub(crate) fn lets_choose(&self, event: &EventId) -> Result<(), Problem> {
+        if self.is_kept(event) { Err(kept_for_waiting()) } else { Ok(()) }
+    }
+
+    /// Whether what is free of this event is for those who wait.
+    pub fn is_kept(&self, event: &EventId) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(event)
+    }
+
+    /// Whether nothing of an event can be had now.
+    ///
+    /// # Errors
+    /// When the database does not say.
+    pub async fn is_sold_out(&self, event: &EventId) -> Result<Option<bool>, StoreError> {
+        let Some(detail) = self.events.detail(event).await? else { return Ok(None) };
+        let gone: i64 = self.events.claimed(event).await?.iter().map(|section| section.claimed).sum();
+        Ok(Some(gone >= detail.event.seats_total))
+    }
+
+    /// Puts a fan at the end of those who wait for `event`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn join(
+        &self,
+        event: &EventId,
+        fan: &FanId,
+        quantity: u32,
+    ) -> Result<Option<Place>, StoreError> {
+        self.store.join(event, fan, quantity, self.clock.now()).await?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(event.clone());
+        self.store.place(event, fan).await
+    }
+
+    /// The place of a fan.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn place(&self, event: &EventId, fan: &FanId) -> Result<Option<Place>, StoreError> {
+        let place = self.store.place(event, fan).await?;
+        // What is over is over, swept or not.
+        Ok(place.map(|place| match (place.state, place.until) {
+            (PlaceState::Offered, Some(until)) if until <= self.clock.now() => {
+                Place { state: PlaceState::Done, ..place }
+            }
+            _ => place,
+        }))
+    }
+
+    /// Takes a fan out; false where they were not in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn leave(&self, event: &EventId, fan: &FanId) -> Result<bool, StoreError> {
+        self.store.leave(event, fan).await
+    }
+
+    /// Offers until it is dropped.
+    pub async fn run(self: Arc<Self>) {
+        loop {
+            if let Err(error) = self.round().await {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(error = %error, cause, "what came back is not offered");
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    async fn round(&self) -> Result<(), StoreError> {
+        self.store.lapse(self.clock.now()).await?;
+        let events = self.store.events().await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = events.iter().cloned().collect();
+        for event in events {
+            for _ in 0..OFFERS_MAX {
+                if !self.offer_next(&event).await? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers to who is first; false when there is nothing to offer, or nobody to offer it to.
+    async fn offer_next(&self, event: &EventId) -> Result<bool, StoreError> {
+        let Some(Waiter { fan, quantity }) = self.store.first(event).await? else { return Ok(false) };
+        let Some(offer) = self.free(event, quantity).await? else { return Ok(false) };
+        match self.offers.keep(event, offer, &fan).await {
+            Ok(reservation) => self.tell(event, &fan, &reservation).await.map(|()| true),
+            Err(HoldRefused::TooManySeats { .. }) => {
+                self.store.passed(event, &fan).await?;
+                Ok(true)
+            }
+            Err(HoldRefused::Store(error)) => Err(error),
+            // Somebody was faster, or nothing of it is on sale now: the next round looks again.
+            Err(_) => Ok(false),
+        }
+    }
+
+    async fn tell(&self, event: &EventId, fan: &FanId, offer: &Reservation) -> Result<(), StoreError> {
+        let until = offer.expires_at;
+        let told = Message {
+            key: format!("offer.{}", offer.id),
+            to: Recipient::Fan(fan.clone()),
+            notice: Notice::Offer {
+                event: event.clone(),
+                reservation: offer.id.clone(),
+                seats: offer.seats.iter().map(|seat| seat.id.clone()).collect(),
+                until,
+            },
+        };
+        if self.store.offered(event, fan, (&offer.id, until), &told, self.clock.now()).await? {
+            tracing::info!(event = %event, seats = offer.seats.len(), "seats that came back are offered");
+        } else if let Err(error) = self.offers.give_back(offer).await {
+            // Another shop was faster, or the fan is gone. It lapses at last.
+            tracing::warn!(error = %error, "seats that nobody waits for any more are not given back");
+        }
+        Ok(())
+    }
+
+    /// Up to `quantity` free places, beside each other if that can be.
+    async fn free(&self, event: &EventId, quantity: u32) -> Result<Option<Offer>, StoreError> {
+        self.events.claims_changed(event);
+        let seats = self.events.seats(event).await?;
+        let free: Vec<_> = seats
+            .iter()
+            .map(|seat| (seat.row.as_str(), (seat.state == SeatState::Available).then_some(&seat.id)))
+            .collect();
+        let chosen = choose(&free, quantity as usize);
+        if !chosen.is_empty() {
+            return Ok(Some(Offer { seats: chosen, any_of: None }));
+        }
+        let Some(detail) = self.events.detail(event).await? else { return Ok(None) };
+        let claimed = self.events.claimed(event).await?;
+        let general = detail.sections.iter().filter(|section| section.kind == SectionKind::General);
+        let left = general.map(|section| {
+            let gone =
+                claimed.iter().find(|count| count.section == section.id).map_or(0, |count| count.claimed);
+            (section.id.clone(), u32::try_from(section.capacity - gone).unwrap_or_default())
+        });
+        let best = left.filter(|(_, left)| *left > 0).max_by_key(|(_, left)| *left);
+        Ok(best
+            .map(|(section, left)| Offer { seats: Vec::new(), any_of: Some((section, left.min(quantity))) }))
+    }
+}
+
+/// Up to `quantity` of the free seats: the first that stand beside each other, or else the first that there are.
+fn choose(seats: &[(&str, Option<&SeatId>)], quantity: usize) -> Vec<SeatId> {
+    let beside = seats
+        .chunk_by(|one, other| one.0 == other.0 && one.1.is_some() == other.1.is_some())
+        .find(|run| run.len() >= quantity && run.first().is_some_and(|(_, free)| free.is_some()));
+    let free = beside.unwrap_or(seats).iter().filter_map(|(_, free)| *free);
+    free.take(quantity).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_beside_each_other_come_first() {
+        let id = |text: &str| SeatId::parse(text).unwrap();
+        let ids = [id("A-1"), id("A-3"), id("B-1"), id("B-2")];
+        let seats = [
+            ("A", Some(&ids[0])),
+            ("A", None),
+            ("A", Some(&ids[1])),
+            ("B", Some(&ids[2])),
+            ("B", Some(&ids[3])),
+        ];
+        assert_eq!(choose(&seats, 1), [id("A-1")]);
+        assert_eq!(choose(&seats, 2), [id("B-1"), id("B-2")]);
+        assert_eq!(choose(&seats, 3), [id("A-1"), id("A-3"), id("B-1")], "not beside each other, then");
+        assert_eq!(choose(&seats, 9).len(), 4, "fewer than asked");
+        assert!(choose(&[("A", None)], 1).is_empty());
+    }
+}

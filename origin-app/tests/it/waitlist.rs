@@ -1,0 +1,103 @@
+//! Seats that come back go to those who wait, one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use origin_app::config::Settings;
+use serde_json::{Value, json};
+
+use crate::support::{Database, Fan, MailSink, ManualClock, Shop, eventually, on_both_databases, settings};
+
+on_both_databases!(what_comes_back_is_offered_to_the_first_and_then_to_the_next);
+
+const PATH: &str = "/api/events/demo/waitlist";
+
+async fn wait(fan: &Fan) -> Value {
+    let answer = fan.post(PATH, &json!({})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()
+}
+
+async fn offer(fan: &Fan) -> Value {
+    eventually("there is an offer", async || {
+        let place = fan.get(PATH).await.json();
+        (place["state"] == "offered").then_some(place)
+    })
+    .await
+}
+
+async fn account(fan: &Fan, sink: &MailSink, email: &str) {
+    let body = json!({"email": email, "password": "correct horse"});
+    assert_eq!(fan.post("/api/auth/signup", &body).await.status, 202);
+    let token = sink.mails(email, 1).await[0].token();
+    assert_eq!(fan.post("/api/auth/verify", &json!({"token": token})).await.status, 200);
+    assert_eq!(fan.post("/api/auth/login", &body).await.status, 200);
+}
+
+async fn what_comes_back_is_offered_to_the_first_and_then_to_the_next(database: Database) {
+    let sink = MailSink::start().await;
+    let settings = Settings { mail: sink.settings(), ..settings(&database) };
+    let shop = Shop::open_with(settings, Arc::new(ManualClock::new()), None).await;
+    shop.create_demo(&[("A", 2)]).await;
+    let (holder, first, second, late) = (shop.fan(), shop.fan(), shop.fan(), shop.fan());
+    first.post(PATH, &json!({})).await.is_problem(409, "not_sold_out");
+    let held = holder.held(&["A-1", "A-2"]).await;
+    first.post("/api/events/nope/waitlist", &json!({})).await.is_problem(404, "event_not_found");
+    first.post(PATH, &json!({"quantity": 99})).await.is_problem(422, "invalid");
+    first.get(PATH).await.is_problem(404, "not_waiting");
+
+    account(&first, &sink, "first@example.com").await;
+    assert_eq!(wait(&first).await["ahead"], 0);
+    shop.clock.advance(Duration::from_millis(1));
+    assert_eq!(wait(&second).await["ahead"], 1);
+    assert_eq!(wait(&first).await["ahead"], 0, "asking again is no step back");
+    assert_eq!(holder.delete(&format!("/api/reservations/{held}")).await.status, 204);
+
+    // Both seats come back: one for each. Nobody else gets them.
+    let (one, other) = (offer(&first).await, offer(&second).await);
+    assert_eq!(late.hold(&["A-1"]).await.status, 409);
+    let mail = sink.mails("first@example.com", 2).await.pop().unwrap();
+    let reservation = one["reservation"].as_str().unwrap();
+    assert!(mail.text().contains(&format!("/events/demo/checkout/{reservation}")), "{}", mail.text());
+    assert_eq!(first.pay(reservation, "sandbox-ok").await.status, 200);
+    assert_eq!(first.state(reservation).await, "confirmed");
+
+    // The second sleeps; who came meanwhile is next.
+    shop.clock.advance(Duration::from_millis(1));
+    assert_eq!(wait(&late).await["ahead"], 0);
+    shop.clock.advance(Duration::from_secs(1801));
+    let next = offer(&late).await;
+    assert_eq!(second.get(PATH).await.json()["state"], "done");
+    let lapsed = second.pay(other["reservation"].as_str().unwrap(), "sandbox-ok").await;
+    lapsed.is_problem(409, "hold_expired");
+    assert_eq!(late.pay(next["reservation"].as_str().unwrap(), "sandbox-ok").await.status, 200);
+    let sales = shop.sales().await;
+    assert_eq!((&sales["sold"], &sales["double_sold"]), (&json!(2), &json!(0)), "{sales}");
+
+    assert_eq!(wait(&second).await["state"], "waiting", "whoever is done may wait anew");
+    assert_eq!(second.delete(PATH).await.status, 204);
+    second.delete(PATH).await.is_problem(404, "not_waiting");
+    shop.close().await;
+}
+
+/// While somebody waits, what is free is not for who comes by.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_comes_before_who_comes_by() {
+    let database = Database::sqlite();
+    let shop = Shop::open(&database).await;
+    shop.create_demo(&[("A", 2)]).await;
+    let (holder, waiter, passer_by) = (shop.fan(), shop.fan(), shop.fan());
+    let held = holder.held(&["A-1", "A-2"]).await;
+    wait(&waiter).await;
+    assert_eq!(holder.delete(&format!("/api/reservations/{held}")).await.status, 204);
+    let refused = passer_by.hold(&["A-1"]).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert!(["kept_for_waiting", "seat_taken"].contains(&refused.json()["code"].as_str().unwrap()));
+    // One was enough: the other is anybody's again.
+    offer(&waiter).await;
+    eventually("what nobody waits for can be had", async || {
+        (passer_by.hold(&["A-2"]).await.status == 201).then_some(())
+    })
+    .await;
+    shop.close().await;
+}
