@@ -27,7 +27,7 @@ lint: ## Check format, lints, docs, dependencies and the house rules
 
 screenshots: ## Take the pictures of every page in docs/screenshots anew
 	@.ci/tools build test
-	@STANCHION_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo nextest run -p proxy --test browser --run-ignored all
+	@STANCHION_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo nextest run -p proxy -p origin-app --test browser --run-ignored all
 
 build: ## Build release binaries into target/release
 	@.ci/tools build

@@ -51,7 +51,8 @@ function seatMap(form) {
     mark.querySelector("use").setAttribute("href", `#m-${state}`);
     mark.setAttribute("aria-checked", String(box.checked));
     mark.setAttribute("aria-disabled", String(box.disabled));
-    mark.setAttribute("aria-label", `${box.parentElement.textContent.trim()} · ${money(Number(box.dataset.cents), form.dataset.currency)}`);
+    const words = [...box.parentElement.querySelectorAll(".vh")].map((word) => word.textContent).join("");
+    mark.setAttribute("aria-label", `${words} · ${money(Number(box.dataset.cents), form.dataset.currency)}`);
   }
 
   function toggle(id) {

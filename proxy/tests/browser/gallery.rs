@@ -29,8 +29,9 @@ fn write_list(names: &[String]) {
     let Some(folder) = std::env::var_os("STANCHION_SCREENSHOTS") else { return };
     let mut list = "# Every page\n\nTaken by `make screenshots`, which writes this file too. What each page is for: \
                     [waiting-page.md](../waiting-page.md). There are pictures on a [desktop](desktop), in the \
-                    [dark](dark), in other [languages](languages), [live](live) ones, and those of the \
-                    [dashboard](dashboard), which is for operators: [operating.md](../operating.md#the-dashboard).\n"
+                    [dark](dark), in other [languages](languages), [live](live) ones, those of the \
+                    [dashboard](dashboard), which is for operators: [operating.md](../operating.md#the-dashboard), and those of \
+                    the [shop](shop): [shop.md](../shop.md#pages).\n"
         .to_owned();
     for row in names.chunks(3) {
         let cells = |cell: &dyn Fn(&String) -> String| row.iter().map(cell).collect::<Vec<_>>().join(" | ");

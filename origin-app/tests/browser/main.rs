@@ -1,0 +1,27 @@
+//! The shop's pages in a real Chromium: by keyboard, without script, in both languages, on a phone, in the dark; judged
+//! by axe and by the browser's own log. How Chromium is driven is shared with the pages of the edge.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops"
+)]
+
+#[path = "../../../proxy/tests/browser/axe.rs"]
+mod axe;
+mod buying;
+#[expect(dead_code, reason = "what the pages of the edge need more of it")]
+#[path = "../../../proxy/tests/browser/chromium.rs"]
+mod chromium;
+mod gallery;
+mod looking;
+mod shop;
+
+/// What the shared helpers ask of the tests around them.
+mod harness {
+    use std::time::Duration;
+
+    /// How long anything may take.
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+}
