@@ -13,11 +13,11 @@ use super::seatmap::{draw, look};
 use super::see_other;
 use super::views::{EventView, SaleView, classes, generals, seat_name};
 use crate::app::App;
-use crate::events::{EventDetail, EventStatus, OnSale, Seat, SeatState};
+use crate::events::{EventDetail, EventStatus, OnSale, Seat, SeatState, SectionKind};
 use crate::http::{Cookies, EdgeFacts, Fields, PathId, Problem, QueryArgs, Reader, set_fan_cookie};
 use crate::ids::{EventId, FanId, SeatId, SectionId};
 use crate::language::Language;
-use crate::reservations::HoldRefused;
+use crate::reservations::{HoldRefused, Wanted};
 use crate::{datetime, money};
 
 /// Most seats on one page. A larger house is shown in parts, each of whole rows.
@@ -66,6 +66,7 @@ pub(super) struct ShowArgs {
 struct Refused {
     problem: Problem,
     chosen: Vec<SeatId>,
+    places: Vec<(SectionId, u32)>,
 }
 
 /// `GET /events/{event}`
@@ -96,7 +97,16 @@ pub(super) async fn hold(
     let part = fields.all("part").next().and_then(|part| part.parse().ok());
     app.waitlist.lets_choose(&id)?;
     let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
-    let refused = match app.reservations.hold(&id, seats.clone().into(), &fan, &edge).await {
+    let places = places(&app, &id, &fields).await?;
+    let wanted = match places.as_slice() {
+        [] => Wanted::from(seats.clone()),
+        [one] => Wanted { seats: seats.clone(), any_of: Some(one.clone()) },
+        _ => {
+            let refused = Refused { problem: one_section_only(), chosen: seats, places };
+            return page(&app, &reader, &id, Some(&fan), part, Some(refused)).await;
+        }
+    };
+    let refused = match app.reservations.hold(&id, wanted, &fan, &edge).await {
         Ok(reservation) => {
             let mut response = see_other(&format!("/events/{id}/checkout/{}", reservation.id))?;
             set_fan_cookie(&mut response, cookie);
@@ -109,11 +119,37 @@ pub(super) async fn hold(
         | HoldRefused::TooManySeats { .. }
         | HoldRefused::SaleNotOpen { .. }
         | HoldRefused::Taken(_) => {
-            let refused = Refused { problem: refused.into(), chosen: seats };
+            let refused = Refused { problem: refused.into(), chosen: seats, places };
             page(&app, &reader, &id, Some(&fan), part, Some(refused)).await
         }
         other => Err(other.into()),
     }
+}
+
+/// How many places of which sections where nobody sits the form asks for.
+async fn places(app: &App, id: &EventId, fields: &Fields) -> Result<Vec<(SectionId, u32)>, Problem> {
+    let detail = app.events.detail(id).await?.ok_or_else(Problem::event_not_found)?;
+    let mut places = Vec::new();
+    for section in detail.sections.iter().filter(|section| section.kind == SectionKind::General) {
+        let name = format!("places-{}", section.id);
+        let quantity = match fields.all(&name).next() {
+            None | Some("") => 0,
+            Some(text) => text.parse().map_err(|_| Problem::invalid(format!("`{name}` is not a number")))?,
+        };
+        if quantity > 0 {
+            places.push((section.id.clone(), quantity));
+        }
+    }
+    Ok(places)
+}
+
+fn one_section_only() -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "one_section_only",
+        "One section at a time",
+        "Places of two sections where nobody sits cannot be held together. Choose those of one.",
+    )
 }
 
 async fn page(
@@ -141,6 +177,23 @@ async fn page(
         .chunk_by(|one, other| section_of(one) == section_of(other))
         .map(|rows| section_view(rows, &detail, chosen, &name))
         .collect();
+    let house = app.office.house(id).await?;
+    let generals: Vec<_> = generals(&detail, &claimed)
+        .into_iter()
+        .map(|section| {
+            let asked = refused.iter().flat_map(|refused| &refused.places);
+            let asked =
+                asked.filter(|(id, _)| id.as_str() == section.id).map(|(_, quantity)| *quantity).next();
+            let own = SectionId::parse(section.id).ok();
+            let price_cents = house
+                .as_ref()
+                .zip(own)
+                .and_then(|(house, own)| house.any_of(&own, 1))
+                .map_or(0, |ask| ask.price_cents);
+            let price = money::for_people(price_cents, &detail.event.currency);
+            context! { section, price, price_cents, asked => asked.unwrap_or(0) }
+        })
+        .collect();
     let minutes = app.settings.holds.duration.as_secs().div_ceil(60);
     let sales: Vec<_> =
         detail.sales.iter().map(|sale| SaleView::of(sale, &detail, now, texts, language)).collect();
@@ -152,7 +205,7 @@ async fn page(
         classes => classes(&detail),
         sections,
         map => draw(&detail, &shown, &claimed, part == 1),
-        generals => generals(&detail, &claimed),
+        generals,
         part,
         parts => part_views(&parts, &detail),
         seats_max => app.settings.holds.seats_per_fan_max,

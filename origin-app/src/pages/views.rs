@@ -123,7 +123,7 @@ pub(super) fn letters() -> impl Iterator<Item = char> {
 /// A section where nobody sits, as the templates see it.
 #[derive(Serialize)]
 pub(super) struct GeneralView<'a> {
-    id: &'a str,
+    pub(super) id: &'a str,
     name: &'a str,
     capacity: i64,
     available: i64,

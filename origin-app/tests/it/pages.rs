@@ -314,3 +314,36 @@ async fn an_organiser_makes_changes_and_publishes_an_event() {
         assert_eq!(fan.submit(path, &all).await.status, 401);
     }
 }
+
+#[tokio::test]
+async fn places_where_nobody_sits_are_bought_by_number() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    let body = json!({
+        "id": "demo", "name": "Fest", "venue": "Park", "starts_at": "2027-06-01T19:30:00Z", "currency": "EUR",
+        "waiting_room": null,
+        "price_classes": [{"id": "field", "price_cents": 6900}, {"id": "lawn", "price_cents": 4500}],
+        "sections": [
+            {"id": "F", "name": "Field", "price_class": "field", "capacity": 3},
+            {"id": "L", "name": "Lawn", "price_class": "lawn", "capacity": 50},
+        ],
+    });
+    assert_eq!(shop.organiser(Method::POST, "/api/events", Some(&body)).await.0, 201);
+    let (fan, other) = (shop.fan(), shop.fan());
+    is_page(
+        &fan.get("/events/demo").await,
+        200,
+        &["data-testid=\"places-F\"", "€69.00", "3 of 3 places left"],
+    );
+    let held = fan.submit("/events/demo/hold", &[("places-F", "2"), ("places-L", "0")]).await;
+    assert_eq!(held.status, 303, "{}", held.text);
+    let checkout = held.header("location").to_owned();
+    is_page(&fan.get(&checkout).await, 200, &["Field, place 1", "Field, place 2", "€138.00"]);
+    let over = other.submit("/events/demo/hold", &[("places-F", "2"), ("places-L", "")]).await;
+    assert_eq!(over.status, 409, "one is left: {}", over.text);
+    let both = other.submit("/events/demo/hold", &[("places-F", "1"), ("places-L", "1")]).await;
+    is_page(&both, 422, &["One section at a time", "name=\"places-L\" value=\"1\""]);
+    is_page(&other.submit("/events/demo/hold", &[("places-L", "5")]).await, 422, &["Too many seats"]);
+    is_page(&other.submit("/events/demo/hold", &[("places-F", "many")]).await, 422, &["is not a number"]);
+    assert_eq!(other.submit("/events/demo/hold", &[("places-F", "1")]).await.status, 303);
+    is_page(&shop.fan().get("/events/demo").await, 200, &["0 of 3 places left", "50 of 50 places left"]);
+}
