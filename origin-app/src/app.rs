@@ -263,6 +263,11 @@ async fn run(
     let persisting = tokio::spawn(async move { cold_path.run().await });
     let compare_every = app.settings.holds.sweep_every * SWEEPS_PER_COMPARISON;
     let comparing = tokio::spawn(async move { reconciler.run(compare_every).await });
+    // Read before anybody is served, so that no payment of this shop is among them.
+    let left = app.checkout.unsettled(Duration::ZERO).await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "unsettled payments not read");
+        Vec::new()
+    });
     let sweeping = tokio::spawn(sweep(
         Arc::clone(&app.office),
         Arc::clone(&app.stores.reservations),
@@ -270,6 +275,7 @@ async fn run(
         Arc::clone(&app.clock),
         app.settings.holds,
         app.settings.payments.resume_after,
+        left,
     ));
     server::serve(listener, router(&app), &app.settings.limits, stopping).await;
     // Whatever the sweep was doing is taken up at the next start.

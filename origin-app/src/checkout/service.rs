@@ -233,13 +233,25 @@ impl Checkout {
     /// # Errors
     /// When the database does not say which they are.
     pub async fn resume(&self, unsettled_for: Duration) -> Result<usize, StoreError> {
-        let since = self.parts.clock.now() - unsettled_for;
-        let unsettled = self.parts.store.unsettled(since, RESUME_BATCH).await?;
+        let unsettled = self.unsettled(unsettled_for).await?;
         let count = unsettled.len();
+        self.take_up(unsettled).await;
+        Ok(count)
+    }
+
+    /// The payments and refunds that have been without an answer for `unsettled_for`, the oldest of very many.
+    ///
+    /// # Errors
+    /// When the database does not say which they are.
+    pub async fn unsettled(&self, unsettled_for: Duration) -> Result<Vec<Reservation>, StoreError> {
+        self.parts.store.unsettled(self.parts.clock.now() - unsettled_for, RESUME_BATCH).await
+    }
+
+    /// Takes these up, some at a time.
+    pub async fn take_up(&self, unsettled: Vec<Reservation>) {
         futures_util::stream::iter(unsettled)
             .for_each_concurrent(RESUME_CONCURRENCY, |reservation| self.resume_one(reservation))
             .await;
-        Ok(count)
     }
 
     async fn resume_one(&self, reservation: Reservation) {

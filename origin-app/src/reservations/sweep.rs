@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use admission::clock::Clock;
 
+use super::model::Reservation;
 use super::store::ReservationStore;
 use crate::checkout::Checkout;
 use crate::config::Holds;
@@ -19,8 +20,8 @@ const EXPIRE_BATCHES_MAX: usize = 50;
 /// have lost what it knew.
 const UNTOLD_FOR: Duration = Duration::from_secs(60);
 
-/// Sweeps until it is dropped. The first round takes up every unsettled payment, whatever its age: they are
-/// those of a shop that crashed.
+/// Sweeps until it is dropped. First it takes up what was `left` unsettled when the shop began, whatever its age: those
+/// are the payments of a shop that crashed.
 pub async fn sweep(
     office: Arc<BoxOffice>,
     store: Arc<dyn ReservationStore>,
@@ -28,10 +29,14 @@ pub async fn sweep(
     clock: Arc<dyn Clock>,
     holds: Holds,
     resume_after: Duration,
+    left: Vec<Reservation>,
 ) {
-    let mut unsettled_for = Duration::ZERO;
+    if !left.is_empty() {
+        tracing::info!(count = left.len(), "took up the payments that a shop before left unsettled");
+    }
+    checkout.take_up(left).await;
     loop {
-        match checkout.resume(unsettled_for).await {
+        match checkout.resume(resume_after).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "took up unsettled payments"),
             Err(error) => report(&error, "unsettled payments not read"),
@@ -47,7 +52,6 @@ pub async fn sweep(
         if let Err(error) = expire(store.as_ref(), clock.as_ref()).await {
             report(&error, "expired holds not swept");
         }
-        unsettled_for = resume_after;
         tokio::time::sleep(holds.sweep_every).await;
     }
 }

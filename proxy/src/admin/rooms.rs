@@ -244,9 +244,9 @@ pub(super) async fn tell(
     make(&desk, &caller, &headers, &room, "message", String::new(), &key("message", message.into())).await
 }
 
-/// Let nobody in until the room is resumed. Fans keep their places.
+/// Let nobody in until the room is resumed. Fans keep their places. A closed room has nothing to pause.
 #[utoipa::path(post, path = "/api/v1/rooms/{room}/pause", tag = "rooms", params(("room" = String, Path, description = "Its id")),
-    responses((status = 200, body = Changed), (status = 404, body = Problem)))]
+    responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn pause(
     State(desk): State<Desk>,
     caller: Caller,
@@ -255,6 +255,10 @@ pub(super) async fn pause(
 ) -> Result<Response, Problem> {
     caller.may(Role::Operator)?;
     let before = desk.mode(&room)?;
+    if before == "closed" {
+        let detail = "the room is closed, so that nobody is let in; `resume` opens it again";
+        return Err(Problem::new(StatusCode::CONFLICT, "room_closed", detail));
+    }
     let note = if before == "paused" { String::new() } else { format!("{BEFORE}{before}") };
     make(&desk, &caller, &headers, &room, "pause", note, &key("mode", "paused".into())).await
 }

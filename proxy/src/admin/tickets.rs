@@ -98,6 +98,7 @@ pub(super) async fn look(
         Some(Standing::Active { until, .. }) => ("active", None, Some(until.as_millis())),
         Some(Standing::Ended) => ("ended", None, None),
         Some(Standing::Unknown) => ("unknown", None, None),
+        None if papers.token.is_some() && room.has_ended(id) => ("ended", None, None),
         None if papers.token.is_some() => ("active", None, None),
         None => ("noted", None, None),
     };

@@ -18,9 +18,11 @@ pub fn changes(before: &[RoomConfig], after: &[RoomConfig]) -> Vec<String> {
             None => told.push(format!("{}: a new room", room.id)),
             Some(old) if old == room => {}
             Some(old) => {
-                let lines = differences(&show(old), &show(room));
-                // What is not shown, being secret, may be all that changed.
-                let lines = if lines.is_empty() { vec!["a secret changed".to_owned()] } else { lines };
+                let mut lines = differences(&show(old), &show(room));
+                // What is not shown may have changed as well, or alone.
+                if lines.is_empty() || old.secrets().ne(room.secrets()) {
+                    lines.push("a secret changed".to_owned());
+                }
                 told.extend(lines.into_iter().map(|line| format!("{}: {line}", room.id)));
             }
         }
@@ -102,6 +104,18 @@ mod tests {
         };
         let told = changes(&with("a first secret value"), &with("another secret value"));
         assert_eq!(told, ["demo: a secret changed"]);
+        let slower = |value| {
+            let mut rooms = with(value);
+            rooms[0].rules.drain_per_minute = 60;
+            rooms
+        };
+        let told = changes(&with("a first secret value"), &slower("another secret value"));
+        assert_eq!(
+            told,
+            ["demo: drain_per_minute 600 → 60", "demo: a secret changed"],
+            "nothing is told in silence"
+        );
+        assert_eq!(changes(&with("a secret value"), &slower("a secret value")).len(), 1);
         assert!(!changes(&rooms(ONE), &with("a first secret value")).concat().contains("first"));
     }
 

@@ -136,6 +136,11 @@ impl Room {
         self.sessions.forget_verified();
     }
 
+    /// Whether the session of this ticket is known to be over.
+    pub fn has_ended(&self, ticket: TicketId) -> bool {
+        self.sessions.has_ended(ticket)
+    }
+
     /// The session is over: at once here, and within a tick everywhere.
     pub fn end(&self, ticket: TicketId) {
         self.sessions.end(&[ticket], self.token_life());

@@ -293,6 +293,10 @@ struct OpenStore {
 fn open_store(config: &StoreConfig, clock: &Arc<dyn Clock>) -> Result<OpenStore, ServerError> {
     Ok(match config {
         StoreConfig::Memory { path: None } => {
+            tracing::warn!(
+                "a restart forgets what the admin API changed, a pause too, and the audit log: without `store.path` they live in this \
+                 process alone"
+            );
             let store = Arc::new(MemoryStore::new(clock.clone()));
             OpenStore { store: store.clone(), fleet: store, to_close: None }
         }

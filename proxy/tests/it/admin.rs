@@ -65,6 +65,8 @@ async fn a_change_at_one_proxy_is_in_force_at_all_and_in_the_audit_log() {
     until(&there, "resumed", |room| room["phase"] == "open" && room["mode"] == "always").await;
     post(&here, "/rooms/demo/close", &json!({})).await;
     until(&there, "closed", |room| room["phase"] == "closed").await;
+    let paused = answer(call(&there, OPERATOR, Method::POST, "/rooms/demo/pause")).await;
+    assert_eq!((paused.0, &paused.1["code"]), (StatusCode::CONFLICT, &json!("room_closed")));
     post(&here, "/rooms/demo/resume", &json!({ "mode": "auto" })).await;
     until(&there, "auto", |room| room["mode"] == "auto").await;
     let entries = get(&there, "/audit?limit=9").await["entries"].clone();
@@ -298,4 +300,36 @@ fn the_document_of_the_api_is_true() {
     });
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
     assert!(!edge.log().concat().contains("panicked"));
+}
+
+#[tokio::test]
+async fn writing_back_what_was_shown_makes_no_public_text_of_a_secret() {
+    let shop = Shop::start().await;
+    let secret = "a-secret-of-partners-0001";
+    let rule = format!(
+        "{STANDING}\n[[room.bypass]]\nname = \"partner\"\nheaders = {{ \"X-Partner\" = \"{secret}\" }}\n"
+    );
+    let edge = Edge::start(&shop, &room(&rule));
+    let shown = get(&edge, "/rooms/demo").await["configuration"]["bypass"].clone();
+    assert!(!shown.is_null() && !shown.to_string().contains(secret), "{shown}");
+    let back = call(&edge, OPERATOR, Method::PATCH, "/rooms/demo").json(&json!({ "bypass": shown }));
+    let (status, problem) = answer(back).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(problem["detail"].as_str().unwrap().contains("room.bypass.headers"), "{problem}");
+    let with = |value: &str| browser().get(edge.url("/events/demo")).header("X-Partner", value).send();
+    assert_eq!(with(secret).await.unwrap().status(), 200);
+    assert_ne!(with("(not shown)").await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_session_that_was_taken_is_told_to_be_over_by_its_token_too() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(""));
+    let fan = browser();
+    let page = navigate(&fan, &edge.url("/events/demo")).await;
+    let token = crate::harness::set_cookie(&page, "wr-admission-demo").unwrap();
+    let papers = json!({ "token": token });
+    assert_eq!(post(&edge, "/rooms/demo/tickets/look", &papers).await["standing"], "active");
+    post(&edge, "/rooms/demo/tickets/revoke", &papers).await;
+    assert_eq!(post(&edge, "/rooms/demo/tickets/look", &papers).await["standing"], "ended");
 }

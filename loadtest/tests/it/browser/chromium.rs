@@ -78,8 +78,12 @@ impl Browser {
         eventually_within(TURN_MAX, "the turn", async || self.client.find(seat).await.ok()).await;
     }
 
-    /// Chooses a free seat, as a person does by its label, and tells its id.
+    /// Chooses a free seat, as a person does by its label in the list, and tells its id.
     pub(super) async fn choose_seat(&self) -> String {
+        // Where there is a script, the seat map stands for the list, which is folded up.
+        if let Ok(folded) = self.client.find(Locator::Css("details.list:not([open]) > summary")).await {
+            folded.click().await.unwrap();
+        }
         let seats = Locator::Css("[data-testid^='seat-']:not([disabled])");
         let seat = self.client.find_all(seats).await.unwrap().into_iter().nth(1).expect("a second free seat");
         let id = seat.attr("data-testid").await.unwrap().unwrap();

@@ -45,9 +45,9 @@ async fn one_trace_leads_from_the_edge_through_the_shop_to_database_and_payment(
             "stanchion-shop client payment charge",
             Some("stanchion-shop server POST /api/reservations/{reservation}/payment"),
         ),
-        ("stanchion-shop client charge record", Some("stanchion-shop client payment charge")),
+        ("stanchion-shop client charge ask", Some("stanchion-shop client payment charge")),
         (
-            "stanchion-shop client reservation confirm",
+            "stanchion-shop client checkout take",
             Some("stanchion-shop server POST /api/reservations/{reservation}/payment"),
         ),
     ];
@@ -63,7 +63,7 @@ async fn one_trace_leads_from_the_edge_through_the_shop_to_database_and_payment(
     let status = |span| attribute(span, "http.response.status_code");
     assert_eq!(status("stanchion-edge server POST demo").as_deref(), Some("200"));
     assert_eq!(status("stanchion-edge client POST").as_deref(), Some("200"));
-    let database = attribute("stanchion-shop client reservation confirm", "db.system.name");
+    let database = attribute("stanchion-shop client checkout take", "db.system.name");
     assert_eq!(database.as_deref(), Some("sqlite"));
     let claims =
         |spans: &[Seen]| spans.iter().any(|span| span.service == "stanchion-edge" && span.name == "claim");

@@ -17,6 +17,9 @@ use crate::gate::target::Case;
 const ENTRIES_MAX: usize = 64;
 /// Longest name of a rule, in bytes.
 const NAME_MAX: usize = 32;
+/// Stands where a value is shown that may be a secret. As a value itself it is refused: whoever writes back what was
+/// shown to them must not make a public text of a secret.
+const NOT_SHOWN: &str = "(not shown)";
 
 /// A rule as it is written.
 #[derive(Deserialize)]
@@ -123,6 +126,11 @@ fn check_header(
         let needed = "the name of a header is needed, such as \"X-Partner\"";
         source.error(&name.span(), "room.bypass.headers", format!("\"{}\"", name.get_ref()), needed)
     })?;
+    if value.get_ref() == NOT_SHOWN {
+        let needed =
+            "it stands for a value that is not shown; write the value itself, or leave `bypass` as it is";
+        return Err(source.error(&value.span(), "room.bypass.headers", format!("\"{NOT_SHOWN}\""), needed));
+    }
     if value.get_ref().is_empty() || !value.get_ref().bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         let needed = "a value of printable ASCII characters is needed";
         return Err(source.error(&value.span(), "room.bypass.headers", "something else", needed));
@@ -158,7 +166,7 @@ pub(super) fn show(rules: &[BypassRule]) -> Value {
         table.insert("networks".to_owned(), list(networks.iter().map(ToString::to_string).collect()));
         let mut shown = Table::new();
         for (name, _) in headers {
-            shown.insert(name.as_str().to_owned(), "(not shown)".into());
+            shown.insert(name.as_str().to_owned(), NOT_SHOWN.into());
         }
         table.insert("headers".to_owned(), shown.into());
         if let Some(CookieRule { name, key, claims }) = cookie {

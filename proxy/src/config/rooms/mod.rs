@@ -73,9 +73,12 @@ impl RoomConfig {
         matches!(*method, Method::GET | Method::HEAD)
             && self.public_paths.iter().any(|path| path.covers_both(target))
     }
-}
 
-impl RoomConfig {
+    /// What is never shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.bypass.iter().flat_map(|rule| rule.headers.iter().map(|(_, value)| value.as_str()))
+    }
+
     /// The page where somebody is sent who has to go somewhere in the room.
     pub fn first_page(&self) -> String {
         self.paths.first().map_or_else(|| "/".to_owned(), PathRule::first_page)
