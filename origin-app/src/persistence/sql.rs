@@ -218,30 +218,11 @@ pub(super) const BEGIN_PAYMENT: &str = "UPDATE reservations
 /// $1 reservation, $2 now. Its seats are others' by now.
 pub(super) const TOO_LATE: &str = "UPDATE reservations SET state = 'expired', updated_at = $2 WHERE id = $1";
 
-/// $1 reservation, $2 attempt, $3 now.
-pub(super) const DECLINE: &str = "UPDATE reservations SET state = 'held', updated_at = $3
-  WHERE id = $1 AND state = 'paying' AND attempt = $2";
-
-/// $1 reservation, $2 state, $3 attempt, $4 charge, $5 now.
-pub(super) const CHARGED: &str =
-    "UPDATE reservations SET state = $2, attempt = $3, charge_id = $4, updated_at = $5 WHERE id = $1";
-
 /// $1 reservation, $2 now.
 pub(super) const RELEASE: &str = "UPDATE reservations SET state = 'released', updated_at = $2 WHERE id = $1";
 
-/// $1 reservation, $2 now.
-pub(super) const REFUNDED: &str =
-    "UPDATE reservations SET state = 'refunded', updated_at = $2 WHERE id = $1 AND state = 'refund_due'";
-
-/// $1 reservation, $2 now.
-pub(super) const POSTPONE: &str =
-    "UPDATE reservations SET updated_at = $2 WHERE id = $1 AND state IN ('paying', 'refund_due')";
-
 /// $1 reservation.
 pub(super) const DROP_CLAIMS: &str = "DELETE FROM seat_claims WHERE reservation_id = $1";
-
-/// $1 reservation.
-pub(super) const CLAIMS: &str = "SELECT count(*) AS seats FROM seat_claims WHERE reservation_id = $1";
 
 /// $1 id, $2 name, $3 venue, $4 city, $5 description, $6 start, $7 room, $8 seats, $9 status, $10 version, $11 now,
 /// $12 what a search looks through, $13 currency.

@@ -12,7 +12,7 @@ pub use paying::Intent;
 pub use routes::routes;
 pub(crate) use routes::{found, released};
 pub use service::{Found, HoldRefused, Reservations, Wanted};
-pub use store::{Begin, Confirm, Release, ReservationStore};
+pub use store::{Begin, Release, ReservationStore};
 pub use sweep::sweep;
 
 /// Most reservations in one answer.

@@ -36,18 +36,8 @@ pub enum Begin {
     Over(Reservation),
 }
 
-/// What came of turning a charge into tickets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Confirm {
-    /// There are tickets, from now or from before.
-    Confirmed(Reservation),
-    /// The seats are not this reservation's any more: the charge must go back.
-    RefundDue(Reservation),
-    /// The charge has gone back already.
-    Refunded(Reservation),
-}
-
-/// Keeps reservations, claims and tickets.
+/// Keeps reservations and claims. What becomes of a payment that has begun, [`CheckoutStore`](crate::checkout::CheckoutStore)
+/// writes down.
 ///
 /// A reservation that is held claims no seat here: who may hold which seat is the inventory's to say, and what it
 /// said comes here later, perhaps twice, perhaps after the payment. Claims begin with the payment.
@@ -90,29 +80,6 @@ pub trait ReservationStore: Send + Sync {
         card: &str,
         now: Timestamp,
     ) -> Result<Begin, StoreError>;
-
-    /// Turns the charge `charge_id` of the reservation as it stood in `paying` into tickets with these `codes`,
-    /// one for each seat, or notes that it must go back. Doing it twice is doing it once.
-    async fn confirm(
-        &self,
-        paying: &Reservation,
-        charge_id: &str,
-        codes: &[String],
-        now: Timestamp,
-    ) -> Result<Confirm, StoreError>;
-
-    /// The provider declined the attempt of `paying`: the hold goes on where it was, and claims nothing. Of an older
-    /// attempt nothing is changed. Gives the reservation as it is then.
-    async fn decline(&self, paying: &Reservation, now: Timestamp) -> Result<Reservation, StoreError>;
-
-    /// Notes that an unsettled payment was asked for at `now`, so that others come first next time.
-    async fn postpone(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError>;
-
-    /// Reservations whose payment or refund has been without an answer since `since` or longer.
-    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Reservation>, StoreError>;
-
-    /// The charge has gone back.
-    async fn refunded(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Ends up to `limit` holds whose time was over at `before`, of which the log did not tell; gives how many.
     async fn expire_due(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;

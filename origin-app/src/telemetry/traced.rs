@@ -17,7 +17,7 @@ use crate::payments::{
     Card, ChargeBook, ChargeEntry, ChargeError, ChargeOutcome, ChargeRequest, Closed, LedgerAudit,
     LedgerStore, NoAnswer, PaymentProvider, RefundRequest, Standing,
 };
-use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationStore};
+use crate::reservations::{Begin, Release, Reservation, ReservationStore};
 use crate::store::{StoreError, Stores};
 
 /// Something whose calls are traced.
@@ -149,32 +149,6 @@ impl ReservationStore for Traced<dyn ReservationStore> {
     ) -> Result<Begin, StoreError> {
         let begin = self.port.begin_payment(event, holding, card, now);
         self.traces.database("reservation begin_payment", begin).await
-    }
-
-    async fn confirm(
-        &self,
-        paying: &Reservation,
-        charge_id: &str,
-        codes: &[String],
-        now: Timestamp,
-    ) -> Result<Confirm, StoreError> {
-        self.traces.database("reservation confirm", self.port.confirm(paying, charge_id, codes, now)).await
-    }
-
-    async fn decline(&self, paying: &Reservation, now: Timestamp) -> Result<Reservation, StoreError> {
-        self.traces.database("reservation decline", self.port.decline(paying, now)).await
-    }
-
-    async fn postpone(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
-        self.traces.database("reservation postpone", self.port.postpone(id, now)).await
-    }
-
-    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Reservation>, StoreError> {
-        self.traces.database("reservation unsettled", self.port.unsettled(since, limit)).await
-    }
-
-    async fn refunded(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
-        self.traces.database("reservation refunded", self.port.refunded(id, now)).await
     }
 
     async fn expire_due(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {

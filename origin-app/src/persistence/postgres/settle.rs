@@ -1,17 +1,15 @@
-//! The end of a hold in PostgreSQL: given back, or paid. Each first locks the reservation's row.
+//! The end of a hold in PostgreSQL: given back, or about to be paid. Each first locks the reservation's row.
 
 use admission::clock::Timestamp;
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
 
-use super::ledger::post;
 use super::record::record;
 use super::reservations::load;
 use super::{Postgres, sql};
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::inventory::Holding;
-use crate::payments::Posting;
 use crate::persistence::rows::at;
-use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationState};
+use crate::reservations::{Begin, Release, Reservation, ReservationState};
 use crate::store::StoreError;
 
 impl Postgres {
@@ -75,67 +73,6 @@ impl Postgres {
         transaction.commit().await?;
         Ok(if begun.state == ReservationState::Paying { Begin::Started(begun) } else { Begin::Over(begun) })
     }
-
-    pub(super) async fn end_attempt(
-        &self,
-        paying: &Reservation,
-        now: Timestamp,
-    ) -> Result<Reservation, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        let ended = sqlx::query(sql::DECLINE)
-            .bind(paying.id.as_str())
-            .bind(paying.attempt)
-            .bind(at(now))
-            .execute(&mut *transaction)
-            .await?;
-        if ended.rows_affected() == 1 {
-            drop_claims(&mut transaction, &paying.id).await?;
-        }
-        let held = load(&mut transaction, &paying.id).await?;
-        transaction.commit().await?;
-        Ok(held)
-    }
-
-    pub(super) async fn settle_charge(
-        &self,
-        paying: &Reservation,
-        charge_id: &str,
-        codes: &[String],
-        now: Timestamp,
-    ) -> Result<Confirm, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        let current = lock(&mut transaction, &paying.id).await?.ok_or(sqlx::Error::RowNotFound)?;
-        match current.state {
-            ReservationState::Confirmed => return Ok(Confirm::Confirmed(current)),
-            ReservationState::RefundDue => return Ok(Confirm::RefundDue(current)),
-            ReservationState::Refunded => return Ok(Confirm::Refunded(current)),
-            _ => {}
-        }
-        let entitled = current.state == ReservationState::Paying
-            && current.attempt == paying.attempt
-            && owns_its_seats(&mut transaction, &current).await?;
-        let charged = Reservation { attempt: paying.attempt, ..current.clone() };
-        post(&mut transaction, Posting::Charge, &charged, now).await?;
-        let state = if entitled {
-            post(&mut transaction, Posting::Tickets, &charged, now).await?;
-            issue_tickets(&mut transaction, &current, codes, now).await?;
-            ReservationState::Confirmed
-        } else {
-            drop_claims(&mut transaction, &paying.id).await?;
-            ReservationState::RefundDue
-        };
-        sqlx::query(sql::CHARGED)
-            .bind(paying.id.as_str())
-            .bind(state.as_str())
-            .bind(paying.attempt)
-            .bind(charge_id)
-            .bind(at(now))
-            .execute(&mut *transaction)
-            .await?;
-        let settled = load(&mut transaction, &paying.id).await?;
-        transaction.commit().await?;
-        Ok(if entitled { Confirm::Confirmed(settled) } else { Confirm::RefundDue(settled) })
-    }
 }
 
 async fn lock(connection: &mut PgConnection, id: &ReservationId) -> Result<Option<Reservation>, StoreError> {
@@ -163,47 +100,6 @@ async fn claim(connection: &mut PgConnection, reservation: &Reservation) -> Resu
     .execute(connection)
     .await?;
     Ok(claimed.rows_affected())
-}
-
-/// Whether every seat of the reservation is still claimed by it, and none has a ticket.
-async fn owns_its_seats(
-    connection: &mut PgConnection,
-    reservation: &Reservation,
-) -> Result<bool, StoreError> {
-    let seats: Vec<_> = reservation.seats.iter().map(|seat| seat.id.as_str()).collect();
-    let claims: i64 = sqlx::query(sql::CLAIMS)
-        .bind(reservation.id.as_str())
-        .fetch_one(&mut *connection)
-        .await?
-        .try_get("seats")?;
-    let ticketed: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM tickets WHERE event_id = $1 AND seat_id = ANY($2)")
-            .bind(reservation.event.as_str())
-            .bind(&seats)
-            .fetch_one(connection)
-            .await?;
-    Ok(usize::try_from(claims) == Ok(seats.len()) && ticketed == 0)
-}
-
-async fn issue_tickets(
-    connection: &mut PgConnection,
-    reservation: &Reservation,
-    codes: &[String],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO tickets (code, reservation_id, event_id, seat_id, issued_at)
-         SELECT ticket.code, $1, $2, ticket.seat_id, $5
-           FROM unnest($3::text[], $4::text[]) AS ticket (code, seat_id)",
-    )
-    .bind(reservation.id.as_str())
-    .bind(reservation.event.as_str())
-    .bind(codes)
-    .bind(reservation.seats.iter().map(|seat| seat.id.as_str()).collect::<Vec<_>>())
-    .bind(at(now))
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 async fn drop_claims(connection: &mut PgConnection, id: &ReservationId) -> Result<(), StoreError> {

@@ -4,13 +4,11 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::ledger::post;
 use super::{Sqlite, sql};
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::inventory::Holding;
-use crate::payments::Posting;
 use crate::persistence::rows::{self, at};
-use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationStore};
+use crate::reservations::{Begin, Release, Reservation, ReservationStore};
 use crate::store::StoreError;
 
 #[async_trait]
@@ -74,46 +72,6 @@ impl ReservationStore for Sqlite {
         now: Timestamp,
     ) -> Result<Begin, StoreError> {
         self.intend_payment(event, holding, card, now).await
-    }
-
-    async fn confirm(
-        &self,
-        paying: &Reservation,
-        charge_id: &str,
-        codes: &[String],
-        now: Timestamp,
-    ) -> Result<Confirm, StoreError> {
-        self.settle_charge(paying, charge_id, codes, now).await
-    }
-
-    async fn decline(&self, paying: &Reservation, now: Timestamp) -> Result<Reservation, StoreError> {
-        self.end_attempt(paying, now).await
-    }
-
-    async fn postpone(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(sql::POSTPONE).bind(id.as_str()).bind(at(now)).execute(&self.writer).await?;
-        Ok(())
-    }
-
-    async fn unsettled(&self, since: Timestamp, limit: u32) -> Result<Vec<Reservation>, StoreError> {
-        let found = sqlx::query(sql::UNSETTLED)
-            .bind(at(since))
-            .bind(i64::from(limit))
-            .fetch_all(&self.readers)
-            .await?;
-        rows::reservations(&found)
-    }
-
-    async fn refunded(&self, id: &ReservationId, now: Timestamp) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        let done =
-            sqlx::query(sql::REFUNDED).bind(id.as_str()).bind(at(now)).execute(&mut *transaction).await?;
-        if done.rows_affected() == 1 {
-            let refunded = load(&mut transaction, id).await?;
-            post(&mut transaction, Posting::Refund, &refunded, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
     }
 
     async fn expire_due(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {

@@ -1,17 +1,15 @@
-//! The end of a hold in SQLite: given back, or paid. Each is the only writer while it runs.
+//! The end of a hold in SQLite: given back, or about to be paid. Each is the only writer while it runs.
 
 use admission::clock::Timestamp;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::ledger::post;
 use super::record::record;
 use super::reservations::load;
 use super::{Sqlite, json_list, sql};
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::inventory::Holding;
-use crate::payments::Posting;
 use crate::persistence::rows::{self, at};
-use crate::reservations::{Begin, Confirm, Release, Reservation, ReservationState};
+use crate::reservations::{Begin, Release, Reservation, ReservationState};
 use crate::store::StoreError;
 
 impl Sqlite {
@@ -75,67 +73,6 @@ impl Sqlite {
         transaction.commit().await?;
         Ok(if begun.state == ReservationState::Paying { Begin::Started(begun) } else { Begin::Over(begun) })
     }
-
-    pub(super) async fn end_attempt(
-        &self,
-        paying: &Reservation,
-        now: Timestamp,
-    ) -> Result<Reservation, StoreError> {
-        let mut transaction = self.begin().await?;
-        let ended = sqlx::query(sql::DECLINE)
-            .bind(paying.id.as_str())
-            .bind(paying.attempt)
-            .bind(at(now))
-            .execute(&mut *transaction)
-            .await?;
-        if ended.rows_affected() == 1 {
-            drop_claims(&mut transaction, &paying.id).await?;
-        }
-        let held = load(&mut transaction, &paying.id).await?;
-        transaction.commit().await?;
-        Ok(held)
-    }
-
-    pub(super) async fn settle_charge(
-        &self,
-        paying: &Reservation,
-        charge_id: &str,
-        codes: &[String],
-        now: Timestamp,
-    ) -> Result<Confirm, StoreError> {
-        let mut transaction = self.begin().await?;
-        let current = find(&mut transaction, &paying.id).await?.ok_or(sqlx::Error::RowNotFound)?;
-        match current.state {
-            ReservationState::Confirmed => return Ok(Confirm::Confirmed(current)),
-            ReservationState::RefundDue => return Ok(Confirm::RefundDue(current)),
-            ReservationState::Refunded => return Ok(Confirm::Refunded(current)),
-            _ => {}
-        }
-        let entitled = current.state == ReservationState::Paying
-            && current.attempt == paying.attempt
-            && owns_its_seats(&mut transaction, &current).await?;
-        let charged = Reservation { attempt: paying.attempt, ..current.clone() };
-        post(&mut transaction, Posting::Charge, &charged, now).await?;
-        let state = if entitled {
-            post(&mut transaction, Posting::Tickets, &charged, now).await?;
-            issue_tickets(&mut transaction, &current, codes, now).await?;
-            ReservationState::Confirmed
-        } else {
-            drop_claims(&mut transaction, &paying.id).await?;
-            ReservationState::RefundDue
-        };
-        sqlx::query(sql::CHARGED)
-            .bind(paying.id.as_str())
-            .bind(state.as_str())
-            .bind(paying.attempt)
-            .bind(charge_id)
-            .bind(at(now))
-            .execute(&mut *transaction)
-            .await?;
-        let settled = load(&mut transaction, &paying.id).await?;
-        transaction.commit().await?;
-        Ok(if entitled { Confirm::Confirmed(settled) } else { Confirm::RefundDue(settled) })
-    }
 }
 
 async fn find(
@@ -160,48 +97,6 @@ async fn claim(connection: &mut SqliteConnection, reservation: &Reservation) -> 
     .execute(connection)
     .await?;
     Ok(claimed.rows_affected())
-}
-
-/// Whether every seat of the reservation is still claimed by it, and none has a ticket.
-async fn owns_its_seats(
-    connection: &mut SqliteConnection,
-    reservation: &Reservation,
-) -> Result<bool, StoreError> {
-    let seats: Vec<_> = reservation.seats.iter().map(|seat| seat.id.as_str()).collect();
-    let claims: i64 = sqlx::query(sql::CLAIMS)
-        .bind(reservation.id.as_str())
-        .fetch_one(&mut *connection)
-        .await?
-        .try_get("seats")?;
-    let ticketed: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM tickets
-              WHERE event_id = $1 AND seat_id IN (SELECT value FROM json_each($2))",
-    )
-    .bind(reservation.event.as_str())
-    .bind(json_list(&seats))
-    .fetch_one(connection)
-    .await?;
-    Ok(usize::try_from(claims) == Ok(seats.len()) && ticketed == 0)
-}
-
-async fn issue_tickets(
-    connection: &mut SqliteConnection,
-    reservation: &Reservation,
-    codes: &[String],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let tickets: Vec<_> = codes.iter().zip(&reservation.seats).map(|(code, seat)| (code, &seat.id)).collect();
-    sqlx::query(
-        "INSERT INTO tickets (code, reservation_id, event_id, seat_id, issued_at)
-         SELECT value ->> 0, $1, $2, value ->> 1, $4 FROM json_each($3)",
-    )
-    .bind(reservation.id.as_str())
-    .bind(reservation.event.as_str())
-    .bind(json_list(&tickets))
-    .bind(at(now))
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 async fn drop_claims(connection: &mut SqliteConnection, id: &ReservationId) -> Result<(), StoreError> {
