@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use origin_app::config::{Provider, Secret, StripeSettings};
 
-use super::random::Dice;
 use super::stage::short;
+use crate::random::Dice;
 use crate::sandbox::{balance, ledger};
 use crate::support::{Database, Fan, STRIPE_KEY, Shop, StripeProcess, eventually, on_both_databases};
 

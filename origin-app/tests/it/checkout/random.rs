@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::crash::{CrashAt, Doomed};
 use super::stage::short;
+use crate::random::Dice;
 use crate::sandbox::{balance, ledger};
 use crate::support::{Database, Fan, ManualClock, Shop, eventually};
 
@@ -22,19 +23,6 @@ const CARDS: [&str; 9] = [
     "sandbox-unknown",
     "sandbox-refund-fails",
 ];
-
-/// Random numbers that a seed repeats (SplitMix64).
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn money_adds_up_on_sqlite() {
