@@ -35,6 +35,8 @@ use crate::{persistence, server};
 
 /// How often it is looked for what is over.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+/// How long after an event, or after it was given, the address of a guest is kept.
+const CONTACTS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long a shop that starts loads events before it serves.
 const FIRST_ROUND: Duration = Duration::from_secs(10);
 /// After so many sweeps inventory and database are compared: once a minute, unless the sweep is told otherwise.
@@ -209,6 +211,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let parts = CheckoutParts {
         reservations: Arc::clone(&reservations),
         events: Arc::clone(&events),
+        contacts: Arc::clone(&stores.contacts),
         store: Arc::clone(&stores.checkout),
         provider: counted::provider(Arc::new(provider), &metrics),
         clock: Arc::clone(&clock),
@@ -309,6 +312,9 @@ async fn forget(app: Arc<App>) {
         }
         if let Err(error) = app.stores.idempotency.forget(app.clock.now()).await {
             tracing::warn!(error = %error, "old answers are not forgotten");
+        }
+        if let Err(error) = app.stores.contacts.forget(app.clock.now() - CONTACTS_KEPT).await {
+            tracing::warn!(error = %error, "addresses of guests are not forgotten");
         }
         tokio::time::sleep(FORGET_EVERY).await;
     }

@@ -9,6 +9,7 @@ use crate::accounts::AccountStore;
 use crate::checkout::CheckoutStore;
 use crate::events::EventStore;
 use crate::idempotency::IdempotencyStore;
+use crate::notifications::ContactStore;
 use crate::outbox::OutboxStore;
 use crate::payments::{ChargeBook, LedgerStore};
 use crate::reservations::ReservationStore;
@@ -44,6 +45,8 @@ pub struct Stores {
     pub idempotency: Arc<dyn IdempotencyStore>,
     /// Who waits for seats to come back.
     pub waitlist: Arc<dyn WaitlistStore>,
+    /// Where guests are reached.
+    pub contacts: Arc<dyn ContactStore>,
     /// Messages that wait to be sent.
     pub outbox: Arc<dyn OutboxStore>,
     /// The database itself.

@@ -15,6 +15,7 @@ mod token;
 pub use limit::{Network, TooOften};
 pub use model::{Account, Role, Session};
 pub use password::{HashError, PASSWORD_BYTES_MAX, PASSWORD_LENGTH_MIN, Password};
+pub(crate) use routes::bring_along;
 pub use routes::routes;
 pub use service::{AccountRefused, Accounts, LoggedIn};
 pub use store::{AccountStore, NewAccount, NewSession, Opened, SignUp};

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::model::{Account, Role};
 use super::password::{HashError, Password};
-use super::service::AccountRefused;
+use super::service::{AccountRefused, LoggedIn};
 use crate::app::App;
 use crate::datetime;
 use crate::http::{Client, Cookies, JsonBody, Problem, private};
@@ -133,15 +133,19 @@ async fn log_in(
 ) -> Result<Response, Problem> {
     let password = Password::presented(&password);
     let logged_in = app.accounts.log_in(&email, password, cookies.guest().cloned(), network).await?;
-    if let Some(guest) = cookies.guest() {
-        // What the guest only holds, the inventory alone may know.
-        if let Err(error) = app.office.adopt(guest, &logged_in.account.fan).await {
-            tracing::warn!(error = %error, "what a guest held did not come along");
-        }
-    }
+    bring_along(&app, &cookies, &logged_in).await;
     let mut response = answer(&logged_in.account);
     cookies.log_in(&mut response, &logged_in.token, logged_in.lasts);
     Ok(response)
+}
+
+/// What the guest only holds, the inventory alone may know.
+pub(crate) async fn bring_along(app: &App, cookies: &Cookies, logged_in: &LoggedIn) {
+    if let Some(guest) = cookies.guest()
+        && let Err(error) = app.office.adopt(guest, &logged_in.account.fan).await
+    {
+        tracing::warn!(error = %error, "what a guest held did not come along");
+    }
 }
 
 #[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses((status = 204, description = "Nobody is logged in")))]

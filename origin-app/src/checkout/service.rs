@@ -14,8 +14,9 @@ use super::probe::{Point, Probe};
 use super::store::{CheckoutStore, Report};
 use crate::events::{EventStatus, Events};
 use crate::ids::{EventId, FanId, ReservationId};
+use crate::notifications::{Contact, ContactStore};
 use crate::payments::PaymentProvider;
-use crate::reservations::{Begin, Intent, Reservation, ReservationState, Reservations};
+use crate::reservations::{Begin, Found, Intent, Reservation, ReservationState, Reservations};
 use crate::store::StoreError;
 
 /// Unsettled payments taken up in one round.
@@ -40,6 +41,8 @@ pub struct CheckoutParts {
     pub reservations: Arc<Reservations>,
     /// The events.
     pub events: Arc<Events>,
+    /// Where guests are reached.
+    pub contacts: Arc<dyn ContactStore>,
     /// Where the steps are kept.
     pub store: Arc<dyn CheckoutStore>,
     /// Who takes the money, and gives up by itself where there is no answer.
@@ -67,6 +70,24 @@ impl Checkout {
     /// Who takes the money.
     pub fn provider(&self) -> &dyn PaymentProvider {
         self.parts.provider.as_ref()
+    }
+
+    /// Has the fan told there what becomes of their reservation. To be called before it is paid, for what is told then goes
+    /// where it is known that it goes.
+    ///
+    /// # Errors
+    /// When the inventory or the database fails.
+    pub async fn tell_at(
+        &self,
+        id: &ReservationId,
+        fan: &FanId,
+        contact: &Contact,
+    ) -> Result<(), PaymentRefused> {
+        // Nobody says for others where they are told; that there is nothing to pay, the payment says itself.
+        if let Found::There(_) = self.parts.reservations.find(id, fan).await? {
+            self.parts.contacts.keep(id, contact, self.parts.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// Pays the fan's reservation with `card`. Paying what is paid gives the same answer and charges nothing; paying what

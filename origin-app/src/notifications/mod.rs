@@ -2,6 +2,7 @@
 
 mod address;
 mod console;
+mod contact;
 mod mailer;
 mod notice;
 mod notifier;
@@ -9,6 +10,7 @@ mod smtp;
 mod texts;
 
 pub use address::{EmailAddress, NoAddress};
+pub use contact::{Contact, ContactStore};
 pub use mailer::{Failure, Mail, Mailer};
 pub use notice::{News, Notice, ReservationNotice, SecretText};
 pub use notifier::Notifier;

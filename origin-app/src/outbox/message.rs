@@ -2,7 +2,7 @@
 
 use admission::clock::Timestamp;
 
-use crate::ids::FanId;
+use crate::ids::{FanId, ReservationId};
 use crate::language::Language;
 use crate::notifications::{EmailAddress, News, Notice, ReservationNotice};
 use crate::reservations::Reservation;
@@ -23,6 +23,8 @@ pub struct Message {
 pub enum Recipient {
     /// A fan, where they are reached; one who left no address is told by the pages alone.
     Fan(FanId),
+    /// The fan of a reservation: where they wanted to be told of it, or else where they are reached.
+    Holder(ReservationId, FanId),
     /// Whoever reads mail at this address.
     Address(EmailAddress, Language),
 }
@@ -36,7 +38,7 @@ impl Message {
         };
         Self {
             key: format!("reservation.{}.{}{attempt}", reservation.id, news.as_str()),
-            to: Recipient::Fan(reservation.fan.clone()),
+            to: Recipient::Holder(reservation.id.clone(), reservation.fan.clone()),
             notice: Notice::Reservation(ReservationNotice::of(news, reservation)),
         }
     }

@@ -8,8 +8,9 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
 
+use super::problem::{no_address, unusable};
 use super::see_other;
-use crate::accounts::{AccountRefused, Password, Role};
+use crate::accounts::{AccountRefused, Password, Role, bring_along};
 use crate::app::App;
 use crate::http::{Client, Cookies, Fields, Problem, QueryArgs, Reader, back_to};
 use crate::notifications::EmailAddress;
@@ -108,6 +109,7 @@ pub(super) async fn log_in(
     let password = Password::presented(field(&fields, "password"));
     match app.accounts.log_in(&email, password, cookies.guest().cloned(), network).await {
         Ok(logged_in) => {
+            bring_along(&app, &cookies, &logged_in).await;
             let next = if given.next.is_empty() { "/account" } else { back_to(&given.next) };
             let mut response = see_other(next)?;
             cookies.log_in(&mut response, &logged_in.token, logged_in.lasts);
@@ -141,8 +143,8 @@ pub(super) async fn sign_up(
             let done = app.accounts.sign_up(email, password, reader.language, network).await;
             done.map_err(Problem::from)
         }
-        (Err(error), _) => Err(wrong("no_address", &error.to_string())),
-        (_, Err(error)) => Err(wrong("no_password", &error.to_string())),
+        (Err(error), _) => Err(no_address(&error)),
+        (_, Err(error)) => Err(unusable("no_password", &error.to_string())),
     };
     finished(&app, &reader, View::SignUp, &given, refused)
 }
@@ -168,7 +170,7 @@ pub(super) async fn forgot(
     let given = given(&fields);
     let done = match EmailAddress::parse(&given.email) {
         Ok(email) => app.accounts.forgot(&email, network).await.map_err(Problem::from),
-        Err(error) => Err(wrong("no_address", &error.to_string())),
+        Err(error) => Err(no_address(&error)),
     };
     finished(&app, &reader, View::Forgot, &given, done)
 }
@@ -182,7 +184,7 @@ pub(super) async fn reset(
     let given = given(&fields);
     let done = match Password::new(field(&fields, "password")) {
         Ok(password) => app.accounts.reset(&given.token, password).await.map_err(Problem::from),
-        Err(error) => Err(wrong("no_password", &error.to_string())),
+        Err(error) => Err(unusable("no_password", &error.to_string())),
     };
     finished(&app, &reader, View::Reset, &given, done)
 }
@@ -228,10 +230,6 @@ fn form(
         problem,
     };
     app.templates.page(reader, status, "account_form.html", context)
-}
-
-fn wrong(code: &'static str, detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, "This cannot be used", format!("{detail}."))
 }
 
 fn given(fields: &Fields) -> Given {

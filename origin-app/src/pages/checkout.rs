@@ -9,12 +9,14 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Serialize;
 
+use super::problem::no_address;
 use super::see_other;
 use super::views::{EventView, seat_name};
 use crate::app::App;
 use crate::checkout::{PaymentOutcome, PaymentRefused, RefundReason};
 use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session};
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
+use crate::notifications::{Contact, EmailAddress};
 use crate::payments::Card;
 use crate::reservations::{Release, Reservation, ReservationState, found, released};
 use crate::{datetime, money};
@@ -68,6 +70,13 @@ impl<'a> ReservationView<'a> {
     }
 }
 
+/// Why it is not paid yet.
+struct Refused<'a> {
+    problem: &'a Problem,
+    /// What was given for an address, and is none.
+    email: Option<&'a str>,
+}
+
 /// `GET /events/{event}/checkout/{reservation}`
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -77,7 +86,7 @@ pub(super) async fn show(
     reader: Reader,
 ) -> Result<Response, Problem> {
     let reservation = find(&app, &event, &id, known(&cookies)?).await?;
-    page(&app, &reader, StatusCode::OK, &reservation, None).await
+    page(&app, &reader, &cookies, &reservation, None).await
 }
 
 /// `POST /events/{event}/checkout/{reservation}/pay`
@@ -90,8 +99,21 @@ pub(super) async fn pay(
     fields: Fields,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
-    find(&app, &event, &id, fan).await?;
+    let reservation = find(&app, &event, &id, fan).await?;
     let card = fields.all("card").next().unwrap_or_default();
+    if let Some(email) = fields.all("email").next().filter(|email| !email.trim().is_empty()) {
+        match EmailAddress::parse(email) {
+            Ok(email) => {
+                let contact = Contact { email, language: reader.language };
+                app.checkout.tell_at(&id, fan, &contact).await?;
+            }
+            Err(error) => {
+                let problem = no_address(&error);
+                let refused = Refused { problem: &problem, email: Some(email) };
+                return page(&app, &reader, &cookies, &reservation, Some(refused)).await;
+            }
+        }
+    }
     match app.checkout.pay(&id, fan, card).await {
         Ok(PaymentOutcome::Confirmed(reservation)) => {
             app.events.claims_changed(&event);
@@ -106,11 +128,11 @@ pub(super) async fn pay(
         Ok(PaymentOutcome::Delayed(_)) => see_other(&address(&event, &id)),
         Err(PaymentRefused::Declined(held)) => {
             let problem = Problem::from(PaymentRefused::Declined(held.clone()));
-            page(&app, &reader, problem.status, &held, Some(&problem)).await
+            page(&app, &reader, &cookies, &held, Some(Refused { problem: &problem, email: None })).await
         }
         Err(PaymentRefused::Failed(held)) => {
             let problem = Problem::from(PaymentRefused::Failed(held.clone()));
-            page(&app, &reader, problem.status, &held, Some(&problem)).await
+            page(&app, &reader, &cookies, &held, Some(Refused { problem: &problem, email: None })).await
         }
         Err(PaymentRefused::Over(_)) => see_other(&address(&event, &id)),
         Err(refused) => Err(refused.into()),
@@ -149,14 +171,21 @@ pub(super) async fn finish(PathId(_): PathId<EventId>) -> Result<Response, Probl
 async fn page(
     app: &App,
     reader: &Reader,
-    status: StatusCode,
+    cookies: &Cookies,
     reservation: &Reservation,
-    problem: Option<&Problem>,
+    refused: Option<Refused<'_>>,
 ) -> Result<Response, Problem> {
     let texts = app.templates.texts();
     let detail = app.events.detail(&reservation.event).await?;
     let detail = detail.ok_or_else(Problem::event_not_found)?;
     let name = |seat: &SeatId| seat_name(&detail, seat, texts, reader.language);
+    let account = match cookies.session() {
+        Some(session) => app.accounts.account(session).await?,
+        None => None,
+    };
+    let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.problem.status);
+    let typed = refused.as_ref().and_then(|refused| refused.email);
+    let told_at = app.stores.contacts.find(&reservation.id).await?.map(|contact| contact.email);
     let card = |card: &Card| {
         let name =
             texts.find(reader.language, "checkout", &format!("card_{}", card.id)).unwrap_or(card.label);
@@ -165,10 +194,12 @@ async fn page(
     let context = context! {
         event => EventView::of(&detail.event, 0, reader.language),
         reservation => ReservationView::of(reservation, app.clock.now(), &name),
+        account => account.as_ref().map(|account| account.email.expose()),
+        told_at => typed.or(told_at.as_ref().map(EmailAddress::expose)),
         cards => app.checkout.provider().cards().iter().map(card).collect::<Vec<_>>(),
         may_cancel => reservation.state == ReservationState::Confirmed && app.checkout.may_cancel(reservation).await?,
-        problem => problem.map(|problem| {
-            let (title, detail) = texts.problem(reader.language, problem);
+        problem => refused.map(|refused| {
+            let (title, detail) = texts.problem(reader.language, refused.problem);
             context! { title, detail }
         }),
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -11,9 +12,20 @@ use minijinja::context;
 
 use crate::app::App;
 use crate::http::{Problem, Reader};
+use crate::notifications::NoAddress;
 
 /// Addresses that programs ask for.
 const NOT_PAGES: [&str; 4] = ["/api/", "/assets/", "/healthz", "/readyz"];
+
+/// What was given for a mail address is none.
+pub(super) fn no_address(error: &NoAddress) -> Problem {
+    unusable("no_address", &error.to_string())
+}
+
+/// Something that was given cannot be used.
+pub(super) fn unusable(code: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, "This cannot be used", format!("{detail}."))
+}
 
 /// Turns a problem that answers a person into a page.
 pub(crate) async fn show_problems(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod checkout;
+mod contacts;
 mod error;
 mod event_rows;
 mod idempotency;
@@ -51,6 +52,7 @@ where
         + crate::accounts::AccountStore
         + crate::idempotency::IdempotencyStore
         + crate::waitlist::WaitlistStore
+        + crate::notifications::ContactStore
         + crate::store::StoreLifecycle
         + 'static,
 {
@@ -65,6 +67,7 @@ where
         accounts: database.clone(),
         idempotency: database.clone(),
         waitlist: database.clone(),
+        contacts: database.clone(),
         lifecycle: database,
     }
 }

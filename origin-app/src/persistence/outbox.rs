@@ -11,10 +11,14 @@ const TO_ADDRESS: &str = "INSERT INTO outbox
        (message_key, state, recipient, language, notice, next_at, created_at)
      VALUES ($1, 'waiting', $2, $3, $4, $5, $5) ON CONFLICT (message_key) DO NOTHING";
 
-/// $1 key, $2 fan, $3 notice, $4 now. Nothing, where the fan left no address.
+/// $1 key, $2 fan, $3 reservation or '', $4 notice, $5 now. Nothing, where the fan left no address.
 const TO_FAN: &str = "INSERT INTO outbox
        (message_key, state, recipient, language, notice, next_at, created_at)
-     SELECT $1, 'waiting', c.email, c.language, $3, $4, $4 FROM contacts c WHERE c.fan_id = $2
+     SELECT $1, 'waiting', c.email, c.language, $4, $5, $5
+       FROM (SELECT email, language, 1 AS choice FROM reservation_contacts WHERE reservation_id = $3
+             UNION ALL
+             SELECT email, language, 2 AS choice FROM contacts WHERE fan_id = $2 ORDER BY choice LIMIT 1) c
+      WHERE true
      ON CONFLICT (message_key) DO NOTHING";
 
 macro_rules! take {
@@ -123,7 +127,13 @@ macro_rules! outbox_on {
             ) -> Result<(), StoreError> {
                 let notice = super::written(&message.notice)?;
                 let query = match &message.to {
-                    Recipient::Fan(fan) => sqlx::query(super::TO_FAN).bind(&message.key).bind(fan.as_str()),
+                    Recipient::Fan(fan) => {
+                        sqlx::query(super::TO_FAN).bind(&message.key).bind(fan.as_str()).bind("")
+                    }
+                    Recipient::Holder(reservation, fan) => sqlx::query(super::TO_FAN)
+                        .bind(&message.key)
+                        .bind(fan.as_str())
+                        .bind(reservation.as_str()),
                     Recipient::Address(address, language) => sqlx::query(super::TO_ADDRESS)
                         .bind(&message.key)
                         .bind(address.expose())

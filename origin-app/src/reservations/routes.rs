@@ -6,7 +6,7 @@ use admission::clock::Timestamp;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,6 +22,8 @@ use crate::checkout::{PaymentOutcome, RefundReason};
 use crate::datetime;
 use crate::http::{Cookies, EdgeFacts, JsonBody, PathId, Problem, end_session, private, set_fan_cookie};
 use crate::ids::{EventId, FanId, ReservationId, SeatId, SectionId};
+use crate::language::Language;
+use crate::notifications::{Contact, EmailAddress};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -45,6 +47,11 @@ struct HoldBody {
 #[schema(as = Payment)]
 struct PaymentBody {
     card: String,
+    /// Where a guest is told what becomes of the payment. Who has an account is told at its address, unless another is given.
+    #[schema(value_type = Option<String>, example = "fan@example.com")]
+    email: Option<EmailAddress>,
+    /// In which language; that of `Accept-Language` where nothing is said.
+    language: Option<Language>,
     /// Whether the fan wants nothing more, so that the place in the shop is free.
     #[serde(default)]
     finish: bool,
@@ -214,9 +221,14 @@ async fn pay(
     State(app): State<Arc<App>>,
     PathId(id): PathId<ReservationId>,
     cookies: Cookies,
-    JsonBody(PaymentBody { card, finish }): JsonBody<PaymentBody>,
+    headers: HeaderMap,
+    JsonBody(PaymentBody { card, email, language, finish }): JsonBody<PaymentBody>,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
+    if let Some(email) = email {
+        let language = language.unwrap_or_else(|| Language::preferred(&headers));
+        app.checkout.tell_at(&id, fan, &Contact { email, language }).await?;
+    }
     match app.checkout.pay(&id, fan, &card).await? {
         PaymentOutcome::Confirmed(reservation) => {
             app.events.claims_changed(&reservation.event);

@@ -40,6 +40,7 @@ pub(crate) fn stores(stores: Stores, traces: &Arc<Traces>) -> Stores {
         accounts: stores.accounts,
         idempotency: stores.idempotency,
         waitlist: stores.waitlist,
+        contacts: stores.contacts,
         lifecycle: stores.lifecycle,
     }
 }

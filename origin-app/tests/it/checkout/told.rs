@@ -1,10 +1,13 @@
 //! What becomes of a payment is told by mail, once: the mail is written with the step that it tells of.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{Database, MailSink, Shop, on_both_databases, settings};
+use serde_json::json;
 
-on_both_databases!(a_fan_is_told_by_mail_what_becomes_of_a_payment);
+use crate::support::{Database, MailSink, ManualClock, Shop, eventually, on_both_databases, settings};
+
+on_both_databases!(a_fan_is_told_by_mail_what_becomes_of_a_payment, a_guest_is_told_where_they_said);
 
 async fn a_fan_is_told_by_mail_what_becomes_of_a_payment(database: Database) {
     let sink = MailSink::start().await;
@@ -33,4 +36,59 @@ async fn a_fan_is_told_by_mail_what_becomes_of_a_payment(database: Database) {
     assert_eq!(sink.all().len(), 3);
     let keys = "SELECT count(DISTINCT message_key) FROM outbox WHERE message_key LIKE 'reservation.%'";
     assert_eq!(database.count(keys).await, 3);
+}
+
+/// A guest says at the checkout where they are told; nobody else learns it.
+async fn a_guest_is_told_where_they_said(database: Database) {
+    let sink = MailSink::start().await;
+    let settings = origin_app::config::Settings { mail: sink.settings(), ..settings(&database) };
+    let shop = Shop::open_with(settings, Arc::default(), None).await;
+    shop.create_demo(&[("A", 4)]).await;
+    let fan = shop.fan();
+    let bought = fan.held(&["A-1"]).await;
+    let body = json!({"card": "sandbox-ok", "email": "Guest@Example.com", "language": "ko"});
+    let path = format!("/api/reservations/{bought}/payment");
+    // Nobody says for others where they are told.
+    let stranger = shop.fan();
+    stranger.held(&["A-4"]).await;
+    let other = json!({"card": "sandbox-ok", "email": "stranger@example.com"});
+    stranger.post(&path, &other).await.is_problem(404, "reservation_not_found");
+    let wrong = fan.post(&path, &json!({"card": "sandbox-ok", "email": "no address"})).await;
+    wrong.is_problem(422, "invalid");
+    assert!(!wrong.text.contains("no address"), "{}", wrong.text);
+    let paid = fan.post(&path, &body).await;
+    assert_eq!(paid.status, 200, "{}", paid.text);
+    assert!(!paid.text.to_lowercase().contains("guest@"), "{}", paid.text);
+    assert_eq!(fan.delete(&format!("/api/reservations/{bought}")).await.status, 200);
+    let mails = sink.mails("guest@example.com", 3).await;
+    for news in ["결제가 완료되었습니다", "좌석을 반환했으며", "환불되었습니다"] {
+        assert!(mails.iter().any(|mail| mail.text().contains(news)), "{news}");
+    }
+
+    // On the page, in the language of the page; what is no address is said, and stays in the field.
+    let reader = shop.fan().speaking("en");
+    let held = reader.held(&["A-2"]).await;
+    let page = format!("/events/demo/checkout/{held}");
+    assert!(reader.get(&page).await.text.contains("name=\"email\" value=\"\""));
+    let pay = format!("{page}/pay");
+    let refused = reader.submit(&pay, &[("card", "sandbox-ok"), ("email", "reader@")]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("value=\"reader@\"") && refused.text.contains("not a mail address"));
+    let declined =
+        reader.submit(&pay, &[("card", "sandbox-declined"), ("email", "reader@example.com")]).await;
+    assert_eq!(declined.status, 402);
+    assert!(declined.text.contains("value=\"reader@example.com\""), "it need not be typed twice");
+    assert_eq!(reader.submit(&pay, &[("card", "sandbox-ok"), ("email", "")]).await.status, 303);
+    let mail = sink.mails("reader@example.com", 1).await.pop().unwrap();
+    assert!(mail.header("Subject").contains("Your tickets"), "{}", mail.header("Subject"));
+
+    // The event is over for a month: nothing more is to be told, and the addresses go.
+    let kept = "SELECT count(*) FROM reservation_contacts";
+    assert_eq!(database.count(kept).await, 2);
+    shop.close().await;
+    let clock = Arc::new(ManualClock::new());
+    clock.advance(Duration::from_secs(800 * 24 * 3600));
+    let later = Shop::open_with(self::settings(&database), clock, None).await;
+    eventually("addresses are forgotten", async || (database.count(kept).await == 0).then_some(())).await;
+    later.close().await;
 }
