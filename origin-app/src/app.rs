@@ -159,7 +159,6 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let cold_path = Arc::new(ColdPath::new(
         Arc::clone(&office),
         Arc::clone(&stores.reservations),
-        Arc::clone(&stores.lifecycle),
         ids::process_id(random.as_ref())?,
     ));
     let reconciler =

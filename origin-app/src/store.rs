@@ -21,6 +21,9 @@ pub enum StoreError {
     /// No connection became free in time: trying again later may work.
     #[error("the database is busy")]
     Busy(#[source] Box<dyn Error + Send + Sync>),
+    /// It works, and does not take what it was given: a constraint or a value is in the way. Trying again changes nothing.
+    #[error("the database refused")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
     /// Everything else.
     #[error("the database failed")]
     Failed(#[source] Box<dyn Error + Send + Sync>),

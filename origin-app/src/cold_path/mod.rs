@@ -1,8 +1,8 @@
 //! The cold path: what the inventory's logs tell comes into the database, in order for each event, at least once.
 //!
 //! What was written twice, or late, changes nothing in the database, so an entry is acknowledged only after it is
-//! there. While the database is away, entries wait. An entry that the database refuses again and again while it
-//! works is put aside, so that the others go on; `origin-app dead-letters` shows those.
+//! there. While the database is away, entries wait. An entry that the database refuses again and again, or that nobody can
+//! read, is put aside, so that the others go on; `origin-app dead-letters` shows those.
 
 mod reconcile;
 
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::ids::EventId;
 use crate::inventory::{BoxOffice, Holding, InventoryError, LogEntry};
 use crate::reservations::ReservationStore;
-use crate::store::{StoreError, StoreLifecycle};
+use crate::store::StoreError;
 
 pub use reconcile::Reconciler;
 
@@ -33,7 +33,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub struct ColdPath {
     office: Arc<BoxOffice>,
     store: Arc<dyn ReservationStore>,
-    database: Arc<dyn StoreLifecycle>,
     /// What tells this process from others.
     reader: String,
     /// What went wrong lately. Held for a whole round: one at a time.
@@ -67,13 +66,8 @@ impl Default for Trouble {
 
 impl ColdPath {
     /// From the logs of `office` into `store`; `reader` tells this process from others.
-    pub fn new(
-        office: Arc<BoxOffice>,
-        store: Arc<dyn ReservationStore>,
-        database: Arc<dyn StoreLifecycle>,
-        reader: String,
-    ) -> Self {
-        Self { office, store, database, reader, trouble: Mutex::default() }
+    pub fn new(office: Arc<BoxOffice>, store: Arc<dyn ReservationStore>, reader: String) -> Self {
+        Self { office, store, reader, trouble: Mutex::default() }
     }
 
     /// Works until it is dropped.
@@ -135,8 +129,8 @@ impl ColdPath {
                 Ok(()) => log.acknowledge(event, &entries).await?,
                 Err(error) => {
                     let mut now = self.fail(event, &error, trouble.take());
-                    if self.database.ping().await.is_ok() {
-                        // The database works, so it may be one of the entries.
+                    // Whatever else is wrong with the database is none of the entries' fault: they wait.
+                    if matches!(error, StoreError::Refused(_)) {
                         self.one_by_one(event, &entries, &mut now).await?;
                     }
                     return Ok(Some(now));
@@ -151,11 +145,11 @@ impl ColdPath {
         let happened: Result<Vec<Holding>, _> = entries.iter().map(|entry| entry.holding.clone()).collect();
         match happened {
             Ok(happened) => self.store.record(event, &happened).await,
-            Err(unreadable) => Err(StoreError::Failed(format!("`{unreadable}` cannot be read").into())),
+            Err(unreadable) => Err(StoreError::Refused(format!("`{unreadable}` cannot be read").into())),
         }
     }
 
-    /// Writes entries each for itself, up to the first that fails; one that failed too often is put aside.
+    /// Writes entries each for itself, up to the first that fails; one that was refused too often is put aside.
     async fn one_by_one(
         &self,
         event: &EventId,
@@ -169,15 +163,21 @@ impl ColdPath {
                 log.acknowledge(event, alone).await?;
                 continue;
             };
+            if !matches!(error, StoreError::Refused(_)) {
+                return Ok(());
+            }
             let before = trouble.culprit.take().filter(|(mark, _)| *mark == entry.mark);
             let attempts = before.map_or(0, |(_, attempts)| attempts) + 1;
-            if attempts < ATTEMPTS_MAX {
+            // What cannot be read will not be readable later.
+            if attempts < ATTEMPTS_MAX && entry.holding.is_ok() {
                 trouble.culprit = Some((entry.mark.clone(), attempts));
                 return Ok(());
             }
             let reason = chain(&error);
             tracing::error!(event = %event, mark = entry.mark, reason, "an entry of the log was put aside");
             log.bury(event, entry, &reason).await?;
+            // The next is not to wait for what this one did.
+            *trouble = Trouble::default();
         }
         Ok(())
     }

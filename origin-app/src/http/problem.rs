@@ -201,7 +201,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Busy(_) => Self { cause: Some(chain(&error).into()), ..Self::busy() },
-            StoreError::Failed(_) => Self::internal(&error),
+            StoreError::Failed(_) | StoreError::Refused(_) => Self::internal(&error),
         }
     }
 }

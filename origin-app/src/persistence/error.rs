@@ -4,15 +4,28 @@ use crate::store::StoreError;
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let busy = match &error {
-            sqlx::Error::PoolTimedOut => true,
-            // SQLite: another process writes. PostgreSQL: a lock or a statement took too long.
-            sqlx::Error::Database(database) => {
-                matches!(database.code().as_deref(), Some("5" | "6" | "517" | "55P03" | "57014"))
-            }
-            _ => false,
-        };
-        if busy { Self::Busy(error.into()) } else { Self::Failed(error.into()) }
+        match &error {
+            sqlx::Error::PoolTimedOut => Self::Busy(error.into()),
+            sqlx::Error::Encode(_) => Self::Refused(error.into()),
+            sqlx::Error::Database(database) => match database.code().as_deref() {
+                // SQLite: another process writes. PostgreSQL: a lock or a statement took too long.
+                Some("5" | "6" | "517" | "55P03" | "57014") => Self::Busy(error.into()),
+                Some(code) if is_refusal(code) => Self::Refused(error.into()),
+                _ => Self::Failed(error.into()),
+            },
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// Whether a code says that a value or a constraint is in the way. SQLite's codes are numbers, whose low byte is the class;
+/// those of PostgreSQL have five characters, the first two of which are.
+fn is_refusal(code: &str) -> bool {
+    match code.parse::<u32>() {
+        // Too big, a constraint or a trigger, a value of another type.
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
+        // Data, integrity, raised by a function.
+        _ => ["22", "23", "P0"].iter().any(|class| code.starts_with(class)),
     }
 }
 
@@ -32,5 +45,21 @@ pub(super) struct CorruptColumn {
 impl From<CorruptColumn> for StoreError {
     fn from(error: CorruptColumn) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_refusal;
+
+    #[test]
+    fn what_is_in_the_way_is_told_from_what_is_away() {
+        for refusal in ["19", "787", "1299", "1811", "2067", "20", "18", "22021", "23503", "23505", "P0001"] {
+            assert!(is_refusal(refusal), "{refusal}");
+        }
+        for other in ["1", "5", "8", "10", "13", "14", "261", "25006", "53100", "40P01", "57P01", "42P01", ""]
+        {
+            assert!(!is_refusal(other), "{other}");
+        }
     }
 }

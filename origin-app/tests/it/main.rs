@@ -12,6 +12,7 @@ mod accounts;
 mod api;
 mod binary;
 mod checkout;
+mod cold_path;
 mod crowd;
 mod edge;
 mod events;

@@ -64,16 +64,17 @@ pub(super) fn having_seats(now: u64, lines: &[String]) -> Result<Vec<Holding>, I
     Ok(holdings)
 }
 
-/// An entry of a stream: its mark and its fields. The reason is that of a dead letter.
+/// An entry of a stream: its mark and its fields. The reason is that of a dead letter. Whatever stands in the fields, an
+/// entry is an entry, and can be put aside.
 pub(super) fn entry(value: Value) -> Result<(LogEntry, String), InventoryError> {
-    let (mark, fields): (String, Vec<String>) =
+    let (mark, fields): (String, Vec<Vec<u8>>) =
         redis::from_redis_value(value).map_err(|error| unreadable(error.to_string()))?;
     let field = |name: &str| {
-        let found = fields.chunks(2).find(|pair| pair.first().is_some_and(|field| field == name));
-        found.and_then(|pair| pair.get(1)).map_or("", String::as_str)
+        let found = fields.chunks(2).find(|pair| pair.first().is_some_and(|field| field == name.as_bytes()));
+        found.and_then(|pair| pair.get(1)).map_or("".into(), |text| String::from_utf8_lossy(text))
     };
     let (id, line) = (field("id"), field("line"));
-    let holding = Holding::parse(id, line).ok_or_else(|| format!("{id} {line}"));
+    let holding = Holding::parse(&id, &line).ok_or_else(|| format!("{id} {line}"));
     let at = Timestamp::from_millis(field("at").parse().unwrap_or_default());
-    Ok((LogEntry { mark, at, holding }, field("reason").to_owned()))
+    Ok((LogEntry { mark, at, holding }, field("reason").into_owned()))
 }

@@ -40,6 +40,58 @@ impl Database {
         }
     }
 
+    /// The Redis that the inventory is in.
+    pub(crate) fn redis(&mut self) -> &mut RedisServer {
+        match self {
+            Self::Postgres(_, redis) => redis,
+            Self::Memory | Self::Sqlite(_) => panic!("the inventory is in memory"),
+        }
+    }
+
+    /// The database stops working: PostgreSQL is gone; in SQLite, a table is.
+    pub(crate) async fn take_away(&mut self) {
+        match self {
+            Self::Postgres(server, _) => server.stop(),
+            _ => self.tamper("ALTER TABLE reservation_seats RENAME TO seats_away").await,
+        }
+    }
+
+    /// It works again.
+    pub(crate) async fn give_back(&mut self) {
+        match self {
+            Self::Postgres(server, _) => server.start_again().await,
+            _ => self.tamper("ALTER TABLE seats_away RENAME TO reservation_seats").await,
+        }
+    }
+
+    /// From now on the database refuses to hear of the seat A-2.
+    pub(crate) async fn refuse_a_seat(&self) {
+        match self {
+            Self::Postgres(..) => {
+                self.tamper(
+                    "ALTER TABLE reservation_seats ADD CONSTRAINT refused CHECK (seat_id <> 'A-2') NOT VALID",
+                )
+                .await;
+            }
+            _ => {
+                self.tamper(
+                    "CREATE TRIGGER refused BEFORE INSERT ON reservation_seats WHEN NEW.seat_id = 'A-2'
+                     BEGIN SELECT RAISE(ABORT, 'refused'); END",
+                )
+                .await;
+            }
+        }
+    }
+
+    pub(crate) async fn refuse_no_seat(&self) {
+        match self {
+            Self::Postgres(..) => {
+                self.tamper("ALTER TABLE reservation_seats DROP CONSTRAINT refused").await;
+            }
+            _ => self.tamper("DROP TRIGGER refused").await,
+        }
+    }
+
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Memory => "sqlite::memory:".to_owned(),

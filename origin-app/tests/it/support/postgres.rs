@@ -37,23 +37,26 @@ impl PostgresServer {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        let server = command(&binaries, "postgres", account)
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-c", "listen_addresses="])
-            // The data is gone in a minute anyway.
-            .args(["-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=16MB"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let server = serve(folder.path(), &binaries, account);
         let mut this = Self { folder, binaries, account, server };
         this.wait_until_ready().await;
         this
+    }
+
+    /// Ends it at once, as a crash does; what was committed is there when it starts again.
+    pub(crate) fn stop(&mut self) {
+        let stopped = command(&self.binaries, "pg_ctl", self.account)
+            .args(["stop", "-m", "immediate", "-D"])
+            .arg(self.folder.path().join("data"))
+            .stdout(Stdio::null())
+            .status();
+        assert!(stopped.unwrap().success());
+        self.server.wait().unwrap();
+    }
+
+    pub(crate) async fn start_again(&mut self) {
+        self.server = serve(self.folder.path(), &self.binaries, self.account);
+        self.wait_until_ready().await;
     }
 
     pub(crate) fn url(&self) -> String {
@@ -87,6 +90,23 @@ impl Drop for PostgresServer {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+fn serve(folder: &Path, binaries: &Path, account: Option<(u32, u32)>) -> Child {
+    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
+    command(binaries, "postgres", account)
+        .arg("-D")
+        .arg(folder.join("data"))
+        .arg("-k")
+        .arg(folder)
+        .args(["-c", "listen_addresses="])
+        // The data is gone in a minute anyway.
+        .args(["-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=16MB"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 fn command(binaries: &Path, name: &str, account: Option<(u32, u32)>) -> Command {

@@ -193,6 +193,16 @@ impl Shop {
         provider: Option<Arc<dyn PaymentProvider>>,
     ) -> Self {
         let inventory = inventory(&settings, &clock);
+        Self::open_around(settings, clock, provider, inventory).await
+    }
+
+    /// A shop whose inventory is the test's own.
+    pub(crate) async fn open_around(
+        settings: Settings,
+        clock: Arc<ManualClock>,
+        provider: Option<Arc<dyn PaymentProvider>>,
+        inventory: Option<Arc<dyn origin_app::inventory::Inventory>>,
+    ) -> Self {
         let surroundings =
             Surroundings { clock: clock.clone(), provider, inventory, ..Surroundings::default() };
         let running = start(settings, surroundings).await.unwrap();

@@ -1,0 +1,83 @@
+//! An inventory whose log can lose what it is told: as when a shop is killed between the database and the log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use origin_app::ids::{EventId, FanId, ReservationId};
+use origin_app::inventory::{
+    Ask, Backlog, DeadLetter, Held, Holding, Inventory, InventoryError, InventoryLog, Keep, Loaded, LogEntry,
+};
+
+/// The inventory behind it, that so often does not hear that entries are in the database.
+pub(super) struct Forgetful {
+    pub(super) behind: Arc<dyn Inventory>,
+    pub(super) times: Arc<AtomicU32>,
+}
+
+macro_rules! as_it_is {
+    ($($verb:ident($($name:ident: $kind:ty),*) -> $answer:ty;)+) => {
+        #[async_trait]
+        impl Inventory for Forgetful {
+            $(
+                async fn $verb(&self $(, $name: $kind)*) -> Result<$answer, InventoryError> {
+                    self.behind.$verb($($name),*).await
+                }
+            )+
+        }
+    };
+}
+
+as_it_is!(
+    load(event: &EventId, holdings: &[Holding]) -> Loaded;
+    events() -> Vec<EventId>;
+    hold(event: &EventId, ask: &Ask) -> Held;
+    release(event: &EventId, id: &ReservationId, fan: &FanId) -> Option<Holding>;
+    keep(event: &EventId, id: &ReservationId, fan: &FanId) -> Keep;
+    put_back(event: &EventId, id: &ReservationId) -> Option<Holding>;
+    sell(event: &EventId, id: &ReservationId) -> bool;
+    free(event: &EventId, id: &ReservationId) -> bool;
+    lapse(event: &EventId, limit: u32) -> u32;
+    look(event: &EventId, id: &ReservationId) -> Option<Holding>;
+    of_fan(event: &EventId, fan: &FanId) -> Vec<Holding>;
+    adopt(event: &EventId, guest: &FanId, fan: &FanId) -> u32;
+    all(event: &EventId) -> Vec<Holding>;
+    restore(event: &EventId, holding: &Holding) -> bool;
+    ping() -> ();
+);
+
+#[async_trait]
+impl InventoryLog for Forgetful {
+    async fn read(
+        &self,
+        event: &EventId,
+        reader: &str,
+        limit: u32,
+    ) -> Result<Option<Vec<LogEntry>>, InventoryError> {
+        self.behind.read(event, reader, limit).await
+    }
+
+    async fn acknowledge(&self, event: &EventId, entries: &[LogEntry]) -> Result<(), InventoryError> {
+        let left = self.times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        match left {
+            Ok(_) => Err(InventoryError::Unavailable("nobody heard".to_owned())),
+            Err(_) => self.behind.acknowledge(event, entries).await,
+        }
+    }
+
+    async fn bury(&self, event: &EventId, entry: &LogEntry, reason: &str) -> Result<(), InventoryError> {
+        self.behind.bury(event, entry, reason).await
+    }
+
+    async fn dead(&self, event: &EventId, limit: u32) -> Result<Vec<DeadLetter>, InventoryError> {
+        self.behind.dead(event, limit).await
+    }
+
+    async fn unbury(&self, event: &EventId, mark: &str, replay: bool) -> Result<bool, InventoryError> {
+        self.behind.unbury(event, mark, replay).await
+    }
+
+    async fn backlog(&self, event: &EventId) -> Result<Backlog, InventoryError> {
+        self.behind.backlog(event).await
+    }
+}
