@@ -2,7 +2,7 @@
 //! rest for who has a token.
 //!
 //! - `access`: tokens, roles, how often.
-//! - `rooms`, `tickets`, `by_hand`, `relocate`, `invitations`, `keys`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
+//! - `rooms`, `modes`, `tickets`, `by_hand`, `relocate`, `invitations`, `keys`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
 //! - `dashboard`: the page for operators, what a room was like lately, and what would come of a change.
 //! - `edit`: a change of one room in the text of the configuration; pure.
 
@@ -16,6 +16,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod metrics;
+mod modes;
 mod problem;
 mod records;
 mod relocate;
@@ -121,9 +122,9 @@ impl Admin {
             .routes(routes!(rooms::tell))
             .routes(routes!(dashboard::history::history))
             .routes(routes!(dashboard::preview::preview))
-            .routes(routes!(rooms::pause))
-            .routes(routes!(rooms::resume))
-            .routes(routes!(rooms::close))
+            .routes(routes!(modes::pause))
+            .routes(routes!(modes::resume))
+            .routes(routes!(modes::close))
             .routes(routes!(tickets::look))
             .routes(routes!(tickets::revoke))
             .routes(routes!(tickets::void))

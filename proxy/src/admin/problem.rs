@@ -77,6 +77,7 @@ impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         let (status, code) = match &error {
             ChangeError::Wrong(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_configuration"),
+            ChangeError::Shared(_) => (StatusCode::CONFLICT, "shared_configuration"),
             ChangeError::Outrun(_) => (StatusCode::PRECONDITION_FAILED, "outrun"),
             ChangeError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_away"),
         };

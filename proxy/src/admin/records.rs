@@ -124,6 +124,7 @@ pub(super) async fn replace(
     let author = Author { actor: &caller.name, via: "api" };
     let change = Change { basis, text, file: None, lost: Vec::new(), author };
     let entry = AuditEntry { action: "configure".to_owned(), ..AuditEntry::default() };
-    let (revision, changes) = desk.fleet.put_in_force(change, entry).await?;
+    let (revision, changes) =
+        desk.fleet.put_in_force(change, entry).await.map_err(|error| desk.fleet.of_a_text_sent(error))?;
     Ok(tagged(revision, Json(Changed { revision, changes })))
 }

@@ -1,4 +1,4 @@
-//! Rooms: list, show, change, pause, resume, close, tell.
+//! Rooms: list, show, change, tell.
 
 use admission::rules::Phase;
 use admission::store::{AuditEntry, Basis};
@@ -15,6 +15,7 @@ use super::Desk;
 use super::access::{Caller, Role};
 use super::body::{Body, RoomId};
 use super::edit;
+use super::modes::{Wish, key};
 use super::problem::Problem;
 use super::shadow::ShadowView;
 use crate::config::{RoomConfig, rooms};
@@ -115,14 +116,6 @@ pub(super) struct Changed {
 pub(super) struct Message {
     /// The message; empty for none.
     pub(super) message: String,
-}
-
-/// How a room goes on.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Resume {
-    /// `auto`, `always`, `off` or `shadow`. As before the pause, where nothing is said.
-    pub(super) mode: Option<String>,
 }
 
 /// What a phase is called.
@@ -226,7 +219,7 @@ pub(super) async fn change(
         let detail = "an object with at least one key is needed, such as {\"drain_per_minute\": 300}";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_change", detail));
     }
-    make(&desk, &caller, &headers, &room, "configure", String::new(), &keys).await
+    make(&desk, &caller, &headers, &room, Wish::Keys("configure", keys)).await
 }
 
 /// Tell those who wait something.
@@ -241,139 +234,40 @@ pub(super) async fn tell(
     Body(Message { message }): Body<Message>,
 ) -> Result<Response, Problem> {
     caller.may(Role::Operator)?;
-    make(&desk, &caller, &headers, &room, "message", String::new(), &key("message", message.into())).await
-}
-
-/// Let nobody in until the room is resumed. Fans keep their places. A closed room has nothing to pause.
-#[utoipa::path(post, path = "/api/v1/rooms/{room}/pause", tag = "rooms", params(("room" = String, Path, description = "Its id")),
-    responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub(super) async fn pause(
-    State(desk): State<Desk>,
-    caller: Caller,
-    RoomId(room): RoomId,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
-    let before = desk.mode(&room)?;
-    if before == "closed" {
-        let detail = "the room is closed, so that nobody is let in; `resume` opens it again";
-        return Err(Problem::new(StatusCode::CONFLICT, "room_closed", detail));
-    }
-    let note = if before == "paused" { String::new() } else { format!("{BEFORE}{before}") };
-    make(&desk, &caller, &headers, &room, "pause", note, &key("mode", "paused".into())).await
-}
-
-/// Let fans in again.
-#[utoipa::path(post, path = "/api/v1/rooms/{room}/resume", tag = "rooms", params(("room" = String, Path, description = "Its id")),
-    request_body = Option<Resume>,
-    responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 422, body = Problem)))]
-pub(super) async fn resume(
-    State(desk): State<Desk>,
-    caller: Caller,
-    RoomId(room): RoomId,
-    headers: HeaderMap,
-    body: Option<Body<Resume>>,
-) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
-    let before = desk.mode(&room)?;
-    let mode = match body.and_then(|Body(body)| body.mode) {
-        Some(mode) if ["auto", "always", "off", "shadow"].contains(&mode.as_str()) => mode,
-        Some(mode) => {
-            let detail = format!("`mode`: found {mode:?}; auto, always, off or shadow is needed");
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_configuration", detail));
-        }
-        None if !["paused", "closed"].contains(&before.as_str()) => before,
-        None => desk.mode_before(&room).await.unwrap_or_else(|| "auto".to_owned()),
-    };
-    make(&desk, &caller, &headers, &room, "resume", String::new(), &key("mode", mode.into())).await
-}
-
-/// Let nobody join or in any more. Fans keep their places, should it be resumed.
-#[utoipa::path(post, path = "/api/v1/rooms/{room}/close", tag = "rooms", params(("room" = String, Path, description = "Its id")),
-    responses((status = 200, body = Changed), (status = 404, body = Problem)))]
-pub(super) async fn close(
-    State(desk): State<Desk>,
-    caller: Caller,
-    RoomId(room): RoomId,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
-    let before = desk.mode(&room)?;
-    let is_running = !["paused", "closed"].contains(&before.as_str());
-    let note = if is_running { format!("{BEFORE}{before}") } else { String::new() };
-    make(&desk, &caller, &headers, &room, "close", note, &key("mode", "closed".into())).await
+    make(&desk, &caller, &headers, &room, Wish::Keys("message", key("message", message.into()))).await
 }
 
 /// How often a change is tried again when another one came first.
 const TRIES: usize = 100;
-/// How a pause notes in the audit log which mode there was before.
-const BEFORE: &str = "was ";
-
-fn key(key: &str, value: Value) -> Map<String, Value> {
-    Map::from_iter([(key.to_owned(), value)])
-}
-
-async fn make(
+/// A change of one room, made from what is in force everywhere, however many others are made at that moment.
+pub(super) async fn make(
     desk: &Desk,
     caller: &Caller,
     headers: &HeaderMap,
     room: &str,
-    action: &str,
-    detail: String,
-    keys: &Map<String, Value>,
+    wish: Wish,
 ) -> Result<Response, Problem> {
     let wanted = basis(headers)?;
     let author = Author { actor: &caller.name, via: "api" };
-    let entry =
-        AuditEntry { room: room.to_owned(), action: action.to_owned(), detail, ..AuditEntry::default() };
+    let action = wish.action().to_owned();
+    let entry = AuditEntry { room: room.to_owned(), action, ..AuditEntry::default() };
     for _ in 0..TRIES {
-        let configuration = desk.fleet.in_force().configuration.clone();
-        // The text that is changed is the one that is in force here.
-        let made_from = match wanted {
-            Basis::From(revision) => revision,
-            _ => configuration.revision,
-        };
-        let text = edit::change_room(&configuration.text, room, keys)?;
-        let made = match made_from == configuration.revision {
-            true => {
-                let basis = Basis::From(made_from);
-                let change = Change { basis, text: &text, file: None, lost: Vec::new(), author };
-                desk.fleet.put_in_force(change, entry.clone()).await
-            }
-            false => Err(ChangeError::Outrun(configuration.revision)),
-        };
-        match made {
+        // Another may be in force elsewhere, and what is made, noted or refused here goes by that one.
+        desk.fleet.catch_up().await?;
+        let in_force = desk.fleet.in_force().clone();
+        let revision = in_force.configuration.revision;
+        if matches!(wanted, Basis::From(named) if named != revision) {
+            return Err(ChangeError::Outrun(revision).into());
+        }
+        let (keys, detail) = desk.plan(&in_force, room, &wish).await?;
+        let text = edit::change_room(&in_force.configuration.text, room, &keys)?;
+        let basis = Basis::From(revision);
+        let change = Change { basis, text: &text, file: None, lost: Vec::new(), author };
+        match desk.fleet.put_in_force(change, AuditEntry { detail, ..entry.clone() }).await {
             Ok((revision, changes)) => return Ok(tagged(revision, Json(Changed { revision, changes }))),
-            // Another may be in force elsewhere. Whoever named none means whichever is.
-            Err(ChangeError::Outrun(_)) => {
-                let is_news = desk.fleet.catch_up().await?;
-                if matches!(wanted, Basis::From(_)) && !is_news {
-                    break;
-                }
-            }
-            Err(error) => return Err(error.into()),
+            Err(ChangeError::Outrun(_)) => {}
+            Err(error) => return Err(desk.fleet.of_a_change(error, &text, room).into()),
         }
     }
     Err(ChangeError::Outrun(desk.fleet.in_force().configuration.revision).into())
-}
-
-impl Desk {
-    /// The mode that is configured for a room.
-    fn mode(&self, room: &str) -> Result<String, Problem> {
-        let in_force = self.fleet.in_force();
-        let config = in_force.configs.iter().find(|config| config.id.as_str() == room);
-        config.map(|config| config.rules.mode.as_str().to_owned()).ok_or_else(Problem::no_room)
-    }
-
-    /// The mode before the room was paused or closed last, by the audit log.
-    async fn mode_before(&self, room: &str) -> Option<String> {
-        let log = self.fleet.audit(admission::store::AUDIT_MAX).await.ok()?;
-        let of_room = log.into_iter().filter(|entry| entry.room == room);
-        let note = of_room.filter(|entry| entry.action == "pause" || entry.action == "close");
-        note.filter_map(|entry| {
-            let mode = entry.detail.strip_prefix(BEFORE)?.split(':').next()?.to_owned();
-            ["auto", "always", "off", "shadow"].contains(&mode.as_str()).then_some(mode)
-        })
-        .next()
-    }
 }

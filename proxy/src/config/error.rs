@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::explain::{Place, explain};
+use super::rooms;
 
 /// A configuration that cannot be used. Shown as `file:line:column: field: problem`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    /// The file, as it was named.
+    /// The file, as it was named; or the flag, the room or the text that came instead of one.
     pub file: PathBuf,
     /// The line, from 1, where one is to blame.
     pub line: Option<usize>,
@@ -43,6 +44,17 @@ impl ConfigError {
     /// A problem of the file as a whole.
     pub fn whole(file: &Path, problem: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line: None, column: None, field: None, problem: problem.into() }
+    }
+
+    /// The same for somebody who has not seen `text`, so that no line of it would tell them anything: which room and which
+    /// key of it. `asked` is the room that they wanted to change, for what is wrong with no line.
+    #[must_use]
+    pub fn by_its_room(self, text: &str, asked: Option<&str>) -> Self {
+        let room = self.line.and_then(|line| rooms::id_at(text, line));
+        let room = room.or_else(|| asked.map(str::to_owned));
+        let file = room.map_or_else(|| "the configuration".to_owned(), |room| format!("room `{room}`"));
+        let field = self.field.map(|field| field.strip_prefix("room.").unwrap_or(&field).to_owned());
+        Self { file: file.into(), line: None, column: None, field, problem: self.problem }
     }
 }
 

@@ -164,17 +164,14 @@ impl Fleet {
         match self.put_in_force(change, entry).await {
             Ok(_) => Ok(()),
             // The line is one of a text that nobody sees.
-            Err(ChangeError::Wrong(error)) if merged != text => Err(ChangeError::Wrong(ConfigError {
-                file: path.to_owned(),
-                line: None,
-                column: None,
-                problem: format!(
-                    "{}. The file is good by itself, but not together with what was changed over the API since; make them \
-                     agree, or PUT the file to /api/v1/configuration, which takes that back",
-                    error.problem
-                ),
-                ..error
-            })),
+            Err(ChangeError::Wrong(error)) if merged != text => {
+                let error = if error.file == path { error.by_its_room(&merged, None) } else { error };
+                let problem = format!(
+                    "{error}. The file is good by itself, but not together with what was changed over the API since; make \
+                     them agree, or PUT the file to /api/v1/configuration, which takes that back",
+                );
+                Err(ChangeError::Wrong(ConfigError::whole(path, problem)))
+            }
             Err(error) => Err(error),
         }
     }

@@ -120,9 +120,7 @@ impl Follower {
     async fn ask(&mut self) {
         match self.fleet.clone().catch_up().await {
             Ok(is_news) if is_news => self.logged = None,
-            Err(ChangeError::Wrong(error)) => {
-                self.refuse(&format!("the configuration that the fleet shares: {error}"));
-            }
+            Err(error @ ChangeError::Shared(_)) => self.refuse(&error.to_string()),
             // Where the store is away the rooms say so.
             _ => {}
         }

@@ -11,6 +11,7 @@
 //! - `follow` notices what changed: files here, and in the store what others changed.
 //! - `changes` says in words what differs.
 //! - `by_hand` is what operators do to a line, `key_files` what becomes of keys that change.
+//! - `wrong` says what is wrong with a change, to whoever made it.
 //! - `merge` puts what somebody changed in the file together with what others changed meanwhile; pure. `file` does it.
 //!
 //! The newest change of a key wins. One that is wrong changes nothing, wherever it comes from.
@@ -23,6 +24,7 @@ mod key_files;
 mod merge;
 mod rooms;
 mod watched;
+mod wrong;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +44,7 @@ pub use changes::changes;
 pub use key_files::{KeyFiles, KeysError, Secret};
 use rooms::Opening;
 pub use rooms::Rooms;
+pub use wrong::ChangeError;
 
 /// Longest time that a call of the store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -79,20 +82,6 @@ pub struct Change<'a> {
     pub lost: Vec<String>,
     /// Whose it is.
     pub author: Author<'a>,
-}
-
-/// A change was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
-    /// It is wrong.
-    #[error(transparent)]
-    Wrong(#[from] ConfigError),
-    /// Somebody else changed the configuration first, which is of this revision now.
-    #[error("somebody else changed the configuration first: it is of revision {0} now")]
-    Outrun(u64),
-    /// The store cannot be reached.
-    #[error("{0}; nothing was changed")]
-    Store(#[from] StoreError),
 }
 
 /// The configuration of the rooms, as this proxy and all others of its fleet have it.
@@ -256,7 +245,7 @@ impl Fleet {
 
     /// Refuses rules that would have fans drawn with a seed that is public already.
     fn refuse_told_seeds(&self, configs: &[RoomConfig]) -> Result<(), ConfigError> {
-        let file = self.file.as_deref().unwrap_or(Path::new("rooms.toml"));
+        let file = self.rooms_file();
         let in_force = self.in_force();
         let draws = |config: &&RoomConfig| {
             let room = in_force.rooms.by_id(config.id.as_str());
@@ -266,10 +255,12 @@ impl Fleet {
             None => Ok(()),
             Some(config) => {
                 let (id, opens_at) = (&config.id, config.rules.opens_at.map(rfc3339).unwrap_or_default());
-                Err(ConfigError::whole(
-                    file,
-                    format!("room `{id}`: `opens_at` = {opens_at}: these times cannot be: {TOLD_SEED}"),
-                ))
+                let problem =
+                    format!("found {opens_at} in the room `{id}`; these times cannot be: {TOLD_SEED}");
+                Err(ConfigError {
+                    field: Some("room.opens_at".to_owned()),
+                    ..ConfigError::whole(file, problem)
+                })
             }
         }
     }
@@ -277,17 +268,17 @@ impl Fleet {
     /// Refuses a text that names files of this machine which are not named yet. Whoever has a token could have any file
     /// served to the public otherwise, keys included.
     fn refuse_new_files(&self, text: &str) -> Result<(), ConfigError> {
-        let file = self.file.as_deref().unwrap_or(Path::new("rooms.toml"));
+        let file = self.rooms_file();
         let named = config::rooms::named_files(text);
         let known = config::rooms::named_files(&self.in_force().configuration.text);
         match named.iter().find(|name| !known.contains(name)) {
             None => Ok(()),
-            Some(name) => Err(ConfigError::whole(
-                file,
-                format!(
-                    "`room.pages`: found {name:?}; which files are pages is said in rooms.toml on the edge's own machine, not over the API"
-                ),
-            )),
+            Some(name) => {
+                let problem = format!(
+                    "found {name:?}; which files are pages is said in rooms.toml on the edge's own machine, not over the API"
+                );
+                Err(ConfigError { field: Some("room.pages".to_owned()), ..ConfigError::whole(file, problem) })
+            }
         }
     }
 
@@ -313,7 +304,8 @@ impl Fleet {
         let Some(configuration) = news.filter(|news| news.revision > before.revision) else {
             return Ok(false);
         };
-        let (configs, pages) = check(&self.edge, self.file.as_deref(), &configuration.text)?;
+        let checked = check(&self.edge, self.file.as_deref(), &configuration.text);
+        let (configs, pages) = checked.map_err(|error| self.shared(error, &configuration.text))?;
         let told = changes(&self.in_force().configs, &configs).join("; ");
         let revision = configuration.revision;
         self.apply(Begun { configs, pages, configuration });

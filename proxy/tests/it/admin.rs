@@ -140,6 +140,34 @@ async fn changes_that_race_at_two_proxies_are_all_made() {
     }
 }
 
+/// What is noted and refused goes by what is in force everywhere, also at a proxy that is about to hear of it.
+#[tokio::test]
+async fn what_was_done_at_one_proxy_counts_at_once_at_the_other() {
+    let (shop, redis) = (Shop::start().await, Redis::start(None));
+    let rooms = room("mode = \"always\"");
+    let start = || Edge::start_with(&redis.edge_file(&shop), &rooms);
+    let (here, there) = (start(), start());
+    until(&here, "up", |room| room["reachable"] == true).await;
+    let act = async |edge: &Edge, action: &str| {
+        let (status, told) =
+            answer(call(edge, OPERATOR, Method::POST, &format!("/rooms/demo/{action}"))).await;
+        (status.as_u16(), told["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let done = (200, String::new());
+    for _ in 0..10 {
+        assert_eq!(act(&here, "close").await, done);
+        assert_eq!(act(&there, "pause").await, (409, "room_closed".to_owned()));
+        // Nor is it refused for what is over elsewhere; and it goes on as it was before it was closed.
+        assert_eq!(act(&here, "resume").await, done);
+        assert_eq!(act(&there, "pause").await, done);
+        assert_eq!(act(&here, "resume").await, done);
+    }
+    let entries = get(&here, "/audit?limit=50").await["entries"].clone();
+    let pauses = entries.as_array().unwrap().iter().filter(|entry| entry["action"] == "pause");
+    let told: Vec<&str> = pauses.map(|entry| entry["detail"].as_str().unwrap()).collect();
+    assert_eq!(told, ["was always: demo: mode \"always\" → \"paused\""; 10]);
+}
+
 /// Connections that say half of what they want take nothing from those who ask.
 #[tokio::test]
 async fn half_sent_requests_do_not_keep_operators_or_health_out() {
@@ -188,12 +216,30 @@ async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
     let edge = Edge::start(&shop, &room(STANDING));
     let before = get(&edge, "/rooms/demo").await["configuration"].clone();
     for (body, code, said) in [
-        (json!({ "drain_per_minute": -1 }), "bad_configuration", "drain_per_minute"),
-        (json!({ "drain_per_minutes": 5 }), "bad_configuration", "drain_per_minutes"),
-        (json!({ "mode": "pause" }), "bad_configuration", "paused"),
+        (
+            json!({ "drain_per_minute": -1 }),
+            "bad_configuration",
+            "room `demo`: `drain_per_minute`: found -1; a whole",
+        ),
+        (
+            json!({ "drain_per_minutes": 5 }),
+            "bad_configuration",
+            "room `demo`: `drain_per_minutes`: there is no such field; did you mean `drain_per_minute`?",
+        ),
+        (json!({ "mode": "pause" }), "bad_configuration", "room `demo`: `mode`: found \"pause\"; "),
+        (json!({ "session": 10 }), "bad_configuration", "room `demo`: `session`: found 10; a time in quotes"),
+        (
+            json!({ "lane": [{ "name": "general", "weight": 0 }] }),
+            "bad_configuration",
+            "room `demo`: `lane.weight`: found 0; ",
+        ),
         (json!({ "id": "other" }), "bad_configuration", "id"),
-        (json!({ "pages": { "template": "/etc/hostname" } }), "bad_configuration", "room.pages"),
-        (json!({ "pages": { "notice": "edge.toml" } }), "bad_configuration", "room.pages"),
+        (
+            json!({ "pages": { "template": "/etc/hostname" } }),
+            "bad_configuration",
+            "room `demo`: `pages`: found",
+        ),
+        (json!({ "pages": { "notice": "edge.toml" } }), "bad_configuration", "`pages`"),
         (json!({ "paths": [null] }), "bad_configuration", "paths"),
         (json!({}), "nothing_to_change", "drain_per_minute"),
         (json!([1]), "bad_body", "map"),
@@ -204,15 +250,24 @@ async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
             (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)),
             "{body} {problem}"
         );
-        assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(said) && !detail.contains(".toml:"), "{problem}");
     }
+    // A preview says the same.
+    let preview =
+        call(&edge, OPERATOR, Method::POST, "/rooms/demo/preview").json(&json!({ "max_active": "x" }));
+    let (_, problem) = answer(preview).await;
+    assert!(
+        problem["detail"].as_str().unwrap().starts_with("room `demo`: `max_active`: found \"x\"; "),
+        "{problem}"
+    );
     let (status, problem) = answer(call(&edge, OPERATOR, Method::POST, "/rooms/none/pause")).await;
     assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("no_room")));
     let own = format!("{}[room.pages]\ntexts = \"/etc\"\n", room(STANDING));
     let put = call(&edge, ADMIN, Method::PUT, "/configuration").body(own);
     assert!(answer(put).await.1["detail"].as_str().unwrap().contains("room.pages"));
-    let put = call(&edge, ADMIN, Method::PUT, "/configuration").body("[[room]\n");
-    assert!(answer(put).await.1["detail"].as_str().unwrap().contains("rooms.toml"));
+    let put = call(&edge, ADMIN, Method::PUT, "/configuration").body("# mine\n[[room]\n");
+    assert!(answer(put).await.1["detail"].as_str().unwrap().starts_with("the text sent:2:"));
     assert_eq!(get(&edge, "/rooms/demo").await["configuration"], before);
     let nothing = answer(call(&edge, VIEWER, Method::GET, "/nothing")).await;
     assert_eq!((nothing.0, &nothing.1["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
@@ -315,7 +370,7 @@ async fn writing_back_what_was_shown_makes_no_public_text_of_a_secret() {
     let back = call(&edge, OPERATOR, Method::PATCH, "/rooms/demo").json(&json!({ "bypass": shown }));
     let (status, problem) = answer(back).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(problem["detail"].as_str().unwrap().contains("room.bypass.headers"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("room `demo`: `bypass.headers`"), "{problem}");
     let with = |value: &str| browser().get(edge.url("/events/demo")).header("X-Partner", value).send();
     assert_eq!(with(secret).await.unwrap().status(), 200);
     assert_ne!(with("(not shown)").await.unwrap().status(), 200);

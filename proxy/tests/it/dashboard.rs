@@ -106,7 +106,7 @@ async fn a_preview_says_what_would_come_of_a_change_and_changes_nothing() {
     let (status, problem) = preview(json!({ "drain_per_minute": -1 })).await;
     assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("bad_configuration")));
     let (_, problem) = preview(json!({ "pages": { "template": "/etc/hostname" } })).await;
-    assert!(problem["detail"].as_str().unwrap().contains("room.pages"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("`pages`"), "{problem}");
     assert_eq!(get(&edge, "/rooms/demo").await["configuration"], before);
 }
 

@@ -151,7 +151,8 @@ pub(in crate::admin) async fn preview(
     let in_force = desk.fleet.in_force();
     let configuration = in_force.configuration.clone();
     let text = edit::change_room(&configuration.text, room.id.as_str(), &keys)?;
-    let configs = desk.fleet.check_change(&text)?;
+    let checked = desk.fleet.check_change(&text);
+    let configs = checked.map_err(|error| desk.fleet.of_a_change(error, &text, room.id.as_str()))?;
     let find =
         |configs: &[crate::config::RoomConfig]| configs.iter().find(|config| config.id == room.id).cloned();
     let (Some(before), Some(then)) = (find(&in_force.configs), find(&configs)) else {

@@ -3,6 +3,7 @@
 mod bypass;
 mod policy;
 mod rules;
+mod text;
 
 use std::ops::Range;
 use std::path::Path;
@@ -18,6 +19,8 @@ use self::bypass::WireBypass;
 pub use self::policy::OnStoreFailure;
 use self::policy::{bind_tokens_as_str, check_bind_tokens, check_on_store_failure};
 use self::rules::WireLane;
+pub(super) use self::text::id_at;
+pub use self::text::named_files;
 use super::edge::work_bits_of;
 use super::error::{ConfigError, Source};
 use super::pages::{self, PagesConfig, WirePages};
@@ -175,17 +178,6 @@ pub fn parse(file: &Path, text: &str) -> Result<Vec<RoomConfig>, ConfigError> {
         rooms.push(room);
     }
     Ok(rooms)
-}
-
-/// The files that a text names for pages, as they are written there. None where the text cannot be read.
-pub fn named_files(text: &str) -> Vec<String> {
-    let read: toml::Table = text.parse().unwrap_or_default();
-    let rooms = read.get("room").and_then(Value::as_array).into_iter().flatten();
-    let pages = rooms.filter_map(|room| room.get("pages")).filter_map(Value::as_table);
-    pages
-        .flat_map(toml::Table::values)
-        .map(|name| name.as_str().map_or_else(|| name.to_string(), ToOwned::to_owned))
-        .collect()
 }
 
 /// The routes that lead to `room`, the `index`th.
