@@ -195,6 +195,34 @@ function countdown(element) {
   tick();
 }
 
+// The place in the list of those who wait, and whether there is an offer.
+function waiting(section) {
+  const line = section.querySelector("[data-live=ahead]");
+  async function poll() {
+    let next = POLL_MS;
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(section.dataset.place, { headers: { Accept: "application/json" } });
+        const place = answer.ok ? await answer.json() : { state: answer.status === 404 ? "done" : "waiting" };
+        if (place.state !== section.dataset.state) {
+          location.reload();
+          return;
+        }
+        if (line && Number.isInteger(place.ahead)) {
+          const words = [section.dataset.none, section.dataset.one][place.ahead] || section.dataset.some;
+          const text = fill(words, { n: place.ahead });
+          if (line.textContent !== text) line.textContent = text;
+        }
+      } catch {
+        next = POLL_SLOW_MS;
+      }
+    }
+    setTimeout(poll, next * (0.8 + 0.4 * Math.random()));
+  }
+  setTimeout(poll, POLL_MS);
+}
+
+document.querySelectorAll("[data-place]").forEach(waiting);
 document.querySelectorAll("form.seatmap").forEach(seatMap);
 document.querySelectorAll("[data-seconds-left]").forEach(countdown);
 document.querySelectorAll("[data-print]").forEach((button) => {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::seatmap::{draw, look};
 use super::see_other;
 use super::views::{EventView, SaleView, classes, generals, seat_name};
+use super::waitlist;
 use crate::app::App;
 use crate::events::{EventDetail, EventStatus, OnSale, Seat, SeatState, SectionKind};
 use crate::http::{Cookies, EdgeFacts, Fields, PathId, Problem, QueryArgs, Reader, set_fan_cookie};
@@ -62,11 +63,31 @@ pub(super) struct ShowArgs {
     part: Option<usize>,
 }
 
-/// What the page says about seats that could not be held.
-struct Refused {
+/// What the page says about seats that could not be held, or a list that could not be joined.
+pub(super) struct Refused {
     problem: Problem,
     chosen: Vec<SeatId>,
     places: Vec<(SectionId, u32)>,
+    /// What was given for a mail address.
+    pub(super) email: Option<String>,
+}
+
+impl Refused {
+    pub(super) const fn of(problem: Problem) -> Self {
+        Self { problem, chosen: Vec::new(), places: Vec::new(), email: None }
+    }
+}
+
+/// Who looks at the page.
+pub(super) struct Visitor<'a> {
+    pub(super) fan: Option<&'a FanId>,
+    pub(super) has_account: bool,
+}
+
+impl<'a> Visitor<'a> {
+    pub(super) fn of(cookies: &'a Cookies) -> Self {
+        Self { fan: cookies.fan(), has_account: cookies.session().is_some() }
+    }
 }
 
 /// `GET /events/{event}`
@@ -77,7 +98,7 @@ pub(super) async fn show(
     cookies: Cookies,
     reader: Reader,
 ) -> Result<Response, Problem> {
-    page(&app, &reader, &id, cookies.fan(), args.part, None).await
+    page(&app, &reader, &id, Visitor::of(&cookies), args.part, None).await
 }
 
 /// `POST /events/{event}/hold`
@@ -95,15 +116,18 @@ pub(super) async fn hold(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Problem::invalid(format!("`seat`: {error}")))?;
     let part = fields.all("part").next().and_then(|part| part.parse().ok());
-    app.waitlist.lets_choose(&id)?;
     let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
+    let visitor = Visitor { fan: Some(&fan), has_account: cookies.session().is_some() };
+    if let Err(problem) = app.waitlist.lets_choose(&id) {
+        return page(&app, &reader, &id, visitor, part, Some(Refused::of(problem))).await;
+    }
     let places = places(&app, &id, &fields).await?;
     let wanted = match places.as_slice() {
         [] => Wanted::from(seats.clone()),
         [one] => Wanted { seats: seats.clone(), any_of: Some(one.clone()) },
         _ => {
-            let refused = Refused { problem: one_section_only(), chosen: seats, places };
-            return page(&app, &reader, &id, Some(&fan), part, Some(refused)).await;
+            let refused = Refused { chosen: seats, places, ..Refused::of(one_section_only()) };
+            return page(&app, &reader, &id, visitor, part, Some(refused)).await;
         }
     };
     let refused = match app.reservations.hold(&id, wanted, &fan, &edge).await {
@@ -119,8 +143,8 @@ pub(super) async fn hold(
         | HoldRefused::TooManySeats { .. }
         | HoldRefused::SaleNotOpen { .. }
         | HoldRefused::Taken(_) => {
-            let refused = Refused { problem: refused.into(), chosen: seats, places };
-            page(&app, &reader, &id, Some(&fan), part, Some(refused)).await
+            let refused = Refused { chosen: seats, places, ..Refused::of(refused.into()) };
+            page(&app, &reader, &id, visitor, part, Some(refused)).await
         }
         other => Err(other.into()),
     }
@@ -152,11 +176,11 @@ fn one_section_only() -> Problem {
     )
 }
 
-async fn page(
+pub(super) async fn page(
     app: &App,
     reader: &Reader,
     id: &EventId,
-    fan: Option<&FanId>,
+    visitor: Visitor<'_>,
     part: Option<usize>,
     refused: Option<Refused>,
 ) -> Result<Response, Problem> {
@@ -167,7 +191,7 @@ async fn page(
     let detail = detail.filter(|found| found.event.status != EventStatus::Draft);
     let detail = detail.ok_or_else(Problem::event_not_found)?;
     let claimed = app.events.claimed(id).await?;
-    let seats = app.reservations.seats_seen_by(id, fan).await?;
+    let seats = app.reservations.seats_seen_by(id, visitor.fan).await?;
     let parts = parts(&rows(&seats));
     let part = part.unwrap_or(1).clamp(1, parts.len().max(1));
     let shown = parts.get(part - 1).cloned().unwrap_or_default();
@@ -197,7 +221,10 @@ async fn page(
     let minutes = app.settings.holds.duration.as_secs().div_ceil(60);
     let sales: Vec<_> =
         detail.sales.iter().map(|sale| SaleView::of(sale, &detail, now, texts, language)).collect();
+    let left = detail.event.seats_total - claimed.iter().map(|section| section.claimed).sum::<i64>();
+    let typed = refused.as_ref().and_then(|refused| refused.email.as_deref());
     let context = context! {
+        wait => waitlist::view(app, reader, &detail, &visitor, left, typed).await?,
         event => EventView::detail(&detail, &claimed, language),
         currency => detail.event.currency,
         sales,

@@ -15,6 +15,7 @@ mod texts;
 mod ticket;
 mod tickets;
 mod views;
+mod waitlist;
 
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/language", post(language::choose))
         .route("/events/{event}", get(event::show))
         .route("/events/{event}/hold", post(event::hold))
+        .route("/events/{event}/waitlist", post(waitlist::join))
+        .route("/events/{event}/waitlist/leave", post(waitlist::leave))
         .route("/events/{event}/finish", post(checkout::finish))
         .route("/events/{event}/checkout/{reservation}", get(checkout::show))
         .route("/events/{event}/checkout/{reservation}/pay", post(checkout::pay))

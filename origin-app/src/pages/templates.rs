@@ -15,7 +15,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 14] = templates![
+const TEMPLATES: [(&str, &str); 15] = templates![
     "base.html",
     "account.html",
     "account_done.html",
@@ -29,6 +29,7 @@ const TEMPLATES: [(&str, &str); 14] = templates![
     "organiser_new.html",
     "ticket.html",
     "tickets.html",
+    "waitlist.html",
     "problem.html",
 ];
 

@@ -64,6 +64,19 @@ const END_SESSION: &str = "DELETE FROM sessions WHERE token_hash = $1";
 const GUEST: &str = "INSERT INTO guests (guest_id, fan_id, since)
      SELECT $1, a.fan_id, $3 FROM accounts a WHERE a.id = $2 ON CONFLICT (guest_id) DO NOTHING";
 
+/// $1 guest. Who waits keeps the better of two places for one event, the guest's or the account's: an offer before a
+/// place in the list, the earlier before the later. What the account knows of its owner counts from then on.
+const WAIT_ON: [&str; 3] = [
+    "DELETE FROM waitlist WHERE fan_id = (SELECT fan_id FROM guests WHERE guest_id = $1)
+        AND EXISTS (SELECT 1 FROM waitlist g WHERE g.event_id = waitlist.event_id AND g.fan_id = $1
+           AND (CASE g.state WHEN 'offered' THEN 0 WHEN 'waiting' THEN 1 ELSE 2 END, g.joined_at)
+             < (CASE waitlist.state WHEN 'offered' THEN 0 WHEN 'waiting' THEN 1 ELSE 2 END, waitlist.joined_at))",
+    "DELETE FROM waitlist WHERE fan_id = $1 AND event_id IN
+       (SELECT event_id FROM waitlist WHERE fan_id = (SELECT fan_id FROM guests WHERE guest_id = $1))",
+    "UPDATE waitlist SET fan_id = (SELECT fan_id FROM guests WHERE guest_id = $1), email = NULL, language = NULL
+      WHERE fan_id = $1",
+];
+
 /// $1 address, $2 role.
 const ROLE: &str = "UPDATE accounts SET role = $2 WHERE email = $1";
 
@@ -283,6 +296,9 @@ macro_rules! accounts_on {
                             .execute(&mut *transaction)
                             .await?;
                         sqlx::query($adopt).bind(guest.as_str()).execute(&mut *transaction).await?;
+                        for statement in super::WAIT_ON {
+                            sqlx::query(statement).bind(guest.as_str()).execute(&mut *transaction).await?;
+                        }
                     }
                     transaction.commit().await?;
                     Ok(())

@@ -35,6 +35,7 @@ pub(super) fn sqlite() -> Migrator {
         20 "0020_event_catalogue",
         21 "0021_sections",
         22 "0022_event_sales",
+        23 "0023_guests_who_wait",
     )
 }
 
@@ -57,6 +58,7 @@ pub(super) fn postgres() -> Migrator {
         20 "0020_event_catalogue",
         21 "0021_sections",
         22 "0022_event_sales",
+        23 "0023_guests_who_wait",
     )
 }
 

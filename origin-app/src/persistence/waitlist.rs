@@ -2,6 +2,8 @@
 
 use super::rows::{self, Columns};
 use crate::ids::{FanId, ReservationId};
+use crate::language::Language;
+use crate::notifications::{Contact, EmailAddress};
 use crate::store::StoreError;
 use crate::waitlist::{Place, PlaceState, Waiter};
 
@@ -10,7 +12,13 @@ const JOIN: &str = "INSERT INTO waitlist (event_id, fan_id, quantity, state, joi
      VALUES ($1, $2, $3, 'waiting', $4)
      ON CONFLICT (event_id, fan_id) DO UPDATE
         SET quantity = $3, state = 'waiting', joined_at = $4, reservation_id = NULL, offered_until = NULL
-      WHERE waitlist.state = 'done' OR waitlist.offered_until <= $4";
+      WHERE waitlist.state = 'done' OR waitlist.offered_until <= $4
+         OR EXISTS (SELECT 1 FROM reservations r
+                     WHERE r.id = waitlist.reservation_id AND r.state NOT IN ('held', 'paying'))";
+
+/// $1 event, $2 fan, $3 address, $4 language.
+const TELL_AT: &str =
+    "UPDATE waitlist SET email = $3, language = $4 WHERE event_id = $1 AND fan_id = $2 AND state <> 'done'";
 
 /// $1 event, $2 fan.
 const LEAVE: &str = "DELETE FROM waitlist WHERE event_id = $1 AND fan_id = $2";
@@ -26,23 +34,30 @@ const EVENTS: &str =
     "SELECT DISTINCT event_id FROM waitlist WHERE state = 'waiting' ORDER BY event_id LIMIT 1000";
 
 /// $1 event.
-const FIRST: &str = "SELECT fan_id, quantity FROM waitlist WHERE event_id = $1 AND state = 'waiting'
+const FIRST: &str =
+    "SELECT fan_id, quantity, email, language FROM waitlist WHERE event_id = $1 AND state = 'waiting'
       ORDER BY joined_at, fan_id LIMIT 1";
 
 /// $1 event, $2 fan, $3 reservation, $4 until.
 const OFFERED: &str = "UPDATE waitlist SET state = 'offered', reservation_id = $3, offered_until = $4
       WHERE event_id = $1 AND fan_id = $2 AND state = 'waiting'";
 
+/// $1 event, $2 fan, $3 reservation, $4 now. What becomes of the offer is told where a guest is told of it.
+const TELL_OF_OFFER: &str = "INSERT INTO reservation_contacts (reservation_id, email, language, given_at)
+     SELECT $3, email, language, $4 FROM waitlist WHERE event_id = $1 AND fan_id = $2 AND email IS NOT NULL
+     ON CONFLICT (reservation_id) DO NOTHING";
+
 /// $1 event, $2 fan.
-const PASSED: &str =
-    "UPDATE waitlist SET state = 'done' WHERE event_id = $1 AND fan_id = $2 AND state = 'waiting'";
+const PASSED: &str = "UPDATE waitlist SET state = 'done', email = NULL, language = NULL
+      WHERE event_id = $1 AND fan_id = $2 AND state = 'waiting'";
 
 /// $1 now. Whether any offer is over; asked first, so that silence writes nothing.
 const IS_OVER: &str =
     "SELECT 1 AS over FROM waitlist WHERE state = 'offered' AND offered_until <= $1 LIMIT 1";
 
 /// $1 now.
-const LAPSE: &str = "UPDATE waitlist SET state = 'done' WHERE state = 'offered' AND offered_until <= $1";
+const LAPSE: &str = "UPDATE waitlist SET state = 'done', email = NULL, language = NULL
+      WHERE state = 'offered' AND offered_until <= $1";
 
 fn place(row: &impl Columns) -> Result<Place, StoreError> {
     let state = match row.text("state")?.as_str() {
@@ -68,6 +83,17 @@ fn waiter(row: &impl Columns) -> Result<Waiter, StoreError> {
     Ok(Waiter {
         fan: rows::valid("fan_id", FanId::parse(&row.text("fan_id")?).ok())?,
         quantity: u32::try_from(row.number("quantity")?).unwrap_or(1),
+        contact: match row.text_or_null("email")? {
+            Some(email) => Some(Contact {
+                email: rows::valid("email", EmailAddress::parse(&email).ok())?,
+                language: row
+                    .text_or_null("language")?
+                    .as_deref()
+                    .and_then(Language::parse)
+                    .unwrap_or_default(),
+            }),
+            None => None,
+        },
     })
 }
 
@@ -82,6 +108,7 @@ macro_rules! waitlist_on {
             use super::super::rows::{self, Columns as _, at};
             use super::super::$module::$Database;
             use crate::ids::{EventId, FanId, ReservationId};
+            use crate::notifications::Contact;
             use crate::outbox::Message;
             use crate::store::StoreError;
             use crate::waitlist::{Place, Waiter, WaitlistStore};
@@ -93,15 +120,27 @@ macro_rules! waitlist_on {
                     event: &EventId,
                     fan: &FanId,
                     quantity: u32,
+                    contact: Option<&Contact>,
                     now: Timestamp,
                 ) -> Result<(), StoreError> {
+                    let mut transaction = self.begin().await?;
                     sqlx::query(super::JOIN)
                         .bind(event.as_str())
                         .bind(fan.as_str())
                         .bind(i64::from(quantity))
                         .bind(at(now))
-                        .execute(self.writer())
+                        .execute(&mut *transaction)
                         .await?;
+                    if let Some(contact) = contact {
+                        sqlx::query(super::TELL_AT)
+                            .bind(event.as_str())
+                            .bind(fan.as_str())
+                            .bind(contact.email.expose())
+                            .bind(contact.language.tag())
+                            .execute(&mut *transaction)
+                            .await?;
+                    }
+                    transaction.commit().await?;
                     Ok(())
                 }
 
@@ -145,6 +184,13 @@ macro_rules! waitlist_on {
                     if offered.rows_affected() == 0 {
                         return Ok(false);
                     }
+                    sqlx::query(super::TELL_OF_OFFER)
+                        .bind(event.as_str())
+                        .bind(fan.as_str())
+                        .bind(reservation.as_str())
+                        .bind(at(now))
+                        .execute(&mut *transaction)
+                        .await?;
                     enqueue(&mut transaction, told, now).await?;
                     transaction.commit().await?;
                     Ok(true)

@@ -8,6 +8,7 @@ mod store;
 
 pub use offers::{Offer, Offers};
 pub use routes::routes;
+pub(crate) use routes::{leave, not_waiting, quantity_max, wait};
 pub use service::Waitlist;
 pub use store::{Place, PlaceState, Waiter, WaitlistStore};
 

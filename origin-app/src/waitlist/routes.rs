@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,13 +14,17 @@ use utoipa_axum::routes;
 use super::QUANTITY_MAX;
 use super::store::{Place, PlaceState};
 use crate::app::App;
+use crate::checkout::PaymentRefused;
 use crate::datetime;
+use crate::events::EventStatus;
 use crate::http::{Cookies, JsonBody, PathId, Problem, private, set_fan_cookie};
-use crate::ids::{EventId, ReservationId};
+use crate::ids::{EventId, FanId, ReservationId};
+use crate::language::Language;
+use crate::notifications::{Contact, EmailAddress};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(join, place, leave))
+    OpenApiRouter::new().routes(routes!(join, place, wait_no_more))
 }
 
 /// What a fan waits for.
@@ -31,6 +35,11 @@ struct WaitBody {
     #[serde(default = "one")]
     #[schema(value_type = i64, minimum = 1)]
     quantity: u32,
+    /// Where a guest is told of an offer. Who has an account is told at its address.
+    #[schema(value_type = Option<String>, example = "fan@example.com")]
+    email: Option<EmailAddress>,
+    /// In which language; that of `Accept-Language` where nothing is said.
+    language: Option<Language>,
 }
 
 const fn one() -> u32 {
@@ -67,16 +76,39 @@ async fn join(
     State(app): State<Arc<App>>,
     PathId(event): PathId<EventId>,
     cookies: Cookies,
-    JsonBody(WaitBody { quantity }): JsonBody<WaitBody>,
+    headers: HeaderMap,
+    JsonBody(WaitBody { quantity, email, language }): JsonBody<WaitBody>,
 ) -> Result<Response, Problem> {
-    let most = QUANTITY_MAX.min(app.settings.holds.seats_per_fan_max);
+    let language = language.unwrap_or_else(|| Language::preferred(&headers));
+    let contact = email.map(|email| Contact { email, language });
+    let (place, cookie) = wait(&app, &event, &cookies, quantity, contact).await?;
+    let mut response = answer(StatusCode::CREATED, place);
+    set_fan_cookie(&mut response, cookie);
+    Ok(response)
+}
+
+/// Puts the visitor at the end of those who wait; gives their place, and the cookie to set if they had none.
+pub(crate) async fn wait(
+    app: &App,
+    event: &EventId,
+    cookies: &Cookies,
+    quantity: u32,
+    contact: Option<Contact>,
+) -> Result<(Place, Option<HeaderValue>), Problem> {
+    let most = quantity_max(app);
     if !(1..=most).contains(&quantity) {
         return Err(Problem::invalid(format!("`quantity`: 1 to {most} is right.")));
     }
-    match app.waitlist.is_sold_out(&event).await? {
+    let status = app.events.detail(event).await?.map(|detail| detail.event.status);
+    match status.ok_or_else(Problem::event_not_found)? {
+        EventStatus::Draft => return Err(Problem::event_not_found()),
+        EventStatus::CalledOff => return Err(PaymentRefused::CalledOff.into()),
+        EventStatus::Published => {}
+    }
+    match app.waitlist.is_sold_out(event).await? {
         None => return Err(Problem::event_not_found()),
         // Who waits keeps free seats from everybody else: only where there are none.
-        Some(false) if !app.waitlist.is_kept(&event) => {
+        Some(false) if !app.waitlist.is_kept(event) => {
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "not_sold_out",
@@ -86,11 +118,16 @@ async fn join(
         }
         Some(_) => {}
     }
-    let (fan, cookie) = cookies.fan_or_new(&app).map_err(|error| Problem::internal(&error))?;
-    let place = app.waitlist.join(&event, &fan, quantity).await?.ok_or_else(not_waiting)?;
-    let mut response = answer(StatusCode::CREATED, place);
-    set_fan_cookie(&mut response, cookie);
-    Ok(response)
+    let (fan, cookie) = cookies.fan_or_new(app).map_err(|error| Problem::internal(&error))?;
+    // Whoever is logged in is told at the address of the account.
+    let contact = contact.filter(|_| cookies.session().is_none());
+    let place = app.waitlist.join(event, &fan, quantity, contact.as_ref()).await?;
+    Ok((place.ok_or_else(not_waiting)?, cookie))
+}
+
+/// Most seats that one fan may wait for here.
+pub(crate) fn quantity_max(app: &App) -> u32 {
+    QUANTITY_MAX.min(app.settings.holds.seats_per_fan_max)
 }
 
 /// The fan's place.
@@ -106,22 +143,33 @@ async fn place(
     Ok(answer(StatusCode::OK, place))
 }
 
+/// Takes a fan out of those who wait; what was offered to them goes to the next. False where they were not in.
+pub(crate) async fn leave(app: &App, event: &EventId, fan: &FanId) -> Result<bool, Problem> {
+    let place = app.waitlist.place(event, fan).await?;
+    let was_in = app.waitlist.leave(event, fan).await?;
+    if let Some(Place { state: PlaceState::Offered, reservation: Some(offer), .. }) = place {
+        // Perhaps it is paid; then it is no offer any more.
+        app.reservations.release(&offer, fan).await?;
+    }
+    Ok(was_in)
+}
+
 /// Waits no more.
 #[utoipa::path(delete, path = "/api/events/{event}/waitlist", tag = "events",
     params(("event" = String, Path, description = "Its id")), responses((status = 204, description = "The fan waits no more")))]
-async fn leave(
+async fn wait_no_more(
     State(app): State<Arc<App>>,
     PathId(event): PathId<EventId>,
     cookies: Cookies,
 ) -> Result<StatusCode, Problem> {
     let fan = cookies.fan().ok_or_else(not_waiting)?;
-    match app.waitlist.leave(&event, fan).await? {
+    match leave(&app, &event, fan).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(not_waiting()),
     }
 }
 
-fn not_waiting() -> Problem {
+pub(crate) fn not_waiting() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "not_waiting",

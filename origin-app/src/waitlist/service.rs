@@ -12,7 +12,7 @@ use super::store::{Place, PlaceState, Waiter, WaitlistStore};
 use crate::events::{Events, SeatState, SectionKind};
 use crate::http::Problem;
 use crate::ids::{EventId, FanId, SeatId};
-use crate::notifications::Notice;
+use crate::notifications::{Contact, Notice};
 use crate::outbox::{Message, Recipient};
 use crate::reservations::{HoldRefused, Reservation};
 use crate::store::StoreError;
@@ -66,7 +66,7 @@ impl Waitlist {
         Ok(Some(gone >= detail.event.seats_total))
     }
 
-    /// Puts a fan at the end of those who wait for `event`.
+    /// Puts a fan at the end of those who wait for `event`; a guest is told at `contact`.
     ///
     /// # Errors
     /// When the database fails.
@@ -75,8 +75,9 @@ impl Waitlist {
         event: &EventId,
         fan: &FanId,
         quantity: u32,
+        contact: Option<&Contact>,
     ) -> Result<Option<Place>, StoreError> {
-        self.store.join(event, fan, quantity, self.clock.now()).await?;
+        self.store.join(event, fan, quantity, contact, self.clock.now()).await?;
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(event.clone());
         self.store.place(event, fan).await
     }
@@ -131,12 +132,13 @@ impl Waitlist {
 
     /// Offers to who is first; false when there is nothing to offer, or nobody to offer it to.
     async fn offer_next(&self, event: &EventId) -> Result<bool, StoreError> {
-        let Some(Waiter { fan, quantity }) = self.store.first(event).await? else { return Ok(false) };
-        let Some(offer) = self.free(event, quantity).await? else { return Ok(false) };
-        match self.offers.keep(event, offer, &fan).await {
-            Ok(reservation) => self.tell(event, &fan, &reservation).await.map(|()| true),
+        let Some(waiter) = self.store.first(event).await? else { return Ok(false) };
+        let Waiter { fan, quantity, .. } = &waiter;
+        let Some(offer) = self.free(event, *quantity).await? else { return Ok(false) };
+        match self.offers.keep(event, offer, fan).await {
+            Ok(reservation) => self.tell(event, &waiter, &reservation).await.map(|()| true),
             Err(HoldRefused::TooManySeats { .. }) => {
-                self.store.passed(event, &fan).await?;
+                self.store.passed(event, fan).await?;
                 Ok(true)
             }
             Err(HoldRefused::Store(error)) => Err(error),
@@ -145,11 +147,16 @@ impl Waitlist {
         }
     }
 
-    async fn tell(&self, event: &EventId, fan: &FanId, offer: &Reservation) -> Result<(), StoreError> {
+    async fn tell(&self, event: &EventId, waiter: &Waiter, offer: &Reservation) -> Result<(), StoreError> {
+        let fan = &waiter.fan;
+        let to = match waiter.contact.clone() {
+            Some(Contact { email, language }) => Recipient::Address(email, language),
+            None => Recipient::Fan(fan.clone()),
+        };
         let until = offer.expires_at;
         let told = Message {
             key: format!("offer.{}", offer.id),
-            to: Recipient::Fan(fan.clone()),
+            to,
             notice: Notice::Offer {
                 event: event.clone(),
                 reservation: offer.id.clone(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ids::{EventId, FanId, ReservationId};
+use crate::notifications::Contact;
 use crate::outbox::Message;
 use crate::store::StoreError;
 
@@ -43,17 +44,20 @@ pub struct Waiter {
     pub fan: FanId,
     /// For how many seats they wait.
     pub quantity: u32,
+    /// Where a guest is told.
+    pub contact: Option<Contact>,
 }
 
 /// Keeps who waits.
 #[async_trait]
 pub trait WaitlistStore: Send + Sync {
-    /// Puts a fan at the end, unless they wait already or have an offer.
+    /// Puts a fan at the end, unless they wait already or have an offer. A guest is told at `contact`.
     async fn join(
         &self,
         event: &EventId,
         fan: &FanId,
         quantity: u32,
+        contact: Option<&Contact>,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 

@@ -17,6 +17,7 @@ mod chromium;
 mod gallery;
 mod looking;
 mod shop;
+mod waiting;
 
 /// What the shared helpers ask of the tests around them.
 mod harness {

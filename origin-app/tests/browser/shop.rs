@@ -14,6 +14,12 @@ pub(crate) struct Shop {
     _running: Running,
 }
 
+/// Seats that somebody holds.
+pub(crate) struct Taken {
+    client: Client,
+    id: String,
+}
+
 impl Shop {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -39,9 +45,35 @@ impl Shop {
 
     /// Has somebody else hold seats.
     pub(crate) async fn hold(&self, seats: &[&str]) {
-        let body = json!({"event": "arena", "seats": seats});
-        let answer = Client::new().post(self.url("/api/reservations")).json(&body).send().await.unwrap();
+        self.take("arena", seats).await;
+    }
+
+    /// Has somebody else hold seats of an event; gives the hold and whose it is.
+    pub(crate) async fn take(&self, event: &str, seats: &[&str]) -> Taken {
+        let client = Client::builder().cookie_store(true).build().unwrap();
+        let body = json!({"event": event, "seats": seats});
+        let answer = client.post(self.url("/api/reservations")).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), 201);
+        let held: Value = answer.json().await.unwrap();
+        Taken { client, id: held["id"].as_str().unwrap().to_owned() }
+    }
+
+    pub(crate) async fn give_back(&self, taken: Taken) {
+        let url = self.url(&format!("/api/reservations/{}", taken.id));
+        assert_eq!(taken.client.delete(url).send().await.unwrap().status(), 204);
+    }
+
+    /// Has somebody else wait for seats of an event to come back.
+    pub(crate) async fn waits(&self, event: &str, email: &str) -> Client {
+        let client = Client::builder().cookie_store(true).build().unwrap();
+        let url = self.url(&format!("/api/events/{event}/waitlist"));
+        assert_eq!(client.post(url).json(&json!({"email": email})).send().await.unwrap().status(), 201);
+        client
+    }
+
+    pub(crate) async fn leaves(&self, event: &str, who: Client) {
+        let url = self.url(&format!("/api/events/{event}/waitlist"));
+        assert_eq!(who.delete(url).send().await.unwrap().status(), 204);
     }
 
     async fn create(&self) {

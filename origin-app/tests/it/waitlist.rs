@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Database, Fan, MailSink, ManualClock, Shop, eventually, on_both_databases, settings};
 
-on_both_databases!(what_comes_back_is_offered_to_the_first_and_then_to_the_next);
+on_both_databases!(
+    what_comes_back_is_offered_to_the_first_and_then_to_the_next,
+    a_guest_waits_on_the_page,
+    a_guests_place_comes_along,
+);
 
 const PATH: &str = "/api/events/demo/waitlist";
 
@@ -99,5 +103,93 @@ async fn who_waits_comes_before_who_comes_by() {
         (passer_by.hold(&["A-2"]).await.status == 201).then_some(())
     })
     .await;
+    shop.close().await;
+}
+
+/// By the page alone: a guest leaves an address, sees the place, is told, and buys.
+async fn a_guest_waits_on_the_page(database: Database) {
+    let sink = MailSink::start().await;
+    let settings = Settings { mail: sink.settings(), ..settings(&database) };
+    let shop = Shop::open_with(settings, Arc::new(ManualClock::new()), None).await;
+    shop.create_demo(&[("A", 2)]).await;
+    let (holder, guest, next) = (shop.fan(), shop.fan().speaking("en"), shop.fan().speaking("ko"));
+    assert!(!guest.get("/events/demo").await.text.contains("data-testid=\"wait\""), "there are seats");
+    let early = guest.submit("/events/demo/waitlist", &[("email", "guest@example.com")]).await;
+    assert!(early.status == 409 && early.text.contains("not sold out"), "{}", early.text);
+    let held = holder.held(&["A-1", "A-2"]).await;
+    let page = guest.get("/events/demo").await.text;
+    assert!(page.contains("data-testid=\"wait\"") && page.contains("data-testid=\"wait-email\""), "{page}");
+    let refused = guest.submit("/events/demo/waitlist", &[("email", "guest@"), ("quantity", "1")]).await;
+    assert!(refused.status == 422 && refused.text.contains("value=\"guest@\""), "{}", refused.text);
+    let joined =
+        guest.submit("/events/demo/waitlist", &[("email", "guest@example.com"), ("quantity", "2")]).await;
+    assert_eq!((joined.status, joined.header("location")), (303, "/events/demo#waitlist"));
+    let page = guest.get("/events/demo").await;
+    assert!(page.text.contains("You are first in the list."), "{}", page.text);
+    assert_eq!(page.header("cache-control"), "private, no-store");
+    assert!(!page.text.contains("guest@example.com"), "{}", page.text);
+    shop.clock.advance(Duration::from_millis(1));
+    assert_eq!(next.submit("/events/demo/waitlist", &[("email", "next@example.com")]).await.status, 303);
+    assert!(next.get("/events/demo").await.text.contains("앞에 한 분이 기다리고 있습니다."));
+    assert_eq!(next.submit("/events/demo/waitlist/leave", &[]).await.status, 303);
+    assert!(next.get("/events/demo").await.text.contains("data-testid=\"wait\""));
+    assert_eq!(next.submit("/events/demo/waitlist", &[("email", "next@example.com")]).await.status, 303);
+
+    assert_eq!(holder.delete(&format!("/api/reservations/{held}")).await.status, 204);
+    let offered = offer(&guest).await;
+    let reservation = offered["reservation"].as_str().unwrap();
+    let mail = sink.mails("guest@example.com", 1).await.pop().unwrap();
+    assert!(mail.text().contains(&format!("/events/demo/checkout/{reservation}")), "{}", mail.text());
+    let page = guest.get("/events/demo").await.text;
+    assert!(page.contains("data-testid=\"offer-countdown\" data-seconds-left=\"1"), "{page}");
+    assert!(page.contains(&format!("/events/demo/checkout/{reservation}")), "{page}");
+    // Whoever comes by is told why there is nothing to choose, on the page.
+    let late = shop.fan().submit("/events/demo/hold", &[("seat", "A-1")]).await;
+    assert!(late.status == 409 && late.text.contains("data-testid=\"wait\""), "{}", late.text);
+    // What becomes of it is told where the offer was told.
+    let pay = format!("/events/demo/checkout/{reservation}/pay");
+    assert_eq!(guest.submit(&pay, &[("card", "sandbox-ok")]).await.status, 303);
+    let mails = sink.mails("guest@example.com", 2).await;
+    assert!(mails.iter().any(|mail| mail.header("Subject").starts_with("Your tickets")));
+    assert!(guest.get("/events/demo").await.text.contains("data-testid=\"wait\""), "for more");
+    shop.close().await;
+}
+
+/// Who waited as a guest goes on waiting with the account, at the better of two places.
+async fn a_guests_place_comes_along(database: Database) {
+    let sink = MailSink::start().await;
+    let settings = Settings { mail: sink.settings(), ..settings(&database) };
+    let shop = Shop::open_with(settings, Arc::new(ManualClock::new()), None).await;
+    shop.create_demo(&[("A", 2)]).await;
+    shop.create_event("other", &[("A", 1)]).await;
+    let (holder, fan, between, phone) = (shop.fan(), shop.fan(), shop.fan(), shop.fan());
+    account(&phone, &sink, "fan@example.com").await;
+    let held = holder.held(&["A-1", "A-2"]).await;
+    let body = json!({"event": "other", "seats": ["A-1"]});
+    assert_eq!(holder.post("/api/reservations", &body).await.status, 201);
+    let body = json!({"email": "guest@example.com"});
+    assert_eq!(fan.post(PATH, &body).await.status, 201);
+    assert_eq!(fan.post("/api/events/other/waitlist", &body).await.status, 201);
+    shop.clock.advance(Duration::from_millis(1));
+    assert_eq!(wait(&between).await["ahead"], 1);
+    shop.clock.advance(Duration::from_millis(1));
+    // The account waits, too, and later.
+    assert_eq!(wait(&phone).await["ahead"], 2);
+    let fields = [("email", "fan@example.com"), ("password", "correct horse")];
+    assert_eq!(fan.submit("/account/login", &fields).await.status, 303);
+    for fan in [&fan, &phone] {
+        assert_eq!(fan.get(PATH).await.json()["ahead"], 0);
+        assert_eq!(fan.get("/api/events/other/waitlist").await.json()["ahead"], 0);
+    }
+    assert_eq!(between.get(PATH).await.json()["ahead"], 1);
+    assert_eq!(database.count("SELECT count(*) FROM waitlist").await, 3);
+    assert_eq!(database.count("SELECT count(*) FROM waitlist WHERE email IS NOT NULL").await, 0);
+    assert_eq!(holder.delete(&format!("/api/reservations/{held}")).await.status, 204);
+    let offered = offer(&phone).await;
+    assert!(sink.mails("fan@example.com", 2).await.iter().any(|mail| mail.text().contains("checkout/")));
+    // Who wants it no more leaves it to the next.
+    assert_eq!(phone.delete(PATH).await.status, 204);
+    assert_eq!(phone.state(offered["reservation"].as_str().unwrap()).await, "released");
+    assert!(sink.all().iter().all(|mail| mail.to != "guest@example.com"));
     shop.close().await;
 }
