@@ -17,6 +17,7 @@ use super::{UPGRADED_SILENCE, peer};
 use crate::config::edge::Limits;
 use crate::gate::{self, Decision, Refusal, Verdict, framing};
 use crate::live::handshake;
+use crate::telemetry::calls::asking;
 use crate::waiting::reply::Reply;
 
 impl Edge {
@@ -117,10 +118,11 @@ impl Edge {
                     context.passage = passage;
                     return Judged::Pass;
                 }
-                match self
-                    .visit(&room, kind, context.is_public, decision, asked.headers, context.client)
-                    .await
-                {
+                let visit =
+                    self.visit(&room, kind, context.is_public, decision, asked.headers, context.client);
+                let (answer, questions) = asking(visit).await;
+                self.watch_passage(&room, &self.who(asked.headers, context.client), &answer, questions);
+                match answer {
                     Answer::Forward { passage, cookies, outcome } => {
                         context.outcome = outcome;
                         context.passage = passage;

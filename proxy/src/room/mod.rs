@@ -352,6 +352,7 @@ impl Room {
     /// When the store cannot be reached.
     pub async fn leave(&self, place: &Place) -> Result<(), RoomError> {
         bounded(self.ports.store.leave(&self.id, std::slice::from_ref(place))).await?;
+        self.tally.promises.gave_up(place);
         self.registry.lock().forget(place);
         self.sessions.end(&[place.id], self.token_life());
         Ok(())

@@ -131,6 +131,15 @@ impl Room {
         before > Timestamp::default() && verify().is_ok_and(|admission| admission.began_at <= before)
     }
 
+    /// Whether an admission token is good for who shows it, read apart from what lets requests through.
+    pub fn is_good(&self, token: &str, who: &Who<'_>) -> bool {
+        let admission = Admission::verify(&self.ports.keys.load(), &self.id, token, self.ports.clock.now());
+        admission.is_ok_and(|admission| {
+            let is_over = self.sessions.has_ended(admission.ticket);
+            !is_over && admission.began_at > self.sessions.voided_before() && self.is_theirs(&admission, who)
+        })
+    }
+
     /// The keys changed: tokens that were good by one that is gone are looked at again.
     pub fn rekeyed(&self) {
         self.sessions.forget_verified();

@@ -112,8 +112,9 @@ impl Tick {
         if snapshot.rules.mode != Mode::Shadow {
             room.adapt(&room.id, snapshot).await?;
         }
+        let asked_at = Instant::now();
         let drained = bounded(room.ports.store.drain(&room.id)).await?;
-        room.tally.promises.drained(&drained);
+        room.tally.promises.drained(&drained, asked_at);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 pub mod calls;
 pub mod cells;
 pub mod instances;
+mod left;
 pub mod promises;
 pub mod requests;
 pub mod sockets;

@@ -7,18 +7,23 @@ use std::time::Duration;
 use admission::clock::Timestamp;
 use admission::invariants::Promise;
 use admission::store::{Drained, Snapshot};
+use admission::ticket::Place;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::cells::Counters;
+use super::left::Left;
 
 /// What is judged here. The others are judged by what fans saw, or by the shop.
-const JUDGED: [Promise; 7] = [
+const JUDGED: [Promise; 9] = [
     Promise::Order,
     Promise::Rate,
     Promise::Capacity,
     Promise::Place,
     Promise::Truth,
     Promise::NoTurnNoEntry,
+    Promise::FreePassage,
+    Promise::Presence,
     Promise::FairDraw,
 ];
 
@@ -56,6 +61,8 @@ pub struct PromiseTally {
 #[derive(Debug, Default)]
 struct Watch {
     last: Option<Last>,
+    left: Left,
+    is_drawn: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +96,10 @@ impl Watch {
             units: burst,
         };
         let mut broken = [None, None];
+        self.is_drawn = snapshot.rules.prequeue_at.is_some();
+        if self.last.is_some_and(|last| last.resumed_at != now.resumed_at) {
+            self.left.forget();
+        }
         let is_settled = snapshot.at.since(snapshot.resumed_at) > SETTLING;
         if let Some(last) = self.last
             && is_settled
@@ -127,15 +138,24 @@ impl PromiseTally {
         broken.into_iter().flatten().for_each(|promise| self.break_one(promise));
     }
 
-    /// A drain gave turns: in each lane the lowest ranks first.
-    pub fn drained(&self, drained: &Drained) {
+    /// A drain, asked for at a moment, gave turns: in each lane the lowest ranks first, and to nobody who had left.
+    pub fn drained(&self, drained: &Drained, asked_at: Instant) {
         let is_overtaken = drained.turns.windows(2).any(
             |pair| matches!(pair, [(lane, rank), (next_lane, next)] if lane == next_lane && rank >= next),
         );
         if is_overtaken {
             self.break_one(Promise::Order);
         }
+        let gone = self.watch.lock().left.among(&drained.turns, asked_at);
+        (0..gone).for_each(|_| self.break_one(Promise::Presence));
         self.count(Event::Passed, drained.passed);
+    }
+
+    /// The line has said that a fan gave up their place.
+    pub fn gave_up(&self, place: &Place) {
+        let mut watch = self.watch.lock();
+        let is_drawn = watch.is_drawn;
+        watch.left.gave_up(place, is_drawn, Instant::now());
     }
 
     /// A promise was seen to be broken.
@@ -180,6 +200,7 @@ mod tests {
     use admission::name::LaneId;
     use admission::rank::Rank;
     use admission::rules::Rules;
+    use admission::ticket::TicketId;
 
     use super::*;
 
@@ -255,18 +276,48 @@ mod tests {
         let tally = PromiseTally::default();
         let (general, member) = (LaneId::general(), LaneId::parse("member").unwrap());
         let turn = |lane: &LaneId, rank| (lane.clone(), Rank::new(rank));
-        tally.drained(&Drained {
-            turns: vec![turn(&member, 5), turn(&general, 3), turn(&general, 4)],
-            passed: 2,
-        });
+        tally.drained(
+            &Drained { turns: vec![turn(&member, 5), turn(&general, 3), turn(&general, 4)], passed: 2 },
+            Instant::now(),
+        );
         tally.showed(100, 100);
         tally.showed(1000, 1008);
         assert!(tally.broken().all(|(_, count)| count == 0));
-        tally.drained(&Drained { turns: vec![turn(&general, 4), turn(&general, 3)], passed: 0 });
+        let turns = vec![turn(&general, 4), turn(&general, 3)];
+        tally.drained(&Drained { turns: turns.clone(), passed: 0 }, Instant::now());
         tally.showed(100, 104);
         let seen: Vec<_> =
             tally.broken().filter(|(_, count)| *count == 1).map(|(promise, _)| promise).collect();
         assert_eq!(seen, [Promise::Order, Promise::Truth]);
         assert_eq!(tally.events(Event::Passed), 2);
+    }
+
+    #[test]
+    fn a_turn_for_who_gave_up_their_place_is_noticed() {
+        let place = |rank| Place {
+            id: TicketId::parse("0123456789abcdef").unwrap(),
+            lane: LaneId::general(),
+            rank: Rank::new(rank),
+        };
+        let broken = |tally: &PromiseTally| {
+            let asked_at = Instant::now() + Duration::from_millis(1);
+            let turns = vec![(LaneId::general(), Rank::new(2)), (LaneId::general(), Rank::new(4))];
+            tally.drained(&Drained { turns, passed: 0 }, asked_at);
+            tally
+                .broken()
+                .filter(|(_, count)| *count > 0)
+                .map(|(promise, _)| promise.id())
+                .collect::<Vec<_>>()
+        };
+        let tally = PromiseTally::default();
+        tally.see(&snapshot(0, 0, 0));
+        assert_eq!(broken(&tally), Vec::<&str>::new());
+        tally.gave_up(&place(2));
+        assert_eq!(broken(&tally), ["P8"]);
+        let tally = PromiseTally::default();
+        tally.see(&snapshot(0, 0, 0));
+        tally.gave_up(&place(2));
+        tally.see(&Snapshot { resumed_at: Timestamp::from_millis(BEGAN + 1), ..snapshot(250, 0, 0) });
+        assert_eq!(broken(&tally), Vec::<&str>::new(), "the line may have forgotten it");
     }
 }

@@ -195,4 +195,8 @@ async fn who_is_inside_costs_the_store_nothing_and_does_not_notice_that_it_is_aw
             "{median:?} while it {state}, {usual:?} before"
         );
     }
+    // The edge sees it so too: it counts where it does not keep this.
+    let metrics = browser().get(format!("http://{}/metrics", edge.admin)).send().await.unwrap();
+    let broken = "stanchion_promise_violations_total{promise=\"P7\",room=\"demo\"} 0\n";
+    assert!(metrics.text().await.unwrap().contains(broken));
 }

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{metrics_of, promtool, shipped, value};
+use crate::admin::post;
 use crate::harness::{Edge, PATIENCE, STANDING, browser, navigate, room, until_state};
 use crate::live::{join, next, open};
 use crate::shop::Shop;
+use crate::store_away::Redis;
 
 /// Kind and labels of each metric that a page tells.
 pub(super) fn told(metrics: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
@@ -88,6 +90,37 @@ async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
     assert_eq!(value(&metrics, &instance), Some(1.0), "{metrics}");
     promtool(&["check", "metrics"], &metrics);
     assert_eq!(told(&metrics), documented(), "docs/telemetry.md lists what there is");
+}
+
+/// Has a Redis do something, and gives the lines that it says.
+fn redis(store: &Redis, arguments: &[&str]) -> Vec<String> {
+    let port = store.address.port().to_string();
+    let said = std::process::Command::new("redis-cli").args(["-p", &port]).args(arguments).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// P8, at a line that forgets that a fan gave up their place: the turn that they are given is counted.
+#[tokio::test]
+async fn a_turn_for_a_fan_who_left_is_counted() {
+    let (shop, store) = (Shop::start().await, Redis::start(None));
+    let edge = Edge::start_with(&store.edge_file(&shop), &room(STANDING));
+    let fan = browser();
+    navigate(&fan, &edge.url("/events/demo")).await;
+    until_state(&fan, &edge, "paused").await;
+    let line: Vec<String> =
+        redis(&store, &["KEYS", "*"]).into_iter().filter(|key| key.contains(":general")).collect();
+    let keep = |key: &String| redis(&store, &["COPY", key, &format!("{key}-kept")]);
+    line.iter().for_each(|key| assert_eq!(keep(key), ["1"]));
+    let left = fan.delete(edge.url("/.waiting-room/demo/ticket")).send().await.unwrap();
+    assert_eq!(left.status(), 204);
+    until_told(&edge, "stanchion_room_waiting_fans{lane=\"general\",room=\"demo\"}", |fans| fans == 0.0)
+        .await;
+    let broken = "stanchion_promise_violations_total{promise=\"P8\",room=\"demo\"}";
+    assert_eq!(value(&metrics_of(&edge).await, broken), Some(0.0));
+    let bring_back = |key: &String| redis(&store, &["COPY", &format!("{key}-kept"), key, "REPLACE"]);
+    line.iter().for_each(|key| assert_eq!(bring_back(key), ["1"]));
+    post(&edge, "/rooms/demo/resume", &serde_json::json!({ "mode": "always" })).await;
+    until_told(&edge, broken, |count| count == 1.0).await;
 }
 
 async fn until_told(edge: &Edge, series: &str, right: impl Fn(f64) -> bool) {
