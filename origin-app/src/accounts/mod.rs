@@ -18,5 +18,5 @@ pub use password::{HashError, PASSWORD_BYTES_MAX, PASSWORD_LENGTH_MIN, Password}
 pub(crate) use routes::bring_along;
 pub use routes::routes;
 pub use service::{AccountRefused, Accounts, LoggedIn};
-pub use store::{AccountStore, NewAccount, NewSession, Opened, SignUp};
+pub use store::{AccountStore, NewAccount, NewSession, Opened, PasswordChange, SignUp};
 pub use token::{Token, TokenHash};

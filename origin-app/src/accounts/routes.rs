@@ -30,6 +30,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(account))
         .routes(routes!(forgot))
         .routes(routes!(reset))
+        .routes(routes!(change_password))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -67,6 +68,15 @@ struct ForgotBody {
 #[schema(as = NewPassword)]
 struct ResetBody {
     token: String,
+    #[schema(value_type = String, format = Password)]
+    password: Password,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordChange)]
+struct ChangeBody {
+    #[schema(format = Password)]
+    old_password: String,
     #[schema(value_type = String, format = Password)]
     password: Password,
 }
@@ -186,6 +196,20 @@ async fn reset(
     Ok(Json(StatusBody { status: "password_set" }))
 }
 
+#[utoipa::path(post, path = "/api/auth/password", tag = "accounts", request_body = ChangeBody, security(("session" = [])),
+    responses((status = 200, description = "The password is set, and every other login has ended", body = StatusBody)))]
+async fn change_password(
+    State(app): State<Arc<App>>,
+    Client(network): Client,
+    cookies: Cookies,
+    JsonBody(ChangeBody { old_password, password }): JsonBody<ChangeBody>,
+) -> Result<Json<StatusBody>, Problem> {
+    let who = cookies.session_token().zip(cookies.session()).ok_or_else(login_needed)?;
+    let old = Password::presented(&old_password);
+    app.accounts.change_password(who, old, password, network).await?;
+    Ok(Json(StatusBody { status: "password_set" }))
+}
+
 /// Only for who is logged in.
 fn login_needed() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "login_needed", "You are not logged in", "Log in, and try again.")
@@ -206,6 +230,13 @@ impl From<AccountRefused> for Problem {
                 "login_failed",
                 "The login failed",
                 "Address and password do not go together. If the account is new, follow the link in our mail first.",
+            ),
+            AccountRefused::NotLoggedIn => login_needed(),
+            AccountRefused::WrongPassword => Self::new(
+                StatusCode::FORBIDDEN,
+                "wrong_password",
+                "This is not your password",
+                "The old password is another. Nothing was changed.",
             ),
             AccountRefused::NoLink => Self::new(
                 StatusCode::GONE,

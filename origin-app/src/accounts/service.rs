@@ -12,7 +12,7 @@ use super::limit::{Limiter, Network, TooOften};
 use super::model::{Account, Session};
 use super::password::{HashError, Password, Passwords};
 use super::sessions::Sessions;
-use super::store::{AccountStore, NewAccount, NewSession, Opened, SignUp};
+use super::store::{AccountStore, NewAccount, NewSession, Opened, PasswordChange, SignUp};
 use super::token::{Token, TokenHash, hash_of};
 use crate::config::Accounts as Settings;
 use crate::ids::{AccountId, FanId};
@@ -48,6 +48,12 @@ pub enum AccountRefused {
     /// Address and password do not go together, or there is no such account.
     #[error("login failed")]
     LoginFailed,
+    /// Nobody is logged in, or not any more.
+    #[error("not logged in")]
+    NotLoggedIn,
+    /// The old password is another.
+    #[error("wrong password")]
+    WrongPassword,
     /// No such link, or it is used or over.
     #[error("no such link")]
     NoLink,
@@ -218,8 +224,47 @@ impl Accounts {
     pub async fn reset(&self, token: &str, password: Password) -> Result<(), AccountRefused> {
         let token = Token::parse(token).ok_or(AccountRefused::NoLink)?;
         let hash = self.passwords.hash(password).await?;
-        if !self.store.reset(&token.hash(), &hash, self.clock.now()).await? {
+        let now = self.clock.now();
+        // Whom it is told, the link says.
+        let told =
+            (format!("account.password.{}", token.hash().as_str()), Notice::PasswordChanged { at: now });
+        if !self.store.reset(&token.hash(), &hash, told, now).await? {
             return Err(AccountRefused::NoLink);
+        }
+        self.sessions.forget_all();
+        Ok(())
+    }
+
+    /// Changes the password of somebody who is logged in by `token` and knows the old one. Every other login ends.
+    ///
+    /// # Errors
+    /// When the old password is another, it was tried too often, or something failed.
+    pub async fn change_password(
+        &self,
+        (token, session): (&TokenHash, &Session),
+        old: Password,
+        new: Password,
+        network: Option<Network>,
+    ) -> Result<(), AccountRefused> {
+        let now = self.clock.now();
+        let account = self.account(session).await?.ok_or(AccountRefused::NotLoggedIn)?;
+        // Whoever sits before somebody else's open browser guesses no faster than at the login.
+        self.limiter.login(&account.email, network, now)?;
+        let found = self.store.find(&account.email).await?;
+        let (account, from) = found.ok_or(AccountRefused::NotLoggedIn)?;
+        if !self.passwords.is_right(old, Some(&from)).await? {
+            return Err(AccountRefused::WrongPassword);
+        }
+        let to = self.passwords.hash(new).await?;
+        let news = Token::random(self.random.as_ref())?;
+        let told = Message {
+            key: format!("account.password.{}", news.hash().as_str()),
+            to: Recipient::Address(account.email, account.language),
+            notice: Notice::PasswordChanged { at: now },
+        };
+        let change = PasswordChange { account: account.id, from, to, session: token.clone() };
+        if !self.store.change_password(&change, &told, now).await? {
+            return Err(AccountRefused::WrongPassword);
         }
         self.sessions.forget_all();
         Ok(())

@@ -7,7 +7,7 @@ use super::model::{Account, Role, Session};
 use super::token::TokenHash;
 use crate::ids::{AccountId, FanId};
 use crate::language::Language;
-use crate::notifications::EmailAddress;
+use crate::notifications::{EmailAddress, Notice};
 use crate::outbox::Message;
 use crate::store::StoreError;
 
@@ -61,6 +61,19 @@ pub struct NewSession {
     pub expires_at: Timestamp,
 }
 
+/// A password that its owner changes.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// Of which account.
+    pub account: AccountId,
+    /// The hash of the password that was given for the old one.
+    pub from: String,
+    /// The hash of the new one.
+    pub to: String,
+    /// The session that goes on.
+    pub session: TokenHash,
+}
+
 /// Keeps accounts, their sessions, and the links that were sent.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
@@ -92,9 +105,24 @@ pub trait AccountStore: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Sets the password of a link's account, and ends its sessions and its other links. False where there is no such link.
-    async fn reset(&self, token: &TokenHash, password_hash: &str, now: Timestamp)
-    -> Result<bool, StoreError>;
+    /// Sets the password of a link's account, whose owner is `told` under this key, and ends its sessions and its other links. False where
+    /// there is no such link.
+    async fn reset(
+        &self,
+        token: &TokenHash,
+        password_hash: &str,
+        told: (String, Notice),
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Changes a password, of which the owner is `told`, and ends all sessions but one, and all links. False where the
+    /// password is another by now.
+    async fn change_password(
+        &self,
+        change: &PasswordChange,
+        told: &Message,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Logs in.
     async fn open_session(&self, new: &NewSession, now: Timestamp) -> Result<(), StoreError>;

@@ -24,6 +24,11 @@ pub enum Notice {
         /// What sets the password.
         token: SecretText,
     },
+    /// The password of the account was changed.
+    PasswordChanged {
+        /// When.
+        at: Timestamp,
+    },
     /// News of a reservation.
     Reservation(ReservationNotice),
     /// A seat came back, and is kept for this fan for a while.
@@ -46,6 +51,7 @@ impl Notice {
             Self::SignUp { .. } => "sign_up",
             Self::SignUpAgain => "sign_up_again",
             Self::Reset { .. } => "reset",
+            Self::PasswordChanged { .. } => "password_changed",
             Self::Reservation(_) => "reservation",
             Self::Offer { .. } => "offer",
         }

@@ -48,7 +48,10 @@ impl Notifier {
         let id = match notice {
             Notice::Reservation(notice) => &notice.event,
             Notice::Offer { event, .. } => event,
-            Notice::SignUp { .. } | Notice::SignUpAgain | Notice::Reset { .. } => return Ok(None),
+            Notice::SignUp { .. }
+            | Notice::SignUpAgain
+            | Notice::Reset { .. }
+            | Notice::PasswordChanged { .. } => return Ok(None),
         };
         match self.events.find(id, now).await {
             Ok(Some(found)) => Ok(Some(found.event)),

@@ -15,13 +15,15 @@ macro_rules! texts {
     };
 }
 
-const TEXTS: [(&str, &str); 10] = texts![
+const TEXTS: [(&str, &str); 12] = texts![
     "sign_up.en.txt",
     "sign_up.ko.txt",
     "sign_up_again.en.txt",
     "sign_up_again.ko.txt",
     "reset.en.txt",
     "reset.ko.txt",
+    "password_changed.en.txt",
+    "password_changed.ko.txt",
     "reservation.en.txt",
     "reservation.ko.txt",
     "offer.en.txt",
@@ -57,6 +59,7 @@ impl Texts {
         let context = match notice {
             Notice::SignUp { token } | Notice::Reset { token } => context! { token => token.expose() },
             Notice::SignUpAgain => context! {},
+            Notice::PasswordChanged { at } => context! { at => moment(*at, language) },
             Notice::Reservation(notice) => {
                 let ReservationNotice { news, reservation, seats, amount_cents, currency, .. } = notice;
                 context! {
@@ -132,6 +135,7 @@ mod tests {
             .into();
         notices.push(Notice::SignUp { token: SecretText::new("t0ken") });
         notices.push(Notice::SignUpAgain);
+        notices.push(Notice::PasswordChanged { at: Timestamp::from_millis(0) });
         notices.push(Notice::Reset { token: SecretText::new("t0ken") });
         notices.push(Notice::Offer { event: id, reservation, seats, until: Timestamp::from_millis(0) });
         let mut seen = std::collections::HashSet::new();

@@ -23,6 +23,7 @@ enum View {
     Forgot,
     Verify,
     Reset,
+    Password,
 }
 
 impl View {
@@ -34,6 +35,7 @@ impl View {
             Self::Forgot => "forgot",
             Self::Verify => "verify",
             Self::Reset => "reset",
+            Self::Password => "password",
         }
     }
 }
@@ -187,6 +189,37 @@ pub(super) async fn reset(
         Err(error) => Err(unusable("no_password", &error.to_string())),
     };
     finished(&app, &reader, View::Reset, &given, done)
+}
+
+/// `GET /account/password`
+pub(super) async fn show_password(
+    State(app): State<Arc<App>>,
+    reader: Reader,
+    cookies: Cookies,
+) -> Result<Response, Problem> {
+    match cookies.session() {
+        Some(_) => form(&app, &reader, View::Password, &Given::default(), None),
+        None => see_other("/account/login?next=/account/password"),
+    }
+}
+
+/// `POST /account/password`
+pub(super) async fn change_password(
+    State(app): State<Arc<App>>,
+    Client(network): Client,
+    cookies: Cookies,
+    reader: Reader,
+    fields: Fields,
+) -> Result<Response, Problem> {
+    let Some(who) = cookies.session_token().zip(cookies.session()) else {
+        return see_other("/account/login?next=/account/password");
+    };
+    let old = Password::presented(field(&fields, "old"));
+    let done = match Password::new(field(&fields, "password")) {
+        Ok(new) => app.accounts.change_password(who, old, new, network).await.map_err(Problem::from),
+        Err(error) => Err(unusable("no_password", &error.to_string())),
+    };
+    finished(&app, &reader, View::Password, &Given::default(), done)
 }
 
 /// The page that says that it was done, or the form again, with why not.

@@ -56,6 +56,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/account/verify", get(account::show_verify).post(account::verify))
         .route("/account/forgot", get(account::show_forgot).post(account::forgot))
         .route("/account/reset", get(account::show_reset).post(account::reset))
+        .route("/account/password", get(account::show_password).post(account::change_password))
         .route("/tickets", get(tickets::show))
         .route("/tickets/{code}", get(ticket::show))
         .route("/tickets/{code}/calendar.ics", get(ticket::calendar))

@@ -5,6 +5,7 @@ use crate::accounts::{Account, Role, Session};
 use crate::ids::{AccountId, FanId};
 use crate::language::Language;
 use crate::notifications::EmailAddress;
+use crate::outbox::Recipient;
 use crate::store::StoreError;
 
 macro_rules! account {
@@ -44,7 +45,14 @@ const CONTACT: &str = "INSERT INTO contacts (fan_id, email, language, updated_at
 
 /// $1 address, $2 password's hash, $3 now.
 const NEW_PASSWORD: &str =
-    "UPDATE accounts SET password_hash = $2, password_at = $3 WHERE email = $1 RETURNING id";
+    "UPDATE accounts SET password_hash = $2, password_at = $3 WHERE email = $1 RETURNING id, language";
+
+/// $1 account, $2 the old hash, $3 the new one, $4 now.
+const CHANGE_PASSWORD: &str = "UPDATE accounts SET password_hash = $3, password_at = $4
+      WHERE id = $1 AND password_hash = $2 RETURNING email";
+
+/// $1 account, $2 the session that goes on.
+const END_OTHERS: &str = "DELETE FROM sessions WHERE account_id = $1 AND token_hash <> $2";
 
 /// $1 account.
 const END_SESSIONS: &str = "DELETE FROM sessions WHERE account_id = $1";
@@ -109,6 +117,11 @@ fn account(row: &impl Columns) -> Result<(Account, String), StoreError> {
     Ok((account, row.text("password_hash")?))
 }
 
+fn recipient(email: &str, language: &str) -> Result<Recipient, StoreError> {
+    let email = rows::valid("email", EmailAddress::parse(email).ok())?;
+    Ok(Recipient::Address(email, Language::parse(language).unwrap_or_default()))
+}
+
 fn session(row: &impl Columns) -> Result<Session, StoreError> {
     Ok(Session {
         account: rows::valid("id", AccountId::parse(&row.text("id")?).ok())?,
@@ -129,10 +142,11 @@ macro_rules! accounts_on {
             use super::super::rows::{Columns as _, at};
             use super::super::$module::$Database;
             use crate::accounts::{
-                Account, AccountStore, NewAccount, NewSession, Opened, Role, Session, SignUp, TokenHash,
+                Account, AccountStore, NewAccount, NewSession, Opened, PasswordChange, Role, Session, SignUp,
+                TokenHash,
             };
             use crate::ids::AccountId;
-            use crate::notifications::EmailAddress;
+            use crate::notifications::{EmailAddress, Notice};
             use crate::outbox::Message;
             use crate::store::StoreError;
 
@@ -252,6 +266,7 @@ macro_rules! accounts_on {
                     &self,
                     token: &TokenHash,
                     password_hash: &str,
+                    (key, notice): (String, Notice),
                     now: Timestamp,
                 ) -> Result<bool, StoreError> {
                     let mut transaction = self.begin().await?;
@@ -275,6 +290,37 @@ macro_rules! accounts_on {
                         .execute(&mut *transaction)
                         .await?;
                     sqlx::query(super::DROP_LINKS).bind(&email).execute(&mut *transaction).await?;
+                    let to = super::recipient(&email, &account.text("language")?)?;
+                    enqueue(&mut transaction, &Message { key, to, notice }, now).await?;
+                    transaction.commit().await?;
+                    Ok(true)
+                }
+
+                async fn change_password(
+                    &self,
+                    change: &PasswordChange,
+                    told: &Message,
+                    now: Timestamp,
+                ) -> Result<bool, StoreError> {
+                    let mut transaction = self.begin().await?;
+                    let changed = sqlx::query(super::CHANGE_PASSWORD)
+                        .bind(change.account.as_str())
+                        .bind(&change.from)
+                        .bind(&change.to)
+                        .bind(at(now))
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                    let Some(account) = changed else { return Ok(false) };
+                    sqlx::query(super::END_OTHERS)
+                        .bind(change.account.as_str())
+                        .bind(change.session.as_str())
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(super::DROP_LINKS)
+                        .bind(account.text("email")?)
+                        .execute(&mut *transaction)
+                        .await?;
+                    enqueue(&mut transaction, told, now).await?;
                     transaction.commit().await?;
                     Ok(true)
                 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::binary::{Process, origin_app};
 use crate::support::{Answer, Database, Fan, MailSink, ManualClock, Shop, on_both_databases, settings};
 
-const EMAIL: &str = "fan@example.com";
-const PASSWORD: &str = "correct horse";
+pub(crate) const EMAIL: &str = "fan@example.com";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 on_both_databases!(
     an_account_is_opened_by_the_link_in_the_mail,
@@ -20,7 +20,7 @@ on_both_databases!(
     organisers_are_named_or_made,
 );
 
-async fn open_shop(database: &Database, sink: &MailSink) -> Shop {
+pub(crate) async fn open_shop(database: &Database, sink: &MailSink) -> Shop {
     let organisers = vec![EmailAddress::parse("boss@example.com").unwrap()];
     let accounts = origin_app::config::Accounts { organisers, ..Default::default() };
     let settings = Settings { mail: sink.settings(), accounts, ..settings(database) };
@@ -31,19 +31,19 @@ async fn sign_up(fan: &Fan, email: &str, password: &str) -> Answer {
     fan.post("/api/auth/signup", &json!({"email": email, "password": password})).await
 }
 
-async fn log_in(fan: &Fan, email: &str, password: &str) -> Answer {
+pub(crate) async fn log_in(fan: &Fan, email: &str, password: &str) -> Answer {
     fan.post("/api/auth/login", &json!({"email": email, "password": password})).await
 }
 
 /// Opens an account with the password of all tests.
-async fn account(fan: &Fan, sink: &MailSink, email: &str) {
+pub(crate) async fn account(fan: &Fan, sink: &MailSink, email: &str) {
     assert_eq!(sign_up(fan, email, PASSWORD).await.status, 202);
     let token = sink.mails(email, 1).await[0].token();
     let verified = fan.post("/api/auth/verify", &json!({"token": token})).await;
     assert_eq!((verified.status, verified.json()), (200, json!({"status": "verified"})));
 }
 
-async fn logged_in(fan: &Fan, email: &str) {
+pub(crate) async fn logged_in(fan: &Fan, email: &str) {
     let answer = log_in(fan, email, PASSWORD).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
 }
@@ -150,9 +150,11 @@ async fn a_new_password_ends_every_session(database: Database) {
     log_in(&fan, EMAIL, PASSWORD).await.is_problem(401, "login_failed");
     assert_eq!(log_in(&fan, EMAIL, "another horse").await.status, 200);
 
-    // In an hour a link is over.
+    // The owner is told. In an hour a link is over.
+    let told = sink.mails(EMAIL, 3).await.pop().unwrap();
+    assert!(told.header("Subject").contains("password was changed"), "{}", told.header("Subject"));
     fan.post("/api/auth/forgot", &json!({"email": EMAIL})).await;
-    let token = sink.mails(EMAIL, 3).await[2].token();
+    let token = sink.mails(EMAIL, 4).await[3].token();
     shop.clock.advance(std::time::Duration::from_secs(3601));
     let body = json!({"token": token, "password": "a third horse"});
     fan.post("/api/auth/reset", &body).await.is_problem(410, "link_over");

@@ -25,6 +25,7 @@ mod metrics;
 mod openapi;
 mod outbox;
 mod pages;
+mod password;
 mod payments;
 mod random;
 mod resume;
