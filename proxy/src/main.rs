@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use proxy::config::quick::{QuickFiles, QuickStart};
 use proxy::config::{self, Config, ConfigError, keys};
 use proxy::fleet::Secret;
-use proxy::server::{self, Keys};
+use proxy::server::{self, Keys, Source, take_shared};
 use quick_start::QuickArguments;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
@@ -58,9 +58,13 @@ struct Arguments {
     /// Only check the configuration and the keys.
     #[arg(long)]
     check: bool,
-    /// Print what is in force, without secrets: both files, or one of them.
+    /// Print what is in force, without secrets: both files, or one of them. The rooms are those that the fleet shares, where
+    /// its store can be asked; in comments, how the file differs.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
     print_config: Option<Printed>,
+    /// With --print-config and --explain: by the files alone, without asking the store what is in force.
+    #[arg(long)]
+    files_only: bool,
     #[command(flatten)]
     explained: explain_command::Explained,
     #[command(flatten)]
@@ -119,11 +123,12 @@ fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return refuse(&error),
     };
+    let source = source(&arguments, &mut config, quick.is_some());
     if let Some(printed) = arguments.print_config {
         return print(&match printed {
-            Printed::All => config::show(&config),
+            Printed::All => config::show(&config, source.lines()),
             Printed::Edge => config::show_edge(&config),
-            Printed::Rooms => config::show_rooms(&config),
+            Printed::Rooms => config::show_rooms(&config, source.lines()),
         });
     }
     let pages = match config::pages::load(&config.edge, &config.rooms) {
@@ -166,7 +171,9 @@ fn main() -> ExitCode {
         return finish(name, minted);
     }
     if arguments.explained.explain.is_some() {
-        return finish("--explain", arguments.explained.tell(&config, &keys, SystemClock.now()));
+        let told = arguments.explained.tell(&config, &keys, SystemClock.now());
+        let rooms = source.lines().join("\n  ");
+        return finish("--explain", told.map(|told| format!("rooms: {rooms}\n{told}")));
     }
     if arguments.check {
         // What only the start would find otherwise.
@@ -249,6 +256,13 @@ fn load(arguments: &Arguments) -> Result<Loaded, ConfigError> {
         config::edge::check_listeners(edge_file, &config.edge)?;
     }
     Ok(Loaded { config, quick: None })
+}
+
+/// Whose rooms are told; those that are in force in the fleet are put into `config`, if they are to be told.
+fn source(arguments: &Arguments, config: &mut Config, is_quick: bool) -> Source {
+    let is_told = arguments.explained.explain.is_some()
+        || matches!(arguments.print_config, Some(Printed::All | Printed::Rooms));
+    if is_told && !arguments.files_only && !is_quick { take_shared(config) } else { Source::files(config) }
 }
 
 /// The keys, and the variables of those that were made because there were none and the edge is to run without.

@@ -9,9 +9,9 @@ use crate::limits::Pace;
 use super::edge::{CertificateFiles, EdgeConfig, Limits, ListenConfig, StoreConfig, show_telemetry};
 use super::{Config, cdn, duration, pages as own_pages, rooms, show_upstream};
 
-/// What is in force: both files.
-pub fn show(config: &Config) -> String {
-    format!("{}\n{}", show_edge(config), show_rooms(config))
+/// What is in force: both files. `source` says whose rooms they are, one line each.
+pub fn show(config: &Config, source: &[String]) -> String {
+    format!("{}\n{}", show_edge(config), show_rooms(config, source))
 }
 
 /// What is in force of `edge.toml`.
@@ -24,14 +24,11 @@ pub fn show_edge(config: &Config) -> String {
     format!("# edge.toml, in force. Keys are never shown.\n{set}{}", marked("the file", &derived))
 }
 
-/// What is in force of `rooms.toml`.
-pub fn show_rooms(config: &Config) -> String {
+/// What is in force of `rooms.toml`. `source` says whose it is, one line each.
+pub fn show_rooms(config: &Config, source: &[String]) -> String {
     let raw: Table = config.rooms_text.parse().unwrap_or_default();
     let raw = raw.get("room").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut text = format!(
-        "# rooms.toml, revision {}. The line goes by it unless a newer one is in force there, which the log says.\n",
-        config.revision
-    );
+    let mut text = format!("# rooms.toml: {}\n", source.join("\n# "));
     for room in &config.rooms {
         let table = rooms::show(room);
         let is_it = |raw: &&Table| raw.get("id").and_then(Value::as_str) == Some(room.id.as_str());

@@ -346,7 +346,7 @@ fn check(
 }
 
 /// Gives a call of the store its time, and no more.
-async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(crate) async fn bounded<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     match tokio::time::timeout(STORE_TIMEOUT, call).await {
         Ok(answer) => answer,
         Err(_) => Err(StoreError::Unavailable("it did not answer in time".to_owned())),

@@ -1,6 +1,7 @@
 //! The composition root: listeners, rooms, the proxy, and how all of it ends.
 
 mod hand_over;
+mod shared;
 mod signals;
 mod sockets;
 mod void;
@@ -36,6 +37,7 @@ use crate::telemetry::{Measured, RequestTally, StoreCalls, Traces};
 use crate::upstream::{TRIES_MAX, Upstream, look_after};
 use crate::waiting::page::Pages;
 use hand_over::{Door, Predecessor, Successor};
+pub use shared::{Source, take_shared};
 use signals::{Asked, Signals};
 use sockets::Sockets;
 pub use void::{VoidError, void};

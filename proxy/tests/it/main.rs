@@ -36,6 +36,7 @@ mod header_form;
 mod hot_configuration;
 mod house;
 mod http2;
+mod in_force;
 mod invitations;
 mod keys;
 mod known_sessions;
