@@ -19,7 +19,7 @@ use crate::http::{Assets, Gate};
 use crate::ids;
 use crate::inventory::memory::MemoryInventory;
 use crate::inventory::redis::RedisInventory;
-use crate::inventory::{BoxOffice, Houses, Inventory};
+use crate::inventory::{BoxOffice, Houses, Inventory, WarmUp};
 use crate::notifications::{self, Notifier};
 use crate::outbox::Sender;
 use crate::pages::Templates;
@@ -58,6 +58,7 @@ pub struct App {
     pub(crate) checkout: Arc<Checkout>,
     pub(crate) office: Arc<BoxOffice>,
     pub(crate) cold_path: Arc<ColdPath>,
+    pub(crate) reconciler: Arc<Reconciler>,
     pub(crate) gate: Gate,
     pub(crate) assets: Assets,
     pub(crate) templates: Templates,
@@ -150,22 +151,24 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         Some(inventory) => inventory,
         None => open_inventory(&settings, &clock)?,
     };
-    let office = Arc::new(BoxOffice::new(
+    let name = ids::process_id(random.as_ref())?;
+    let office = BoxOffice::new(
         inventory,
         Houses::new(Arc::clone(&stores.events)),
         Arc::clone(&stores.reservations),
         Arc::clone(&clock),
-    ));
-    let cold_path = Arc::new(ColdPath::new(
-        Arc::clone(&office),
-        Arc::clone(&stores.reservations),
-        ids::process_id(random.as_ref())?,
-    ));
+        name.clone(),
+    );
+    let cold_path = Arc::new(ColdPath::new(Arc::clone(&office), Arc::clone(&stores.reservations), name));
     let reconciler =
-        Reconciler::new(Arc::clone(&office), Arc::clone(&stores.reservations), Arc::clone(&clock));
-    // What was on sale is again before anybody asks; and what was lost is known to be.
-    if tokio::time::timeout(FIRST_ROUND, reconciler.round()).await.is_err() {
-        tracing::warn!("the events on sale are still being loaded");
+        Arc::new(Reconciler::new(Arc::clone(&office), Arc::clone(&stores.reservations), Arc::clone(&clock)));
+    // What was on sale is again before anybody asks; and what was lost is known to be. Loading an event waits until its log
+    // is in the database, so somebody has to bring it there.
+    tokio::select! {
+        first = tokio::time::timeout(FIRST_ROUND, reconciler.round()) => if first.is_err() {
+            tracing::warn!("the events on sale are still being loaded");
+        },
+        () = cold_path.run() => {}
     }
     let events = Arc::new(Events::new(
         Arc::clone(&stores.events),
@@ -228,6 +231,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
         metrics,
         office,
         cold_path,
+        reconciler,
         waitlist,
         reservations,
         checkout,
@@ -243,17 +247,11 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
     let sender = Sender::new(Arc::clone(&app.stores.outbox), notifier, clock, random);
     let (stop, stopping) = watch::channel(false);
-    let serving = tokio::spawn(run(app, sender, reconciler, listener, stopping));
+    let serving = tokio::spawn(run(app, sender, listener, stopping));
     Ok(Running { address, stop, serving })
 }
 
-async fn run(
-    app: Arc<App>,
-    sender: Sender,
-    reconciler: Reconciler,
-    listener: TcpListener,
-    stopping: watch::Receiver<bool>,
-) {
+async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: watch::Receiver<bool>) {
     let sending = tokio::spawn(sender.run(stopping.clone(), {
         let metrics = Arc::clone(&app.metrics);
         move |delivered| metrics.mails(delivered)
@@ -264,7 +262,16 @@ async fn run(
     let cold_path = Arc::clone(&app.cold_path);
     let persisting = tokio::spawn(async move { cold_path.run().await });
     let compare_every = app.settings.holds.sweep_every * SWEEPS_PER_COMPARISON;
+    let reconciler = Arc::clone(&app.reconciler);
     let comparing = tokio::spawn(async move { reconciler.run(compare_every).await });
+    let warm_up = WarmUp::new(
+        Arc::clone(&app.office),
+        Arc::clone(&app.stores.reservations),
+        Arc::clone(&app.clock),
+        Arc::clone(&app.random),
+        app.settings.inventory.warm_up,
+    );
+    let warming = tokio::spawn(async move { warm_up.run().await });
     // Read before anybody is served, so that no payment of this shop is among them.
     let left = app.checkout.unsettled(Duration::ZERO).await.unwrap_or_else(|error| {
         tracing::error!(error = %error, "unsettled payments not read");
@@ -282,6 +289,7 @@ async fn run(
     server::serve(listener, router(&app), &app.settings.limits, stopping).await;
     // Whatever the sweep was doing is taken up at the next start.
     sweeping.abort();
+    warming.abort();
     comparing.abort();
     forgetting.abort();
     auditing.abort();

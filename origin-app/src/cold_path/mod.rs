@@ -8,6 +8,7 @@ mod reconcile;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -37,6 +38,20 @@ pub struct ColdPath {
     reader: String,
     /// What went wrong lately. Held for a whole round: one at a time.
     trouble: Mutex<HashMap<EventId, Trouble>>,
+    written: AtomicU64,
+    retries: AtomicU64,
+    put_aside: AtomicU64,
+}
+
+/// What this process has done since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogCounts {
+    /// Entries that it brought into the database.
+    pub written: u64,
+    /// Attempts that failed, and so were or will be made again.
+    pub retries: u64,
+    /// Entries that it put aside.
+    pub put_aside: u64,
 }
 
 /// How far the database is behind, all events together.
@@ -67,7 +82,15 @@ impl Default for Trouble {
 impl ColdPath {
     /// From the logs of `office` into `store`; `reader` tells this process from others.
     pub fn new(office: Arc<BoxOffice>, store: Arc<dyn ReservationStore>, reader: String) -> Self {
-        Self { office, store, reader, trouble: Mutex::default() }
+        Self {
+            office,
+            store,
+            reader,
+            trouble: Mutex::default(),
+            written: AtomicU64::default(),
+            retries: AtomicU64::default(),
+            put_aside: AtomicU64::default(),
+        }
     }
 
     /// Works until it is dropped.
@@ -126,7 +149,7 @@ impl ColdPath {
                 return Ok(None);
             }
             match self.write(event, &entries).await {
-                Ok(()) => log.acknowledge(event, &entries).await?,
+                Ok(()) => self.done(event, &entries).await?,
                 Err(error) => {
                     let mut now = self.fail(event, &error, trouble.take());
                     // Whatever else is wrong with the database is none of the entries' fault: they wait.
@@ -142,10 +165,12 @@ impl ColdPath {
     }
 
     async fn write(&self, event: &EventId, entries: &[LogEntry]) -> Result<(), StoreError> {
-        let happened: Result<Vec<Holding>, _> = entries.iter().map(|entry| entry.holding.clone()).collect();
+        let happened: Result<Vec<Holding>, String> =
+            entries.iter().map(|entry| entry.holding.clone()).collect();
         match happened {
             Ok(happened) => self.store.record(event, &happened).await,
-            Err(unreadable) => Err(StoreError::Refused(format!("`{unreadable}` cannot be read").into())),
+            // What stands there is not told in the log: it may be anything, a fan's cookie too.
+            Err(_) => Err(StoreError::Refused("it cannot be read".into())),
         }
     }
 
@@ -160,7 +185,7 @@ impl ColdPath {
         for entry in entries {
             let alone = std::slice::from_ref(entry);
             let Err(error) = self.write(event, alone).await else {
-                log.acknowledge(event, alone).await?;
+                self.done(event, alone).await?;
                 continue;
             };
             if !matches!(error, StoreError::Refused(_)) {
@@ -176,13 +201,21 @@ impl ColdPath {
             let reason = chain(&error);
             tracing::error!(event = %event, mark = entry.mark, reason, "an entry of the log was put aside");
             log.bury(event, entry, &reason).await?;
+            self.put_aside.fetch_add(1, Ordering::Relaxed);
             // The next is not to wait for what this one did.
             *trouble = Trouble::default();
         }
         Ok(())
     }
 
+    async fn done(&self, event: &EventId, entries: &[LogEntry]) -> Result<(), InventoryError> {
+        self.office.inventory().acknowledge(event, entries).await?;
+        self.written.fetch_add(entries.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
     fn fail(&self, event: &EventId, error: &StoreError, before: Option<Trouble>) -> Trouble {
+        self.retries.fetch_add(1, Ordering::Relaxed);
         let before = before.unwrap_or_default();
         let pause = (PAUSE_MIN * (1 << before.failures.min(8))).min(PAUSE_MAX);
         if before.failures.is_power_of_two() || before.failures == 0 {
@@ -205,14 +238,26 @@ impl ColdPath {
         }
     }
 
+    /// What this process has done.
+    pub fn counts(&self) -> LogCounts {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        LogCounts {
+            written: count(&self.written),
+            retries: count(&self.retries),
+            put_aside: count(&self.put_aside),
+        }
+    }
+
     /// How far the database is behind.
     ///
     /// # Errors
     /// When the inventory cannot be reached.
     pub async fn figures(&self) -> Result<LogFigures, InventoryError> {
+        let inventory = self.office.inventory();
+        let events = inventory.events().await?;
+        let asked = events.iter().map(|event| inventory.backlog(event));
         let mut figures = LogFigures::default();
-        for event in self.office.inventory().events().await? {
-            let backlog = self.office.inventory().backlog(&event).await?;
+        for backlog in futures_util::future::try_join_all(asked).await? {
             figures.backlog_entries += backlog.entries;
             figures.dead_letters += backlog.dead;
             let age = backlog.oldest.map_or(Duration::ZERO, |oldest| backlog.now.since(oldest));

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use admission::clock::Clock;
@@ -21,12 +22,18 @@ pub struct Reconciler {
     office: Arc<BoxOffice>,
     store: Arc<dyn ReservationStore>,
     clock: Arc<dyn Clock>,
+    repaired: AtomicU64,
 }
 
 impl Reconciler {
     /// Puts the inventory of `office` right by what `store` says.
     pub fn new(office: Arc<BoxOffice>, store: Arc<dyn ReservationStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { office, store, clock }
+        Self { office, store, clock, repaired: AtomicU64::default() }
+    }
+
+    /// What it has put right so far.
+    pub fn repaired(&self) -> u64 {
+        self.repaired.load(Ordering::Relaxed)
     }
 
     /// Compares again and again, until it is dropped.
@@ -60,6 +67,7 @@ impl Reconciler {
                 }
             }
         }
+        self.repaired.fetch_add(repaired as u64, Ordering::Relaxed);
         repaired
     }
 

@@ -2,6 +2,7 @@
 //! while shops run on it.
 
 mod accounts;
+mod dead_letters;
 mod outbox;
 mod seed;
 pub(crate) mod ticket;
@@ -28,6 +29,9 @@ pub enum Command {
     /// Messages that could not be sent.
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
+    /// What happened to seats and could not be written into the database.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
 }
 
 /// A command did not do what it was asked, and says why.
@@ -50,10 +54,14 @@ pub(crate) async fn run(command: &Command, settings: &Settings) -> ExitCode {
 }
 
 async fn carried_out(command: &Command, settings: &Settings) -> anyhow::Result<String> {
+    if let Command::DeadLetters(command) = command {
+        // It asks the inventory, and works while the database is away.
+        return dead_letters::run(command, &settings.inventory.store).await;
+    }
     let stores = persistence::connect(&settings.database, &settings.limits).await?;
     let said = match command {
-        // It asks no database, and was carried out before.
-        Command::Ticket(_) => Ok(String::new()),
+        // They ask no database, and were carried out before.
+        Command::Ticket(_) | Command::DeadLetters(_) => Ok(String::new()),
         Command::Seed => seed::run(stores.events.as_ref(), &SystemClock).await,
         Command::Accounts(command) => accounts::run(command, stores.accounts.as_ref()).await,
         Command::Outbox(command) => outbox::run(command, stores.outbox.as_ref(), &SystemClock).await,

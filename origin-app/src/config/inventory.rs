@@ -1,6 +1,7 @@
 //! `[inventory]`: where it is kept which seats are free.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::ConfigError;
 use super::check::Source;
@@ -9,11 +10,15 @@ use crate::inventory::redis::check_url;
 
 const RIGHT: &str = "`memory` is right, or the URL of one Redis such as `redis://127.0.0.1:6379/0` or `unix:///run/redis.sock`";
 
-/// Where it is kept which seats are free.
-#[derive(Clone, Debug, Default)]
+const WARM_UP_SECONDS: u64 = 600;
+
+/// Where it is kept which seats are free, and from when on.
+#[derive(Clone, Debug)]
 pub struct Inventory {
     /// In this process, or in a Redis that several shops share.
     pub store: InventoryStore,
+    /// How long before a sale opens it is loaded.
+    pub warm_up: Duration,
 }
 
 /// In this process, or in a Redis that several shops share; a password is never shown.
@@ -34,6 +39,11 @@ impl InventoryStore {
                 Err(error) => Err(ConfigError::new(format!("{error}; {RIGHT}"))),
             },
         }
+    }
+
+    /// What it is, in one word.
+    pub const fn kind(&self) -> &'static str {
+        if self.0.is_some() { "redis" } else { "memory" }
     }
 
     /// The URL with its password, for connecting; none, where it is in this process.
@@ -73,7 +83,9 @@ pub(super) fn check(
         })?,
         (None, None) => InventoryStore::default(),
     };
-    Ok(Inventory { store })
+    let warm_up =
+        source.seconds("inventory.warm_up_seconds", &wire.warm_up_seconds, WARM_UP_SECONDS, 0..=86_400)?;
+    Ok(Inventory { store, warm_up })
 }
 
 #[cfg(test)]

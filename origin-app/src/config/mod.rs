@@ -245,6 +245,7 @@ impl fmt::Display for Settings {
         )?;
         write!(f, "{accounts}")?;
         writeln!(f, "\n[inventory]\nstore = \"{}\"", inventory.store)?;
+        writeln!(f, "warm_up_seconds = {}", inventory.warm_up.as_secs())?;
         writeln!(f, "\n[holds]\nseconds = {}", duration.as_secs())?;
         writeln!(f, "offer_seconds = {}", offer.as_secs())?;
         writeln!(f, "seats_per_fan_max = {seats_per_fan_max}\nsweep_seconds = {}", sweep_every.as_secs())?;

@@ -37,6 +37,7 @@ pub(super) struct Wire {
 #[serde(deny_unknown_fields)]
 pub(super) struct WireInventory {
     pub(super) store: Field<String>,
+    pub(super) warm_up_seconds: Field<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::datetime;
 use crate::http::{Cookies, JsonBody, Organiser, PathId, Problem, QueryArgs, private, public};
 use crate::ids::EventId;
+use crate::inventory::Loaded;
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(detail, change))
         .routes(routes!(seats))
         .routes(routes!(sales))
+        .routes(routes!(warm_up))
 }
 
 /// How long the figures of a sale wait for what was held a moment ago.
@@ -238,4 +240,33 @@ async fn sales(
     app.cold_path.caught_up(&id, CATCH_UP).await;
     let sales = app.stores.events.sales(&id, app.clock.now()).await?;
     sales.map(Json).ok_or_else(Problem::event_not_found)
+}
+
+/// What came of a warm-up.
+#[derive(Serialize, ToSchema)]
+struct WarmUp {
+    event: EventId,
+    /// Whether the event was loaded just now; it was before otherwise.
+    loaded_now: bool,
+    seats_total: i64,
+}
+
+#[utoipa::path(post, path = "/api/events/{event}/warm-up", tag = "events", params(("event" = String, Path, description = "Its id")),
+    security(("organiser" = []), ("session" = [])), responses((status = 200, body = WarmUp)))]
+async fn warm_up(
+    State(app): State<Arc<App>>,
+    _: Organiser,
+    PathId(id): PathId<EventId>,
+) -> Result<Json<WarmUp>, Problem> {
+    let detail = app.stores.events.detail(&id).await?.ok_or_else(Problem::event_not_found)?;
+    if detail.event.status != EventStatus::Published {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_published",
+            "The event is not on sale",
+            "Only what is published and takes place is sold, so there is nothing to load.",
+        ));
+    }
+    let loaded_now = app.office.warm_up(&id).await? == Loaded::Now;
+    Ok(Json(WarmUp { event: id, loaded_now, seats_total: detail.event.seats_total }))
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// How long the database may take for a sign of life.
+/// How long the database and the inventory may take for a sign of life.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `GET /healthz`: the process lives.
@@ -22,10 +22,11 @@ pub(crate) async fn live() -> &'static str {
 
 /// `GET /readyz`: it can serve fans.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    if database_answers(&app).await {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    match answering(&app).await {
+        (true, true) => (StatusCode::OK, "ok"),
+        (true, false) => (unavailable, "the inventory does not answer"),
+        (false, _) => (unavailable, "the database does not answer"),
     }
 }
 
@@ -36,17 +37,41 @@ pub(crate) struct Health {
     status: &'static str,
     /// `ok`, or `unreachable`.
     database: &'static str,
+    /// Where it is kept which seats are free: `ok`, or `unreachable`.
+    inventory: &'static str,
 }
 
 /// How the shop is, for programs.
 #[utoipa::path(get, path = "/api/health", tag = "health", responses((status = 200, body = Health),
     (status = 503, description = "It cannot work", body = Health)))]
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
-    if database_answers(&app).await {
-        Json(Health { status: "ok", database: "ok" }).into_response()
-    } else {
-        let body = Json(Health { status: "degraded", database: "unreachable" });
-        (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+    let (database, inventory) = answering(&app).await;
+    let word = |answers| if answers { "ok" } else { "unreachable" };
+    let (status, code) = match database && inventory {
+        true => ("ok", StatusCode::OK),
+        false => ("degraded", StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let body = Health { status, database: word(database), inventory: word(inventory) };
+    (code, Json(body)).into_response()
+}
+
+/// Whether database and inventory answer.
+async fn answering(app: &App) -> (bool, bool) {
+    tokio::join!(database_answers(app), inventory_answers(app))
+}
+
+/// Whether the inventory answers, in time.
+pub(crate) async fn inventory_answers(app: &App) -> bool {
+    match tokio::time::timeout(PING_TIMEOUT, app.office.inventory().ping()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(error = %error, "the inventory does not answer");
+            false
+        }
+        Err(_) => {
+            tracing::warn!("the inventory does not answer in time");
+            false
+        }
     }
 }
 

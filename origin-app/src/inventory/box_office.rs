@@ -1,35 +1,34 @@
 //! What the features ask the inventory: by reservation, whatever its event, and loading an event that is not loaded.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use admission::clock::Clock;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Ask, Held, Holding, House, Houses, Inventory, InventoryError, Keep, Loaded};
+use super::{Ask, Held, Holding, House, Houses, Inventory, InventoryError, Keep};
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::reservations::ReservationStore;
 use crate::store::StoreError;
 
-/// How long a request waits for an event to be loaded.
-const LOAD_WAIT: Duration = Duration::from_secs(2);
-/// How long loading waits until the database knows what the log of before tells.
-const LOG_WAIT: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often the events on sale are read for an id that belongs to none that is known.
 const EVENTS_EVERY: Duration = Duration::from_millis(200);
 
 /// The inventory, and what it takes to use it.
 pub struct BoxOffice {
-    inventory: Arc<dyn Inventory>,
-    houses: Arc<Houses>,
-    store: Arc<dyn ReservationStore>,
-    clock: Arc<dyn Clock>,
-    written: Written,
+    pub(super) inventory: Arc<dyn Inventory>,
+    pub(super) houses: Arc<Houses>,
+    pub(super) store: Arc<dyn ReservationStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// What tells this shop from others.
+    pub(super) name: String,
+    pub(super) written: Written,
     known: Mutex<Known>,
-    loading: Mutex<HashMap<EventId, Arc<tokio::sync::Mutex<()>>>>,
+    pub(super) loading: Mutex<HashMap<EventId, Arc<tokio::sync::Mutex<()>>>>,
+    /// Itself, for what goes on when who asked for it has gone.
+    pub(super) me: Weak<Self>,
 }
 
 /// Which logs somebody of this process has written to.
@@ -40,7 +39,7 @@ pub struct Written {
 }
 
 impl Written {
-    fn to(&self, event: &EventId) {
+    pub(super) fn to(&self, event: &EventId) {
         let mut events = lock(&self.events);
         if !events.contains(event) {
             events.insert(event.clone());
@@ -87,22 +86,25 @@ macro_rules! loaded {
 }
 
 impl BoxOffice {
-    /// An office over `inventory`, which is loaded from `store`.
+    /// An office over `inventory`, which is loaded from `store`; `name` tells this shop from others.
     pub fn new(
         inventory: Arc<dyn Inventory>,
         houses: Arc<Houses>,
         store: Arc<dyn ReservationStore>,
         clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
+        name: String,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
             inventory,
             houses,
             store,
             clock,
+            name,
             written: Written::default(),
             known: Mutex::default(),
             loading: Mutex::default(),
-        }
+            me: me.clone(),
+        })
     }
 
     /// The inventory itself.
@@ -257,6 +259,11 @@ impl BoxOffice {
         self.written.to(event);
     }
 
+    /// The event is loaded.
+    pub(super) fn knows(&self, event: &EventId) {
+        lock(&self.known).events.insert(event.clone());
+    }
+
     /// Which events a reservation of this id may be of: one, nearly always.
     async fn events_of(&self, id: &ReservationId) -> Result<Vec<EventId>, InventoryError> {
         let tag = id.event_tag();
@@ -276,66 +283,8 @@ impl BoxOffice {
         known.read_at = Some(Instant::now());
         Ok(tagged(&known))
     }
-
-    /// Loads an event, waiting for it as long as a request may.
-    async fn load_in_time(&self, event: &EventId) -> Result<(), OfficeError> {
-        match tokio::time::timeout(LOAD_WAIT, self.load(event)).await {
-            Ok(loaded) => loaded.map(drop),
-            Err(_) => Err(InventoryError::NotLoaded.into()),
-        }
-    }
-
-    /// A holding of the database's as the inventory keeps it.
-    ///
-    /// # Errors
-    /// When the event is not at hand and the database fails.
-    pub async fn as_in_house(&self, event: &EventId, mut holding: Holding) -> Result<Holding, StoreError> {
-        if let Some(house) = self.houses.get(event).await? {
-            mark_general(&house, &mut holding);
-        }
-        Ok(holding)
-    }
-
-    /// Makes an event ready to be sold, if it is not. What the log of before tells comes into the database first:
-    /// from there the event is loaded.
-    ///
-    /// # Errors
-    /// When the inventory or the database fails.
-    pub async fn load(&self, event: &EventId) -> Result<Loaded, OfficeError> {
-        let only_one = Arc::clone(lock(&self.loading).entry(event.clone()).or_default());
-        let _only_one = only_one.lock().await;
-        if self.inventory.lapse(event, 0).await != Err(InventoryError::NotLoaded) {
-            lock(&self.known).events.insert(event.clone());
-            return Ok(Loaded::Before);
-        }
-        let Some(house) = self.houses.read(event).await? else {
-            return Err(InventoryError::NotLoaded.into());
-        };
-        let begun = Instant::now();
-        while self.inventory.backlog(event).await?.entries > 0 && begun.elapsed() < LOG_WAIT {
-            self.written.to(event);
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        let now = self.clock.now();
-        let mut holdings = self.store.live(event, now).await?;
-        holdings.iter_mut().for_each(|holding| mark_general(&house, holding));
-        let loaded = self.inventory.load(event, &holdings).await?;
-        lock(&self.known).events.insert(event.clone());
-        if loaded == Loaded::Now {
-            let lost = self.store.note_load(event, now).await?;
-            tracing::info!(event = %event, reservations = holdings.len(), again = lost, "inventory loaded");
-        }
-        Ok(loaded)
-    }
 }
 
-/// Marks the seats that are of a section without numbers, of which the database's holdings say nothing.
-fn mark_general(house: &House, holding: &mut Holding) {
-    for seat in &mut holding.seats {
-        seat.general = house.seat(&seat.id).is_some_and(|known| known.general);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,10 +20,12 @@
 mod box_office;
 mod holding;
 mod house;
+mod loading;
 mod log;
 pub mod memory;
 pub mod redis;
 pub mod seat_map;
+mod warm_up;
 
 use std::time::Duration;
 
@@ -36,6 +38,7 @@ pub(crate) use holding::ticket_word;
 pub use holding::{HeldSeat, Holding, HoldingState};
 pub use house::{House, Houses};
 pub use log::{Backlog, DeadLetter, InventoryLog, LogEntry, READ_TURN};
+pub use warm_up::WarmUp;
 
 /// Most holds that are ended in passing, by one step that does something else.
 pub const LAPSE_MAX: u32 = 64;
@@ -137,6 +140,10 @@ pub enum InventoryError {
 /// Keeps the seats of events on sale, and logs what happens to them. One verb is one atomic step.
 #[async_trait]
 pub trait Inventory: InventoryLog {
+    /// Takes the turn to load an event, for `turn`: whether it is `loader`'s. So of several shops one reads the database.
+    async fn begin_load(&self, event: &EventId, loader: &str, turn: Duration)
+    -> Result<bool, InventoryError>;
+
     /// Loads an event that is not loaded with what the database says is held, being paid, or sold. A log that is
     /// there already stays.
     async fn load(&self, event: &EventId, holdings: &[Holding]) -> Result<Loaded, InventoryError>;

@@ -206,6 +206,11 @@ pub(super) const LOADED_EVENTS: &str =
     "SELECT l.event_id FROM inventory_loads l JOIN events e ON e.id = l.event_id
   WHERE e.starts_at > $1 ORDER BY l.event_id";
 
+/// $1 after when, $2 until when.
+pub(super) const OPENING_EVENTS: &str = "SELECT s.event_id FROM sales s JOIN events e ON e.id = s.event_id
+  WHERE s.opens_at > $1 AND s.opens_at <= $2 AND e.status = 'published'
+  GROUP BY s.event_id ORDER BY min(s.opens_at), s.event_id LIMIT 1000";
+
 /// $1 since.
 pub(super) const LOST_AFTER: &str = "SELECT min(lost_at) AS lost_at FROM inventory_loads WHERE lost_at >= $1";
 

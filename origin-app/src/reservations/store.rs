@@ -56,6 +56,9 @@ pub trait ReservationStore: Send + Sync {
     /// Events that were ever loaded and have not begun at `now`.
     async fn loaded_events(&self, now: Timestamp) -> Result<Vec<EventId>, StoreError>;
 
+    /// Published events of which a sale opens after `from` and not after `until`, the first to open first.
+    async fn opening_events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<EventId>, StoreError>;
+
     /// When an inventory was first lost, of those that were lost last at `since` or after.
     async fn lost_after(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 

@@ -121,6 +121,10 @@ impl ReservationStore for Traced<dyn ReservationStore> {
         self.traces.database("reservation loaded_events", self.port.loaded_events(now)).await
     }
 
+    async fn opening_events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<EventId>, StoreError> {
+        self.traces.database("reservation opening_events", self.port.opening_events(from, until)).await
+    }
+
     async fn lost_after(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.traces.database("reservation lost_after", self.port.lost_after(since)).await
     }

@@ -44,7 +44,7 @@ async fn without_a_signature_there_is_only_health() {
         assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (200, "ok"));
     }
     let health: Value = Client::new().get(url("/api/health")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(health, json!({"status": "ok", "database": "ok"}));
+    assert_eq!(health, json!({"status": "ok", "database": "ok", "inventory": "ok"}));
 }
 
 #[tokio::test]

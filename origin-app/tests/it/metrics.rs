@@ -39,11 +39,11 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
     std::fs::read_to_string(path).unwrap().lines().filter_map(row).collect()
 }
 
-fn value(metrics: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(metrics: &str, series: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
-async fn scrape(shop: &Shop) -> String {
+pub(crate) async fn scrape(shop: &Shop) -> String {
     let answer = Client::new().get(format!("http://{}/metrics", shop.address)).send().await.unwrap();
     assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
     answer.text().await.unwrap()
@@ -80,6 +80,10 @@ async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
         ("shop_outbox_messages", 0.0),
         ("shop_outbox_dead_messages", 0.0),
         ("shop_database_up", 1.0),
+        ("shop_inventory_up{store=\"memory\"}", 1.0),
+        ("shop_log_dead_letters{store=\"memory\"}", 0.0),
+        ("shop_log_entries_total{outcome=\"put_aside\"}", 0.0),
+        ("shop_inventory_repairs_total", 0.0),
         ("shop_requests_in_flight", 1.0),
         ("shop_requests_in_flight_limit", 1024.0),
     ] {

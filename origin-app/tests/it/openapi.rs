@@ -16,6 +16,7 @@ async fn the_document_has_every_call() {
         ("/api/events", &["get", "post"]),
         ("/api/events/{event}", &["get", "patch"]),
         ("/api/events/{event}/seats", &["get"]),
+        ("/api/events/{event}/warm-up", &["post"]),
         ("/api/reservations", &["get", "post"]),
         ("/api/reservations/{reservation}", &["get", "delete"]),
         ("/api/reservations/{reservation}/payment", &["post"]),

@@ -6,6 +6,7 @@ mod log;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use admission::clock::{Clock, Timestamp};
 use async_trait::async_trait;
@@ -61,6 +62,11 @@ impl MemoryInventory {
 
 #[async_trait]
 impl Inventory for MemoryInventory {
+    async fn begin_load(&self, _: &EventId, _: &str, _: Duration) -> Result<bool, InventoryError> {
+        // There is one shop, and it does one thing at a time.
+        Ok(true)
+    }
+
     async fn load(&self, event: &EventId, holdings: &[Holding]) -> Result<Loaded, InventoryError> {
         Ok(self.with(event, |book, now| book.load(holdings, now)))
     }

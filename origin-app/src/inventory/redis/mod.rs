@@ -16,6 +16,7 @@ mod link;
 mod log;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::clock::{Clock, millis};
 use async_trait::async_trait;
@@ -57,6 +58,7 @@ macro_rules! scripts {
 }
 
 scripts!(
+    begin_load,
     load,
     hold,
     release,
@@ -144,6 +146,17 @@ pub fn check_url(url: &str) -> Result<(), String> {
 
 #[async_trait]
 impl Inventory for RedisInventory {
+    async fn begin_load(
+        &self,
+        event: &EventId,
+        loader: &str,
+        turn: Duration,
+    ) -> Result<bool, InventoryError> {
+        let mut call = self.call();
+        call.arg(loader).arg(millis(turn));
+        self.run(&self.scripts.begin_load, event, call).await
+    }
+
     async fn load(&self, event: &EventId, holdings: &[Holding]) -> Result<Loaded, InventoryError> {
         // Named first: an event that is loaded and not named would have nobody who reads its log.
         let mut name = redis::cmd("SADD");

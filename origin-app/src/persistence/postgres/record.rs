@@ -41,6 +41,16 @@ impl Postgres {
         rows::event_ids(&found)
     }
 
+    pub(super) async fn events_opening(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EventId>, StoreError> {
+        let found =
+            sqlx::query(sql::OPENING_EVENTS).bind(at(from)).bind(at(until)).fetch_all(&self.pool).await?;
+        rows::event_ids(&found)
+    }
+
     pub(super) async fn last_loss(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let row = sqlx::query(sql::LOST_AFTER).bind(at(since)).fetch_one(&self.pool).await?;
         Ok(rows::moment_or_null(row.try_get("lost_at")?))

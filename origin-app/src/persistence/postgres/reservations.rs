@@ -29,6 +29,10 @@ impl ReservationStore for Postgres {
         self.events_loaded(now).await
     }
 
+    async fn opening_events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<EventId>, StoreError> {
+        self.events_opening(from, until).await
+    }
+
     async fn lost_after(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.last_loss(since).await
     }

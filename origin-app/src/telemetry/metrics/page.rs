@@ -1,6 +1,7 @@
 //! The page of metrics: what was counted, and what is so at the moment of the question.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use admission::edge_signature::HEADER_SIGNATURE;
 use axum::extract::State;
@@ -8,10 +9,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use prometheus::proto::MetricFamily;
-use prometheus::{Encoder as _, Gauge, GaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder as _, Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::app::App;
+use crate::cold_path::{LogCounts, LogFigures};
 use crate::http::Problem;
+
+/// How long the inventory may take to tell its figures: a scrape must not hang on it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `GET /metrics`, for who reaches the shop itself: through the edge, fans would.
 pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -60,5 +65,42 @@ async fn now(app: &App) -> prometheus::Result<Vec<MetricFamily>> {
         gauge("shop_outbox_oldest_message_age_seconds", "How long the oldest of them has waited", age)?;
         gauge("shop_outbox_dead_messages", "Messages that were given up", outbox.dead as f64)?;
     }
+    inventory(app, &registry).await?;
     Ok(registry.gather())
+}
+
+/// The inventory, its log, and what this shop has done about it.
+async fn inventory(app: &App, registry: &Registry) -> prometheus::Result<()> {
+    let store = app.settings.inventory.store.kind();
+    let gauge = |name: &str, help: &str, value: f64| -> prometheus::Result<()> {
+        let gauge = Gauge::with_opts(Opts::new(name, help).const_label("store", store))?;
+        gauge.set(value);
+        registry.register(Box::new(gauge))
+    };
+    let figures = tokio::time::timeout(PATIENCE, app.cold_path.figures()).await;
+    let figures = figures.ok().and_then(Result::ok);
+    gauge("shop_inventory_up", "Whether the inventory answers", f64::from(u8::from(figures.is_some())))?;
+    if let Some(LogFigures { backlog_entries, oldest_age, dead_letters }) = figures {
+        gauge(
+            "shop_log_backlog_entries",
+            "Holds and the like that are not in the database yet",
+            backlog_entries as f64,
+        )?;
+        let age = oldest_age.as_secs_f64();
+        gauge("shop_log_oldest_entry_age_seconds", "How long the oldest of them has waited", age)?;
+        gauge("shop_log_dead_letters", "Those that the database refused, put aside", dead_letters as f64)?;
+    }
+    let LogCounts { written, retries, put_aside } = app.cold_path.counts();
+    let entries = Opts::new("shop_log_entries_total", "Entries of the log, by what this shop did with them");
+    let entries = IntCounterVec::new(entries, &["outcome"])?;
+    for (outcome, count) in [("written", written), ("failed", retries), ("put_aside", put_aside)] {
+        entries.with_label_values(&[outcome]).inc_by(count);
+    }
+    registry.register(Box::new(entries))?;
+    let repairs = IntCounter::new(
+        "shop_inventory_repairs_total",
+        "What the reconciler of this shop put right between inventory and database",
+    )?;
+    repairs.inc_by(app.reconciler.repaired());
+    registry.register(Box::new(repairs))
 }

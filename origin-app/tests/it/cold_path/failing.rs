@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Stage;
 use super::flaky::Forgetful;
+use crate::metrics::{scrape, value};
 use crate::support::{Database, Fan, eventually, on_both_databases};
 
 on_both_databases!(
@@ -31,6 +32,13 @@ async fn an_entry_that_the_database_refuses_is_put_aside_and_the_others_go_on(da
     assert_eq!(stage.rows().await, (2, 2));
     // Nobody but its own fan notices: the inventory has the seat.
     stage.shop.fan().hold(&["A-2"]).await.is_problem(409, "seat_taken");
+    let store = if matches!(stage.database, Database::Postgres(..)) { "redis" } else { "memory" };
+    let metrics = scrape(&stage.shop).await;
+    let told = |series: &str| value(&metrics, series).unwrap();
+    assert_eq!(told(&format!("shop_log_dead_letters{{store=\"{store}\"}}")), 1.0);
+    assert_eq!(told("shop_log_entries_total{outcome=\"put_aside\"}"), 1.0);
+    assert_eq!(told("shop_log_entries_total{outcome=\"written\"}"), 2.0);
+    assert!(told("shop_log_entries_total{outcome=\"failed\"}") >= 4.0, "{metrics}");
     stage.database.refuse_no_seat().await;
     assert!(stage.inventory.unbury(&stage.event, &dead[0].0, true).await.unwrap());
     stage.caught_up().await;
@@ -61,6 +69,12 @@ async fn while_the_database_is_away_entries_wait_in_their_order(database: Databa
     tokio::time::sleep(Duration::from_secs(3)).await;
     let backlog = stage.backlog().await;
     assert_eq!((backlog.entries, backlog.dead), (13, 0));
+    let store = if matches!(stage.database, Database::Postgres(..)) { "redis" } else { "memory" };
+    stage.shop.clock.advance(Duration::from_secs(7));
+    let metrics = scrape(&stage.shop).await;
+    let told = |name: &str| value(&metrics, &format!("{name}{{store=\"{store}\"}}"));
+    assert_eq!(told("shop_log_backlog_entries"), Some(13.0));
+    assert_eq!(told("shop_log_oldest_entry_age_seconds"), Some(7.0));
     stage.database.give_back().await;
     stage.caught_up().await;
     assert_eq!((stage.backlog().await.dead, stage.rows().await), (0, (9, 9)));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use origin_app::ids::{EventId, FanId, ReservationId};
@@ -29,6 +30,7 @@ macro_rules! as_it_is {
 }
 
 as_it_is!(
+    begin_load(event: &EventId, loader: &str, turn: Duration) -> bool;
     load(event: &EventId, holdings: &[Holding]) -> Loaded;
     events() -> Vec<EventId>;
     hold(event: &EventId, ask: &Ask) -> Held;

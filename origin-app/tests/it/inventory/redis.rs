@@ -1,5 +1,7 @@
 //! What only a Redis can do: be killed, and come back with what it wrote to its files.
 
+use std::time::Duration;
+
 use origin_app::inventory::redis::RedisInventory;
 use origin_app::inventory::{HoldingState, Inventory, InventoryError, InventoryLog, Loaded};
 
@@ -39,4 +41,17 @@ async fn a_redis_that_is_away_is_said_to_be() {
     redis.restart();
     eventually("it is reached again", async || inventory.ping().await.ok()).await;
     assert_eq!(inventory.hold(&event(), &ask).await, Err(InventoryError::NotLoaded));
+}
+
+#[tokio::test]
+async fn one_shop_at_a_time_has_the_turn_to_load() {
+    let redis = RedisServer::start();
+    let inventory = RedisInventory::open(&redis.url()).unwrap();
+    let turn = Duration::from_millis(800);
+    let begin = async |shop| inventory.begin_load(&event(), shop, turn).await.unwrap();
+    assert!(begin("one").await);
+    assert!(!begin("other").await && begin("one").await);
+    // Who is silent loses it.
+    eventually("it is the other's", async || begin("other").await.then_some(())).await;
+    assert!(!begin("one").await);
 }

@@ -25,6 +25,11 @@ impl Database {
         Self::Postgres(PostgresServer::start().await, RedisServer::start())
     }
 
+    /// The same with a Redis that keeps what it knows when it is killed.
+    pub(crate) async fn postgres_and_durable_redis() -> Self {
+        Self::Postgres(PostgresServer::start().await, RedisServer::start_durable())
+    }
+
     /// Where it is kept which seats are free: with PostgreSQL, in Redis, as several shops do it.
     pub(crate) fn inventory(&self) -> String {
         match self {

@@ -133,7 +133,10 @@ pub(crate) fn settings(database: &Database) -> Settings {
         organiser_token: Some(OrganiserToken::new(ORGANISER_TOKEN).unwrap()),
         ticket_keys: Some(TicketKeys::parse(TICKET_KEYS).unwrap()),
         accounts: Accounts::default(),
-        inventory: Inventory { store: InventoryStore::parse(&database.inventory()).unwrap() },
+        inventory: Inventory {
+            store: InventoryStore::parse(&database.inventory()).unwrap(),
+            warm_up: Duration::from_secs(600),
+        },
         holds: Holds {
             duration: Duration::from_secs(180),
             offer: Duration::from_secs(1800),

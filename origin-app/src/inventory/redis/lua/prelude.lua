@@ -1,6 +1,7 @@
 -- What every verb begins with: the time, the keys, and the steps that several verbs share.
 --
--- KEYS[1]  the event's hash, `shop:{<event>}`: which server was loaded and when, who reads the log until when.
+-- KEYS[1]  the event's hash, `shop:{<event>}`: which server was loaded and when, who loads it and who reads the log until
+--          when.
 --          Every other key of the event is this name and a suffix, so all of them share the hash tag:
 --            :taken           hash, who has a seat          seat → reservation
 --            :holds           hash, what is known of them   reservation → `<state> <until ms> <since ms> <fan> <ticket or ->
