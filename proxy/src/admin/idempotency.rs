@@ -72,7 +72,9 @@ pub(super) async fn once(State(desk): State<Desk>, request: Request, next: Next)
     };
     let caller = parts.headers.get(header::AUTHORIZATION).map_or(&[][..], HeaderValue::as_bytes);
     let which = digest(&[caller, key.as_bytes()]);
-    let asked = digest(&[parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body]);
+    // What a change is based on is part of what is asked.
+    let basis = parts.headers.get(header::IF_MATCH).map_or(&[][..], HeaderValue::as_bytes);
+    let asked = digest(&[parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), basis, &body]);
     // One at a time: a second try may come while the first is under way. Operators are few.
     let mut answers = desk.answers.lock().await;
     answers.forget_old(Instant::now());

@@ -12,7 +12,7 @@ use super::body::dispose;
 use super::context::Context;
 use super::edge::Edge;
 use crate::ids;
-use crate::telemetry::Facts;
+use crate::telemetry::{Facts, paths};
 use crate::waiting::reply::Reply;
 
 impl Edge {
@@ -53,7 +53,8 @@ impl Edge {
         (Box::new(ResponseHeader::from(parts)), body)
     }
 
-    /// One line for each request. Neither tokens nor cookies nor addresses, and no query: it may hold anything.
+    /// One line for each request. Neither tokens nor cookies nor addresses, and no query: it may hold
+    /// anything; of the path, what does not look like any of these.
     pub(super) fn log(&self, session: &Session, error: Option<&Error>, context: &mut Context) {
         if let (Some(stream), Some(pingora::ErrorSource::Downstream)) =
             (&context.stream, error.map(Error::esource))
@@ -76,7 +77,8 @@ impl Edge {
     /// The same, of a request that may never have been the library's.
     pub(crate) fn note(&self, context: &mut Context, answered: &Answered<'_>) {
         let Answered { method, status, bytes_sent, error } = *answered;
-        let path = context.decision.as_ref().map_or("", |decision| decision.target.path());
+        let path = paths::told(context.decision.as_ref().map_or("", |decision| decision.target.path()));
+        let path = &*path;
         let room = context.passage.room.as_ref().map_or("", |room| room.id.as_str());
         let trace_id = ids::trace_id(&context.traceparent);
         let duration = context.began.elapsed();

@@ -54,6 +54,7 @@ mod prequeue;
 mod proxy_protocol;
 mod public_paths;
 mod quick_start;
+mod racing;
 mod rekeyed;
 mod relocated;
 mod restart;

@@ -1,6 +1,7 @@
 //! What the edge tells of itself.
 
 mod dashboard;
+mod logs;
 mod metrics;
 mod traces;
 
