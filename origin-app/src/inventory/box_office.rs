@@ -264,6 +264,13 @@ impl BoxOffice {
         lock(&self.known).events.insert(event.clone());
     }
 
+    /// The event is over, and loaded no more.
+    pub fn forget(&self, event: &EventId) {
+        lock(&self.known).events.remove(event);
+        lock(&self.loading).remove(event);
+        self.houses.forget(event);
+    }
+
     /// Which events a reservation of this id may be of: one, nearly always.
     async fn events_of(&self, id: &ReservationId) -> Result<Vec<EventId>, InventoryError> {
         let tag = id.event_tag();

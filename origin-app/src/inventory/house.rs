@@ -55,6 +55,12 @@ impl House {
         self.places.get(id).map(|(_, section)| section)
     }
 
+    /// The sections without numbers, and how many places each has.
+    pub fn sections_without_numbers(&self) -> Vec<(String, u32)> {
+        let sections = self.general.iter();
+        sections.map(|(section, (_, capacity))| (section.as_str().to_owned(), *capacity)).collect()
+    }
+
     /// What to ask for, for any places of a section without numbers.
     pub fn any_of(&self, section: &SectionId, quantity: u32) -> Option<GeneralAsk> {
         let (first, capacity) = self.general.get(section)?;

@@ -194,6 +194,13 @@ pub trait Inventory: InventoryLog {
     /// written down for its seats; a hold wins over nobody.
     async fn restore(&self, event: &EventId, holding: &Holding) -> Result<bool, InventoryError>;
 
+    /// Makes seats, counters and holdings agree with each other, where somebody changed one of them from outside. `sections`
+    /// are those without numbers, and how many seats each has. How much it put right: nothing, always, where nobody did.
+    async fn mend(&self, event: &EventId, sections: &[(String, u32)]) -> Result<u32, InventoryError>;
+
+    /// The event is over: what is kept of it goes `after` the first time that this is said. Whether it is gone.
+    async fn retire(&self, event: &EventId, after: Duration) -> Result<bool, InventoryError>;
+
     /// A sign of life.
     async fn ping(&self) -> Result<(), InventoryError>;
 }

@@ -17,6 +17,7 @@ mod crowd;
 mod dead_letters;
 mod edge;
 mod events;
+mod general;
 mod holds;
 mod idempotency;
 mod inventory;

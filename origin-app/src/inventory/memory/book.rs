@@ -1,6 +1,7 @@
 //! The inventory of one event: who has which seat, and what counts against whom.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use admission::clock::Timestamp;
 
@@ -23,6 +24,8 @@ pub(super) struct Book {
     fans: HashMap<FanId, Vec<(ReservationId, u32)>>,
     tickets: HashMap<String, Vec<(ReservationId, u32)>>,
     sections: BTreeMap<String, Section>,
+    /// When it is forgotten, for its event is over.
+    ends_at: Option<Timestamp>,
     pub(super) log: Log,
 }
 
@@ -47,6 +50,11 @@ impl Book {
             self.restore(holding, now);
         }
         Loaded::Now
+    }
+
+    /// Whether it can be forgotten, `after` this was asked first.
+    pub(super) fn retire(&mut self, after: Duration, now: Timestamp) -> bool {
+        *self.ends_at.get_or_insert(now + after) <= now
     }
 
     pub(super) fn hold(&mut self, ask: &Ask, now: Timestamp) -> Held {

@@ -129,6 +129,21 @@ impl Inventory for MemoryInventory {
         self.loaded(event, |book, now| book.restore(holding, now))
     }
 
+    async fn mend(&self, _: &EventId, _: &[(String, u32)]) -> Result<u32, InventoryError> {
+        // Nobody else reaches it.
+        Ok(0)
+    }
+
+    async fn retire(&self, event: &EventId, after: Duration) -> Result<bool, InventoryError> {
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let is_over = books.get_mut(event).is_none_or(|book| book.retire(after, now));
+        if is_over {
+            books.remove(event);
+        }
+        Ok(is_over)
+    }
+
     async fn ping(&self) -> Result<(), InventoryError> {
         Ok(())
     }

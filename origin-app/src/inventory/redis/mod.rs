@@ -14,6 +14,7 @@
 mod decode;
 mod link;
 mod log;
+mod survey;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +73,9 @@ scripts!(
     adopt,
     all,
     restore,
+    survey,
+    mend,
+    retire,
     read,
     acknowledge,
     bury,
@@ -262,6 +266,36 @@ impl Inventory for RedisInventory {
         let mut call = self.call();
         call.arg(holding.id.as_str()).arg(holding.to_line());
         self.run(&self.scripts.restore, event, call).await
+    }
+
+    async fn mend(&self, event: &EventId, sections: &[(String, u32)]) -> Result<u32, InventoryError> {
+        let survey = self.run(&self.scripts.survey, event, self.call()).await?;
+        let doubts = survey::doubts(survey, sections)?;
+        if doubts.is_empty() {
+            return Ok(0);
+        }
+        // Nothing stood still meanwhile: the script looks again, and leaves alone what is right.
+        let mut call = self.call();
+        call.arg(doubts.seats.len());
+        for (seat, owner) in &doubts.seats {
+            call.arg(seat).arg(owner);
+        }
+        for (section, capacity) in &doubts.sections {
+            call.arg(section).arg(capacity);
+        }
+        self.run(&self.scripts.mend, event, call).await
+    }
+
+    async fn retire(&self, event: &EventId, after: Duration) -> Result<bool, InventoryError> {
+        let mut call = self.call();
+        call.arg(millis(after));
+        let is_gone: bool = self.run(&self.scripts.retire, event, call).await?;
+        if is_gone {
+            let mut name = redis::cmd("SREM");
+            name.arg(EVENTS).arg(event.as_str());
+            read::<Value>(self.link.command(&name).await)?;
+        }
+        Ok(is_gone)
     }
 
     async fn ping(&self) -> Result<(), InventoryError> {

@@ -45,6 +45,8 @@ as_it_is!(
     adopt(event: &EventId, guest: &FanId, fan: &FanId) -> u32;
     all(event: &EventId) -> Vec<Holding>;
     restore(event: &EventId, holding: &Holding) -> bool;
+    mend(event: &EventId, sections: &[(String, u32)]) -> u32;
+    retire(event: &EventId, after: Duration) -> bool;
     ping() -> ();
 );
 

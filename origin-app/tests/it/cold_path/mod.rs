@@ -2,16 +2,24 @@
 
 mod failing;
 mod flaky;
+mod losing;
+mod over;
+mod reconciling;
 mod several;
 
 use std::sync::Arc;
 
 use origin_app::config::Settings;
-use origin_app::ids::EventId;
+use origin_app::ids::{EventId, ReservationId};
 use origin_app::inventory::memory::MemoryInventory;
-use origin_app::inventory::{Backlog, Inventory};
+use origin_app::inventory::{Backlog, HoldingState, Inventory};
 
+use crate::metrics::{scrape, value};
 use crate::support::{Database, ManualClock, Shop, eventually, settings};
+
+pub(crate) fn reservation(id: &str) -> ReservationId {
+    ReservationId::parse(id).unwrap()
+}
 
 /// A shop with the event `demo`, whose inventory the test has in hand as well.
 pub(crate) struct Stage {
@@ -73,6 +81,16 @@ impl Stage {
             Some(told.collect::<Vec<_>>()).filter(|dead| dead.len() == count)
         })
         .await
+    }
+
+    /// How the inventory has a reservation.
+    pub(crate) async fn state(&self, id: &str) -> Option<HoldingState> {
+        self.inventory.look(&self.event, &reservation(id)).await.unwrap().map(|holding| holding.state)
+    }
+
+    /// What the reconciler has put right so far, as the metrics tell.
+    pub(crate) async fn repairs(&self) -> f64 {
+        value(&scrape(&self.shop).await, "shop_inventory_repairs_total").unwrap()
     }
 
     /// How many reservations and seats of reservations the database has.

@@ -173,6 +173,9 @@ impl Pair {
         if let Some(some) = dice.of(&self.holdings) {
             both!(self, stage => stage.inventory.look(&stage.event, &some.id)).unwrap();
         }
+        // Whatever happened, nobody changed anything from outside.
+        let sections = [("GA".to_owned(), 10), ("HALL".to_owned(), 5)];
+        assert_eq!(both!(self, stage => stage.inventory.mend(&stage.event, &sections)), Ok(0));
         let backlog = both!(self, stage => stage.inventory.backlog(&stage.event)).unwrap();
         assert_eq!(backlog.dead, 0);
     }

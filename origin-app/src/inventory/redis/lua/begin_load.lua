@@ -10,4 +10,5 @@ local real = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local holder = redis.call('HMGET', event, 'loader', 'loader_until')
 if holder[1] and holder[1] ~= ARGV[2] and tonumber(holder[2]) > real then return 0 end
 redis.call('HSET', event, 'loader', ARGV[2], 'loader_until', real + tonumber(ARGV[3]))
+forget_unless_loaded()
 return 1

@@ -23,6 +23,7 @@ local LOG = event .. ':log'
 local DEAD = event .. ':dead'
 local GROUP = 'shop'
 local LAPSE_MAX = 64
+local DAY_MS = 24 * 60 * 60 * 1000
 -- Arguments of one command: well below what Lua can unpack.
 local CHUNK = 1000
 
@@ -51,6 +52,11 @@ end
 
 local function is_loaded()
   return redis.call('HGET', event, 'server') == server_id()
+end
+
+-- Whose turn it is, of an event that nobody loads, is not kept for ever.
+local function forget_unless_loaded()
+  if redis.call('HEXISTS', event, 'server') == 0 then redis.call('PEXPIRE', event, DAY_MS) end
 end
 
 local function not_loaded()

@@ -12,6 +12,7 @@ local real = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local holder = redis.call('HMGET', event, 'reader', 'reader_until')
 if holder[1] and holder[1] ~= reader and tonumber(holder[2]) > real then return false end
 redis.call('HSET', event, 'reader', reader, 'reader_until', real + turn)
+forget_unless_loaded()
 if redis.call('EXISTS', LOG) == 0 then return {} end
 -- Says BUSYGROUP where there is one.
 redis.pcall('XGROUP', 'CREATE', LOG, GROUP, '0')
