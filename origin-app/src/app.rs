@@ -224,7 +224,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let assets = Assets::new();
     let app = Arc::new(App {
         gate: Gate::new(settings.limits.requests_in_flight),
-        templates: Templates::new(&assets)?,
+        templates: Templates::new(&assets, money(&settings.payments.provider))?,
         assets,
         events,
         accounts,
@@ -324,6 +324,15 @@ async fn forget(app: Arc<App>) {
             tracing::warn!(error = %error, "addresses of guests are not forgotten");
         }
         tokio::time::sleep(FORGET_EVERY).await;
+    }
+}
+
+/// What the pages say of money, by its word.
+fn money(provider: &Provider) -> &'static str {
+    match provider {
+        Provider::Sandbox { .. } => "sandbox",
+        Provider::Stripe(stripe) if stripe.is_test() => "stripe_test",
+        Provider::Stripe(_) => "stripe",
     }
 }
 

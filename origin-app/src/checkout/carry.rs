@@ -81,6 +81,8 @@ impl Checkout {
                 tracing::warn!(error = %error, reservation = %paying.id, "the provider failed");
                 (Report::of(Happened::Declined, paying), Last::Failed)
             }
+            // Nothing more is heard from here: the fan has to do something.
+            Err(ChargeError::Waiting) => (Report::of(Happened::Waiting, paying), Last::Silence),
             Err(ChargeError::NoAnswer(error)) => {
                 tracing::warn!(error = %error, reservation = %paying.id, "payment delayed");
                 let keep = self.rules.timeout + self.rules.keep_seats;
@@ -123,7 +125,7 @@ impl Checkout {
         }
     }
 
-    fn charged(&self, paying: &Reservation, charge_id: String) -> Result<Report, Cause> {
+    pub(super) fn charged(&self, paying: &Reservation, charge_id: String) -> Result<Report, Cause> {
         let code = |_| ids::ticket_code(self.parts.random.as_ref());
         let codes = paying.seats.iter().map(code).collect::<Result<Vec<_>, _>>()?;
         // The reason counts only where there are no seats any more.
@@ -153,7 +155,7 @@ impl Checkout {
     }
 }
 
-fn request(paying: &Reservation) -> ChargeRequest {
+pub(super) fn request(paying: &Reservation) -> ChargeRequest {
     ChargeRequest {
         key: paying.payment_key(),
         reference: paying.id.to_string(),

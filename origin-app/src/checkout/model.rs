@@ -12,6 +12,8 @@ pub enum Happened {
     Declined,
     /// Nobody knows.
     NoAnswer,
+    /// The fan's browser has not confirmed the payment yet.
+    Waiting,
     /// The provider has ended the payment: it did not charge and never will.
     Closed,
     /// The payment's time is over, and the provider does not say how it ended.
@@ -26,10 +28,11 @@ pub enum Happened {
 
 impl Happened {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Charged,
         Self::Declined,
         Self::NoAnswer,
+        Self::Waiting,
         Self::Closed,
         Self::NotClosed,
         Self::Cancelled,

@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use serde::Serialize;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::{Handed, PaymentOutcome};
 use crate::app::App;
-use crate::http::{Organiser, PathId, Problem};
+use crate::http::{Cookies, JsonBody, Organiser, PathId, Problem, private};
 use crate::ids::{EventId, PaymentId, ReservationId};
-use crate::reservations::{Reservation, ReservationState};
+use crate::language::Language;
+use crate::notifications::{Contact, EmailAddress};
+use crate::reservations::{Reservation, ReservationState, already_paid, found, payment_in_progress};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(refund)).routes(routes!(call_off))
+    OpenApiRouter::new().routes(routes!(hand_over)).routes(routes!(refund)).routes(routes!(call_off))
 }
 
 /// A payment on the wire.
@@ -45,6 +49,65 @@ impl From<Reservation> for PaymentBody {
             currency: reservation.currency,
         }
     }
+}
+
+/// Where a guest is told what becomes of the payment.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = PaymentIntentFor)]
+struct IntentFor {
+    #[schema(value_type = Option<String>, example = "fan@example.com")]
+    email: Option<EmailAddress>,
+    language: Option<Language>,
+}
+
+/// What the provider's script in a browser needs to make a payment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PaymentIntent)]
+struct IntentBody {
+    /// The provider's public key of this shop.
+    publishable_key: String,
+    /// The secret of this payment, for the fan's browser alone.
+    client_secret: String,
+}
+
+/// Prepares a payment that the fan's browser makes with the provider's own script, so that the shop hears nothing of the
+/// card. Afterwards the payment is asked about with the card `in-browser`, or the provider tells by itself. Asking again
+/// gives the same payment.
+#[utoipa::path(post, path = "/api/reservations/{reservation}/payment-intent", tag = "reservations",
+    params(("reservation" = String, Path, description = "Its id")), request_body = IntentFor,
+    responses((status = 200, body = IntentBody)))]
+async fn hand_over(
+    State(app): State<Arc<App>>,
+    PathId(id): PathId<ReservationId>,
+    cookies: Cookies,
+    headers: HeaderMap,
+    JsonBody(IntentFor { email, language }): JsonBody<IntentFor>,
+) -> Result<Response, Problem> {
+    let fan = cookies.fan().ok_or_else(Problem::reservation_not_found)?;
+    found(app.reservations.find(&id, fan).await?)?;
+    let publishable_key = app.checkout.provider().browser_key().ok_or_else(not_in_browser)?.to_owned();
+    if let Some(email) = email {
+        let language = language.unwrap_or_else(|| Language::preferred(&headers));
+        app.checkout.tell_at(&id, fan, &Contact { email, language }).await?;
+    }
+    match app.checkout.hand_over(&id, fan).await? {
+        Handed::Secret(client_secret) => {
+            let mut response = Json(IntentBody { publishable_key, client_secret }).into_response();
+            private(response.headers_mut());
+            Ok(response)
+        }
+        Handed::Settled(PaymentOutcome::Confirmed(_)) => Err(already_paid()),
+        Handed::Settled(PaymentOutcome::Delayed(_)) => Err(payment_in_progress()),
+    }
+}
+
+fn not_in_browser() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "not_in_browser",
+        "Payments are made otherwise here",
+        "The payment provider of this shop is not asked by browsers.",
+    )
 }
 
 /// The organiser takes the tickets of a payment back, and the fan gets the money. Again gives the same answer.

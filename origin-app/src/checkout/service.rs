@@ -61,6 +61,14 @@ pub struct Checkout {
     pub(super) rules: CheckoutRules,
 }
 
+/// A payment that is written down.
+pub(super) enum Begun {
+    /// Now, or before, and without an answer yet.
+    Paying(Reservation),
+    /// It is paid.
+    Confirmed(Reservation),
+}
+
 impl Checkout {
     /// A checkout of these parts, by these rules.
     pub fn new(parts: CheckoutParts, rules: CheckoutRules) -> Self {
@@ -104,6 +112,19 @@ impl Checkout {
         if !self.parts.provider.knows(card) {
             return Err(PaymentRefused::UnknownCard);
         }
+        match self.begin(id, fan, card).await? {
+            Begun::Paying(paying) => self.finish(paying).await,
+            Begun::Confirmed(reservation) => Ok(PaymentOutcome::Confirmed(reservation)),
+        }
+    }
+
+    /// Writes down that the fan pays.
+    pub(super) async fn begin(
+        &self,
+        id: &ReservationId,
+        fan: &FanId,
+        card: &str,
+    ) -> Result<Begun, PaymentRefused> {
         let begin = match self.parts.reservations.begin_payment(id, fan, card).await? {
             Intent::Begun(begin) => *begin,
             Intent::Lost => return Err(PaymentRefused::Lost),
@@ -118,10 +139,10 @@ impl Checkout {
                         .map_err(PaymentRefused::Internal)?;
                     return Err(PaymentRefused::CalledOff);
                 }
-                self.finish(paying).await
+                Ok(Begun::Paying(paying))
             }
-            Begin::Unsettled(paying) => self.finish(paying).await,
-            Begin::Confirmed(reservation) => Ok(PaymentOutcome::Confirmed(reservation)),
+            Begin::Unsettled(paying) => Ok(Begun::Paying(paying)),
+            Begin::Confirmed(reservation) => Ok(Begun::Confirmed(reservation)),
             Begin::Over(reservation) => {
                 Err(PaymentRefused::Over(reservation.state_at(self.parts.clock.now())))
             }
@@ -133,7 +154,10 @@ impl Checkout {
         Ok(detail.is_some_and(|detail| detail.event.status == EventStatus::CalledOff))
     }
 
-    async fn finish(self: &Arc<Self>, paying: Reservation) -> Result<PaymentOutcome, PaymentRefused> {
+    pub(super) async fn finish(
+        self: &Arc<Self>,
+        paying: Reservation,
+    ) -> Result<PaymentOutcome, PaymentRefused> {
         let (reservation, last) = self.carry_on_apart(paying).await.map_err(PaymentRefused::Internal)?;
         match reservation.state {
             ReservationState::Confirmed => Ok(PaymentOutcome::Confirmed(reservation)),

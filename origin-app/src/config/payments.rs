@@ -54,8 +54,17 @@ pub struct StripeSettings {
     pub url: String,
     /// The secret key.
     pub key: Secret,
+    /// The public key by which Stripe's script in fans' browsers knows this shop. None, and no browser pays by itself.
+    pub publishable_key: Option<String>,
     /// What its messages are signed with: one, or two while it is changed. None, and no message is taken.
     pub webhook_secrets: Vec<Secret>,
+}
+
+impl StripeSettings {
+    /// Whether Stripe is in its test mode, where no money moves.
+    pub fn is_test(&self) -> bool {
+        ["sk_test_", "rk_test_"].iter().any(|kind| self.key.expose().starts_with(kind))
+    }
 }
 
 pub(super) fn check(
@@ -106,7 +115,7 @@ fn stripe_of(
     wire: &WireStripe,
     environment: Environment<'_>,
 ) -> Result<StripeSettings, ConfigError> {
-    let WireStripe { url, key_file, webhook_secret_file } = wire;
+    let WireStripe { url, key_file, publishable_key, webhook_secret_file } = wire;
     let file = source.path(key_file.as_ref());
     let Some(key) = secrets::read(STRIPE_KEY, file.as_deref(), environment)? else {
         return Err(ConfigError::new(format!(
@@ -133,7 +142,28 @@ fn stripe_of(
         Some(field) => url_of(field).ok_or_else(|| source.wrong("payments.stripe.url", field, URL_RIGHT))?,
         None => STRIPE_URL.to_owned(),
     };
-    Ok(StripeSettings { url, key: Secret::new(key), webhook_secrets })
+    let settings = StripeSettings { url, key: Secret::new(key), publishable_key: None, webhook_secrets };
+    let kind = if settings.is_test() { "pk_test_" } else { "pk_live_" };
+    let publishable_key = match publishable_key {
+        Some(field) if is_publishable(field.get_ref(), kind) => Some(field.get_ref().clone()),
+        Some(field) => {
+            let right = format!("a publishable key of the same mode as the secret one is right: `{kind}…`");
+            return Err(source.wrong("payments.stripe.publishable_key", field, &right));
+        }
+        None if settings.is_test() => None,
+        None => {
+            return Err(ConfigError::new(format!(
+                "{}: payments.stripe.publishable_key is missing: fans pay in their browsers, and Stripe's script there                  needs it (`pk_live_…`)",
+                source.name
+            )));
+        }
+    };
+    Ok(StripeSettings { publishable_key, ..settings })
+}
+
+fn is_publishable(key: &str, kind: &str) -> bool {
+    let rest = key.strip_prefix(kind).unwrap_or_default();
+    !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn url_of(field: &Spanned<String>) -> Option<String> {
@@ -167,8 +197,11 @@ impl fmt::Display for Payments {
         writeln!(f, "cancel_until_hours = {}", cancel_until.as_secs() / 3600)?;
         match provider {
             Provider::Sandbox { latency } => writeln!(f, "sandbox_latency_ms = {}", latency.as_millis()),
-            Provider::Stripe(StripeSettings { url, key: _, webhook_secrets }) => {
+            Provider::Stripe(StripeSettings { url, key: _, publishable_key, webhook_secrets }) => {
                 writeln!(f, "\n[payments.stripe]\nurl = \"{url}\"")?;
+                if let Some(key) = publishable_key {
+                    writeln!(f, "publishable_key = \"{key}\"")?;
+                }
                 writeln!(f, "# key: set; webhook secrets: {}", webhook_secrets.len())
             }
         }
@@ -204,6 +237,26 @@ mod tests {
         assert!(
             settings.to_string().contains("url = \"https://api.stripe.com\"\n# key: set; webhook secrets: 2")
         );
+    }
+
+    #[test]
+    fn the_public_key_is_of_the_same_mode_and_a_live_shop_needs_one() {
+        let live = |name: &str| (name == STRIPE_KEY).then(|| "rk_live_s3cret".to_owned());
+        let with = |key: &str| format!("{STRIPE}[payments.stripe]\npublishable_key = \"{key}\"");
+        assert!(read_with(&with("pk_test_1"), &with_key).unwrap().to_string().contains("\"pk_test_1\""));
+        assert!(read_with(&with("pk_live_1"), &live).is_ok());
+        for (key, environment) in
+            [("pk_live_1", true), ("sk_test_1", true), ("pk_test_1", false), ("pk_live_", false)]
+        {
+            let read =
+                if environment { read_with(&with(key), &with_key) } else { read_with(&with(key), &live) };
+            assert!(
+                read.unwrap_err().starts_with("shop.toml:4: payments.stripe.publishable_key: `"),
+                "{key}"
+            );
+        }
+        let error = read_with(STRIPE, &live).unwrap_err();
+        assert!(error.contains("payments.stripe.publishable_key is missing"), "{error}");
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub(super) struct WirePayments {
 pub(super) struct WireStripe {
     pub(super) url: Field<String>,
     pub(super) key_file: Field<String>,
+    pub(super) publishable_key: Field<String>,
     pub(super) webhook_secret_file: Field<String>,
 }
 

@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 use super::Problem;
 use crate::app::App;
 
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 4] = [
     ("shop.svg", "image/svg+xml", include_str!("../../assets/shop.svg")),
     ("shop.css", "text/css; charset=utf-8", include_str!("../../assets/shop.css")),
+    ("pay.js", "text/javascript; charset=utf-8", include_str!("../../assets/pay.js")),
     ("shop.js", "text/javascript; charset=utf-8", include_str!("../../assets/shop.js")),
 ];
 

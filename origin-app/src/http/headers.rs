@@ -9,12 +9,26 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-const SECURITY: [(HeaderName, &str); 5] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
+/// What a page may do and load: nothing from elsewhere.
+const OWN_ALONE: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                         form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The same where Stripe's form stands, with what Stripe documents that its script needs (its maps, for addresses, are not
+/// used here): <https://docs.stripe.com/security/guide#content-security-policy>.
+const WITH_STRIPE: &str = "default-src 'none'; style-src 'self'; script-src 'self' https://js.stripe.com https://*.js.stripe.com; \
+                           img-src 'self'; connect-src 'self' https://api.stripe.com; \
+                           frame-src https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com; \
+                           form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Marks the answer with Stripe's form on it.
+#[derive(Clone, Copy)]
+struct LetsStripeIn;
+
+/// Lets the page load what Stripe's script needs, and nothing else.
+pub(crate) fn let_stripe_in(response: &mut Response) {
+    response.extensions_mut().insert(LetsStripeIn);
+}
+
+const SECURITY: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "same-origin"),
@@ -24,7 +38,9 @@ const SECURITY: [(HeaderName, &str); 5] = [
 /// Adds the headers that protect a page from others. What says nothing about caches is for nobody else.
 pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let policy = if response.extensions().get::<LetsStripeIn>().is_some() { WITH_STRIPE } else { OWN_ALONE };
     let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));
     }

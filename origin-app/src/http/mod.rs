@@ -22,7 +22,7 @@ pub(crate) use cross_site::refuse_cross_site;
 pub use edge::EdgeFacts;
 pub(crate) use edge::require_edge;
 pub(crate) use extract::{Fields, JsonBody, Organiser, PathId, QueryArgs};
-pub(crate) use headers::{private, public, public_page, security_headers};
+pub(crate) use headers::{let_stripe_in, private, public, public_page, security_headers};
 pub(crate) use health::{live, ready};
 pub(crate) use load::{Gate, limit_load, limit_time};
 pub(crate) use log::log_request;

@@ -13,8 +13,8 @@ use super::problem::no_address;
 use super::see_other;
 use super::views::{EventView, seat_name};
 use crate::app::App;
-use crate::checkout::{PaymentOutcome, PaymentRefused, RefundReason};
-use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session};
+use crate::checkout::{PaymentOutcome, PaymentRefused, RefundReason, is_in_browser};
+use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session, let_stripe_in};
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::notifications::{Contact, EmailAddress};
 use crate::payments::Card;
@@ -148,6 +148,7 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
     find(&app, &event, &id, fan).await?;
+    app.checkout.abandon(&id, fan).await?;
     match app.reservations.release(&id, fan).await? {
         // Paid: then it is the tickets that go back.
         Release::Confirmed | Release::Returned => {
@@ -175,7 +176,7 @@ async fn page(
     reservation: &Reservation,
     refused: Option<Refused<'_>>,
 ) -> Result<Response, Problem> {
-    let texts = app.templates.texts();
+    let (texts, now) = (app.templates.texts(), app.clock.now());
     let detail = app.events.detail(&reservation.event).await?;
     let detail = detail.ok_or_else(Problem::event_not_found)?;
     let name = |seat: &SeatId| seat_name(&detail, seat, texts, reader.language);
@@ -191,9 +192,22 @@ async fn page(
             texts.find(reader.language, "checkout", &format!("card_{}", card.id)).unwrap_or(card.label);
         context! { id => card.id, name }
     };
+    let paying = matches!(reservation.state_at(now), ReservationState::Held) || is_in_browser(reservation);
+    let stripe = app.checkout.provider().browser_key().filter(|_| paying).map(|key| {
+        let currency = reservation.currency.to_lowercase();
+        context! { key, currency, amount => reservation.amount_cents }
+    });
+    let has_stripe = stripe.is_some();
+    let kept_until = app.checkout.kept_until(reservation);
+    let view = ReservationView {
+        until: datetime::time_of_day(kept_until),
+        seconds_left: kept_until.since(now).as_secs(),
+        ..ReservationView::of(reservation, now, &name)
+    };
     let context = context! {
+        stripe,
         event => EventView::of(&detail.event, 0, reader.language),
-        reservation => ReservationView::of(reservation, app.clock.now(), &name),
+        reservation => view,
         account => account.as_ref().map(|account| account.email.expose()),
         told_at => typed.or(told_at.as_ref().map(EmailAddress::expose)),
         cards => app.checkout.provider().cards().iter().map(card).collect::<Vec<_>>(),
@@ -203,7 +217,11 @@ async fn page(
             context! { title, detail }
         }),
     };
-    app.templates.page(reader, status, "checkout.html", context)
+    let mut response = app.templates.page(reader, status, "checkout.html", context)?;
+    if has_stripe {
+        let_stripe_in(&mut response);
+    }
+    Ok(response)
 }
 
 async fn find(app: &App, event: &EventId, id: &ReservationId, fan: &FanId) -> Result<Reservation, Problem> {

@@ -15,7 +15,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 15] = templates![
+const TEMPLATES: [(&str, &str); 17] = templates![
     "base.html",
     "account.html",
     "account_done.html",
@@ -24,6 +24,8 @@ const TEMPLATES: [(&str, &str); 15] = templates![
     "event.html",
     "seatmap.html",
     "checkout.html",
+    "pay_mail.html",
+    "pay_stripe.html",
     "organiser.html",
     "organiser_event.html",
     "organiser_new.html",
@@ -40,15 +42,18 @@ pub(crate) struct Templates {
 }
 
 impl Templates {
-    /// Parses the templates; the pages refer to `assets`.
-    pub(crate) fn new(assets: &Assets) -> anyhow::Result<Self> {
+    /// Parses the templates; the pages refer to `assets`, and say at their foot what the word `money` stands for.
+    pub(crate) fn new(assets: &Assets, money: &'static str) -> anyhow::Result<Self> {
         let mut environment = Environment::new();
         // A name that is misspelt is an error, not a gap on the page.
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         environment.add_filter("fill", filled);
-        for (name, file) in [("css", "shop.css"), ("icon", "shop.svg"), ("js", "shop.js")] {
+        for (name, file) in
+            [("css", "shop.css"), ("icon", "shop.svg"), ("js", "shop.js"), ("pay_js", "pay.js")]
+        {
             environment.add_global(name, Value::from_safe_string(assets.address(file)));
         }
+        environment.add_global("money", money);
         let languages: Vec<_> = Language::ALL
             .iter()
             .map(|language| context! { tag => language.tag(), name => own_name(*language) })

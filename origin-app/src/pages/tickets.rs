@@ -49,7 +49,7 @@ pub(super) async fn show(
     };
     let context = context! {
         bought => in_state(&[ReservationState::Confirmed]),
-        open => in_state(&[ReservationState::Held, ReservationState::Paying]),
+        open => in_state(&[ReservationState::Held, ReservationState::Paying, ReservationState::PaymentDelayed]),
         returned => in_state(&[ReservationState::RefundDue, ReservationState::Refunded]),
     };
     app.templates.page(&reader, StatusCode::OK, "tickets.html", context)

@@ -8,7 +8,9 @@ use admission::clock::Clock;
 use async_trait::async_trait;
 
 use super::breaker::{Breaker, BreakerRules, Change};
-use super::provider::{Card, ChargeError, ChargeRequest, Closed, NoAnswer, PaymentProvider, RefundRequest};
+use super::provider::{
+    Card, ChargeError, ChargeRequest, Closed, HandOver, NoAnswer, PaymentProvider, RefundRequest,
+};
 
 /// A provider that is not waited for longer than is useful.
 pub struct Guarded {
@@ -62,6 +64,11 @@ impl Guarded {
     }
 }
 
+/// Whether the provider was well all the same.
+const fn is_answer(error: &ChargeError) -> bool {
+    matches!(error, ChargeError::Declined | ChargeError::Waiting)
+}
+
 #[async_trait]
 impl PaymentProvider for Guarded {
     fn knows(&self, card: &str) -> bool {
@@ -76,8 +83,16 @@ impl PaymentProvider for Guarded {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner).state() != "closed"
     }
 
+    fn browser_key(&self) -> Option<&str> {
+        self.provider.browser_key()
+    }
+
+    async fn hand_over(&self, request: &ChargeRequest) -> Result<HandOver, ChargeError> {
+        self.call(self.provider.hand_over(request), is_answer).await
+    }
+
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {
-        self.call(self.provider.charge(request), |error| matches!(error, ChargeError::Declined)).await
+        self.call(self.provider.charge(request), is_answer).await
     }
 
     async fn close(&self, request: &ChargeRequest) -> Result<Closed, NoAnswer> {

@@ -16,7 +16,8 @@ pub use breaker::{Breaker, BreakerRules, Change, Permit};
 pub use guard::Guarded;
 pub use ledger::{Account, Balance, LedgerAudit, LedgerStore, Posting};
 pub use provider::{
-    Card, Cause, ChargeError, ChargeRequest, Closed, NoAnswer, PaymentProvider, RefundRequest,
+    Card, Cause, ChargeError, ChargeRequest, Closed, HandOver, IN_BROWSER, NoAnswer, PaymentProvider,
+    RefundRequest,
 };
 pub use routes::routes;
 pub use sandbox::{ChargeBook, ChargeEntry, ChargeOutcome, SandboxProvider, Standing};

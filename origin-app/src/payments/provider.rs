@@ -9,6 +9,10 @@ use serde::Serialize;
 /// What went wrong, for the log.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
+/// What stands for a card where the fan's browser makes the payment with the provider's own script, so that the shop hears
+/// nothing of the card.
+pub const IN_BROWSER: &str = "in-browser";
+
 /// What the provider is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChargeRequest {
@@ -46,6 +50,9 @@ pub enum ChargeError {
     /// The provider failed, and is certain: under this key nothing was charged and nothing will be.
     #[error("the payment provider failed before it charged")]
     Failed(#[source] Cause),
+    /// The fan's browser has not confirmed the payment yet; it may never do so.
+    #[error("the fan has not confirmed the payment yet")]
+    Waiting,
     /// Whether there is a charge is not known; ask again with the same key, or have it closed.
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
@@ -72,6 +79,15 @@ pub enum Closed {
     Nothing,
 }
 
+/// What a browser needs to confirm a payment by itself.
+#[derive(Clone, PartialEq, Eq)]
+pub enum HandOver {
+    /// The secret of this one payment, for the fan's browser alone.
+    Secret(String),
+    /// There is nothing to confirm any more: the payment has an outcome.
+    Settled,
+}
+
 /// A way to pay that the checkout page offers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Card {
@@ -96,6 +112,18 @@ pub trait PaymentProvider: Send + Sync {
     /// Whether it is not asked for now, because it has not answered lately.
     fn is_spared(&self) -> bool {
         false
+    }
+
+    /// By which public key the provider's script in a browser knows this shop; nothing where browsers do not pay by
+    /// themselves.
+    fn browser_key(&self) -> Option<&str> {
+        None
+    }
+
+    /// Prepares a payment `IN_BROWSER`. Again gives the same payment.
+    async fn hand_over(&self, request: &ChargeRequest) -> Result<HandOver, ChargeError> {
+        let _ = request;
+        Err(ChargeError::Failed("browsers do not pay by themselves here".into()))
     }
 
     /// Charges, and gives the charge's id.

@@ -171,6 +171,7 @@ async fn release(
     cookies: Cookies,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
+    app.checkout.abandon(&id, fan).await?;
     match app.reservations.release(&id, fan).await? {
         // Paid: then it is the tickets that go back.
         Release::Confirmed | Release::Returned => {
@@ -198,20 +199,30 @@ pub(crate) fn released(release: Release) -> Result<(), Problem> {
     match release {
         Release::Released => Ok(()),
         Release::Missing => Err(Problem::reservation_not_found()),
-        Release::Confirmed | Release::Returned => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "already_confirmed",
-            "The seats are paid",
-            "These seats are paid and yours.",
-        )),
-        Release::Paying => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "payment_in_progress",
-            "A payment is under way",
-            "The payment provider has been asked; its answer decides whether the seats are yours.",
-        )
-        .retry_after(2)),
+        Release::Confirmed | Release::Returned => Err(already_paid()),
+        Release::Paying => Err(payment_in_progress()),
     }
+}
+
+/// There is nothing to pay or to give back: the fan has tickets.
+pub(crate) fn already_paid() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "already_confirmed",
+        "The seats are paid",
+        "These seats are paid and yours.",
+    )
+}
+
+/// It is not known yet what becomes of the payment.
+pub(crate) fn payment_in_progress() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "payment_in_progress",
+        "A payment is under way",
+        "The payment provider has been asked; its answer decides whether the seats are yours.",
+    )
+    .retry_after(2)
 }
 
 #[utoipa::path(post, path = "/api/reservations/{reservation}/payment", tag = "reservations", params(("reservation" = String, Path, description = "Its id")),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::metrics::Metrics;
-use crate::payments::{Card, ChargeError, ChargeRequest, Closed, NoAnswer, PaymentProvider, RefundRequest};
+use crate::payments::{
+    Card, ChargeError, ChargeRequest, Closed, HandOver, NoAnswer, PaymentProvider, RefundRequest,
+};
 
 struct Counted {
     port: Arc<dyn PaymentProvider>,
@@ -31,11 +33,21 @@ impl PaymentProvider for Counted {
         self.port.is_spared()
     }
 
+    fn browser_key(&self) -> Option<&str> {
+        self.port.browser_key()
+    }
+
+    async fn hand_over(&self, request: &ChargeRequest) -> Result<HandOver, ChargeError> {
+        self.port.hand_over(request).await
+    }
+
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {
         let answer = self.port.charge(request).await;
         self.metrics.payment(match &answer {
             Ok(_) => "charged",
             Err(ChargeError::Declined) => "declined",
+            // Nothing has happened yet.
+            Err(ChargeError::Waiting) => return answer,
             Err(_) => "no_answer",
         });
         answer

@@ -14,7 +14,7 @@ use crate::events::{
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::inventory::Holding;
 use crate::payments::{
-    Card, ChargeBook, ChargeEntry, ChargeError, ChargeOutcome, ChargeRequest, Closed, LedgerAudit,
+    Card, ChargeBook, ChargeEntry, ChargeError, ChargeOutcome, ChargeRequest, Closed, HandOver, LedgerAudit,
     LedgerStore, NoAnswer, PaymentProvider, RefundRequest, Standing,
 };
 use crate::reservations::{Begin, Release, Reservation, ReservationStore};
@@ -228,6 +228,14 @@ impl PaymentProvider for Traced<dyn PaymentProvider> {
 
     fn is_spared(&self) -> bool {
         self.port.is_spared()
+    }
+
+    fn browser_key(&self) -> Option<&str> {
+        self.port.browser_key()
+    }
+
+    async fn hand_over(&self, request: &ChargeRequest) -> Result<HandOver, ChargeError> {
+        self.traces.payment("payment hand_over", self.port.hand_over(request)).await
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {

@@ -16,7 +16,12 @@ mod buying;
 mod chromium;
 mod gallery;
 mod looking;
+mod paying;
 mod shop;
+mod stand_in;
+#[expect(dead_code, unused_imports, reason = "what the tests of the money need more of it")]
+#[path = "../it/support/stripe/mod.rs"]
+mod stripe;
 mod waiting;
 
 /// What the shared helpers ask of the tests around them.

@@ -7,7 +7,12 @@ use origin_app::config::{Args, Settings};
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use crate::stripe::STRIPE_KEY;
+
 pub(crate) const ORGANISER_TOKEN: &str = "an-organiser-token-for-tests";
+
+/// What Stripe signs its messages with.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_the_tests";
 
 pub(crate) struct Shop {
     pub(crate) address: SocketAddr,
@@ -22,13 +27,22 @@ pub(crate) struct Taken {
 
 impl Shop {
     pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// The same with further sections of its configuration.
+    pub(crate) async fn start_with(sections: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("shop.toml");
-        let text = "require_edge = false\nlisten = \"127.0.0.1:0\"\ndatabase = \"sqlite::memory:\"\n";
+        let text = format!(
+            "require_edge = false\nlisten = \"127.0.0.1:0\"\ndatabase = \"sqlite::memory:\"\n{sections}"
+        );
         std::fs::write(&config, text).unwrap();
         let args = Args { config: Some(config), ..Args::default() };
         let environment = |name: &str| match name {
             "STANCHION_ORGANISER_TOKEN" => Some(ORGANISER_TOKEN.to_owned()),
+            "STANCHION_STRIPE_KEY" => Some(STRIPE_KEY.to_owned()),
+            "STANCHION_STRIPE_WEBHOOK_SECRET" => Some(WEBHOOK_SECRET.to_owned()),
             "STANCHION_TICKET_KEYS" => Some("t1:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned()),
             _ => None,
         };

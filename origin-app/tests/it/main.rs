@@ -34,6 +34,7 @@ mod resume;
 mod sale;
 mod sandbox;
 mod stripe;
+mod stripe_in_browser;
 mod support;
 mod waitlist;
 mod warm_up;

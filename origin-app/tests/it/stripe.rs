@@ -13,15 +13,16 @@ use crate::support::{
     Database, Edge, FakeStripe, Fault, LocalStripe, ManualClock, STRIPE_KEY, Shop, eventually, settings,
 };
 
-const WEBHOOK_SECRET: &str = "whsec_of_the_tests";
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_the_tests";
 const WEBHOOK_PATH: &str = "/api/payments/webhooks/stripe";
 
-fn with_stripe(database: &Database, url: String) -> Settings {
+pub(crate) fn with_stripe(database: &Database, url: String) -> Settings {
     let mut settings = settings(database);
     settings.payments.timeout = Duration::from_millis(1500);
     settings.payments.provider = Provider::Stripe(StripeSettings {
         url,
         key: Secret::new(STRIPE_KEY),
+        publishable_key: None,
         webhook_secrets: vec![Secret::new(WEBHOOK_SECRET)],
     });
     settings
@@ -34,7 +35,7 @@ async fn open(database: &Database, stripe: &FakeStripe) -> Shop {
 }
 
 /// Sends a message as Stripe would, through the edge.
-async fn tell(edge: &Edge, body: &str, secret: &str, time: u64) -> u16 {
+pub(crate) async fn tell(edge: &Edge, body: &str, secret: &str, time: u64) -> u16 {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{time}.{body}").as_bytes());
     let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -76,6 +76,11 @@ impl WebDriverCompatibleCommand for DevTools {
 
 impl Browser {
     pub(crate) async fn start(kind: Kind) -> Self {
+        Self::start_with(kind, &[]).await
+    }
+
+    /// The same, with further arguments for Chromium.
+    pub(crate) async fn start_with(kind: Kind, further: &[String]) -> Self {
         use std::os::unix::process::CommandExt as _;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -84,7 +89,7 @@ impl Browser {
         let driver = command.spawn().unwrap();
         let until = Instant::now() + PATIENCE;
         let client = loop {
-            let capabilities = capabilities(&folder.path().join("profile"), kind);
+            let capabilities = capabilities(&folder.path().join("profile"), kind, further);
             let mut builder = ClientBuilder::new(HttpConnector::new());
             match builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await {
                 Ok(client) => break client,
@@ -201,7 +206,7 @@ impl Browser {
     }
 }
 
-fn capabilities(profile: &std::path::Path, kind: Kind) -> Capabilities {
+fn capabilities(profile: &std::path::Path, kind: Kind, further: &[String]) -> Capabilities {
     let mut arguments: Vec<String> = [
         "--headless=new",
         "--no-sandbox",
@@ -219,6 +224,7 @@ fn capabilities(profile: &std::path::Path, kind: Kind) -> Capabilities {
     .to_vec();
     arguments.push(format!("--user-data-dir={}", profile.display()));
     arguments.push(format!("--accept-lang={}", kind.language));
+    arguments.extend_from_slice(further);
     if kind.dark {
         arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
     }

@@ -61,6 +61,9 @@ pub(crate) fn take(situation: Situation, happened: Happened) -> Option<Step> {
         (Paying, Happened::NoAnswer) => step(PaymentDelayed, &[Tell(News::PaymentDelayed)], &[]),
         (PaymentDelayed | RefundDue, Happened::NoAnswer) => step(state, &[], &[]),
 
+        // It is the fan's turn, until the while is over.
+        (Paying | PaymentDelayed, Happened::Waiting) => step(state, &[], &[]),
+
         // The while is over, and the provider was told to end the payment.
         (Paying | PaymentDelayed, Happened::Closed) => {
             step(Expired, &[DropClaims, Tell(News::Lost)], &[FreeSeats])

@@ -29,7 +29,7 @@ fn without_seats(state: State) -> Situation {
 
 #[test]
 fn every_step_is_the_one_that_the_table_says() {
-    use Happened::{CalledOff, Cancelled, Charged, Closed, Declined, NoAnswer, NotClosed, Refunded};
+    use Happened::{CalledOff, Cancelled, Charged, Closed, Declined, NoAnswer, NotClosed, Refunded, Waiting};
     type Row = (Situation, Happened, State, Option<News>, &'static [Deed]);
     let table: &[Row] = &[
         (at(State::Paying), Charged, State::Confirmed, Some(News::Confirmed), &[Deed::SellSeats]),
@@ -53,6 +53,8 @@ fn every_step_is_the_one_that_the_table_says() {
         (at(State::PaymentDelayed), Declined, State::Held, Some(News::Declined), &[Deed::PutBack]),
         (at(State::Paying), NoAnswer, State::PaymentDelayed, Some(News::PaymentDelayed), &[]),
         (at(State::PaymentDelayed), NoAnswer, State::PaymentDelayed, None, &[]),
+        (at(State::Paying), Waiting, State::Paying, None, &[]),
+        (at(State::PaymentDelayed), Waiting, State::PaymentDelayed, None, &[]),
         (charged(State::RefundDue), NoAnswer, State::RefundDue, None, &[]),
         (at(State::PaymentDelayed), Closed, State::Expired, Some(News::Lost), &[Deed::FreeSeats]),
         (at(State::RefundDue), Closed, State::Expired, Some(News::Lost), &[]),

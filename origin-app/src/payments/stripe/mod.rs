@@ -10,6 +10,9 @@
 //!   close    the intent of <key>, as it stands now; POST …/cancel where it can still be confirmed
 //!   refund   POST /v1/refunds                         Idempotency-Key: <key>.refund
 //! ```
+//!
+//! Where a publishable key is configured, the fan's browser confirms the intent with Stripe's own script, and this shop hears
+//! nothing of the card: the intent is made without a payment method, and only looked at from then on.
 
 mod client;
 mod intent;
@@ -21,7 +24,9 @@ use std::time::Duration;
 use admission::clock::Clock;
 use async_trait::async_trait;
 
-use super::provider::{Card, ChargeError, ChargeRequest, Closed, NoAnswer, PaymentProvider, RefundRequest};
+use super::provider::{
+    Card, ChargeError, ChargeRequest, Closed, HandOver, IN_BROWSER, NoAnswer, PaymentProvider, RefundRequest,
+};
 use crate::config::{Secret, StripeSettings};
 use client::{Answer, Client};
 use intent::{Intent, Status};
@@ -43,6 +48,7 @@ pub struct Stripe {
     client: Client,
     clock: Arc<dyn Clock>,
     cards: &'static [Card],
+    publishable_key: Option<String>,
 }
 
 /// What there is under a key.
@@ -61,8 +67,9 @@ impl Stripe {
     pub fn new(settings: &StripeSettings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let key: &Secret = &settings.key;
         // What real customers pay with is made in their browsers, by Stripe's own script.
-        let cards = if key.expose().starts_with("sk_test_") { TEST_CARDS } else { &[] };
-        Ok(Self { client: Client::new(&settings.url, key)?, clock, cards })
+        let publishable_key = settings.publishable_key.clone();
+        let cards = if settings.is_test() && publishable_key.is_none() { TEST_CARDS } else { &[] };
+        Ok(Self { client: Client::new(&settings.url, key)?, clock, cards, publishable_key })
     }
 
     /// The intent of the request's key: made now, or before.
@@ -73,14 +80,16 @@ impl Stripe {
                 None => Opened::Nothing(ChargeError::Failed("no intent was made in time".into())),
             });
         }
-        let form = [
+        let mut form = vec![
             ("amount", request.amount_cents.to_string()),
             ("currency", request.currency.to_ascii_lowercase()),
-            ("payment_method", request.card.clone()),
             ("payment_method_types[]", "card".to_owned()),
             ("metadata[reservation]", request.reference.clone()),
             ("metadata[payment]", request.key.clone()),
         ];
+        if request.card != IN_BROWSER {
+            form.push(("payment_method", request.card.clone()));
+        }
         let key = format!("{}.create", request.key);
         let answer = self.client.post("/v1/payment_intents", Some(&key), &form).await?;
         match answer.status {
@@ -174,10 +183,27 @@ impl Stripe {
     }
 }
 
+/// What an intent says that only the browser confirms. A card that was declined there may be followed by another.
+fn browser_outcome(intent: &Intent) -> Result<String, ChargeError> {
+    match intent.status {
+        Status::Succeeded => Ok(intent.id.clone()),
+        Status::Canceled => Err(ChargeError::Failed("the payment intent is cancelled".into())),
+        Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::RequiresAction => {
+            Err(ChargeError::Waiting)
+        }
+        Status::Processing | Status::Other => {
+            Err(NoAnswer::new("the payment intent is still under way").into())
+        }
+    }
+}
+
 #[async_trait]
 impl PaymentProvider for Stripe {
     /// A payment method, as Stripe's script in the fan's browser names it. Never a card's number.
     fn knows(&self, card: &str) -> bool {
+        if card == IN_BROWSER {
+            return self.publishable_key.is_some();
+        }
         card.len() <= METHOD_LENGTH_MAX
             && card.strip_prefix("pm_").is_some_and(|rest| {
                 !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -188,11 +214,31 @@ impl PaymentProvider for Stripe {
         self.cards
     }
 
+    fn browser_key(&self) -> Option<&str> {
+        self.publishable_key.as_deref()
+    }
+
+    async fn hand_over(&self, request: &ChargeRequest) -> Result<HandOver, ChargeError> {
+        match self.open(request).await? {
+            Opened::Intent(intent) => match (browser_outcome(&intent), intent.client_secret) {
+                (Err(ChargeError::Waiting), Some(secret)) => Ok(HandOver::Secret(secret.expose().to_owned())),
+                (Err(ChargeError::Waiting), None) => {
+                    Err(NoAnswer::new("the intent came without a secret").into())
+                }
+                _ => Ok(HandOver::Settled),
+            },
+            Opened::Nothing(why) => Err(why),
+        }
+    }
+
     async fn charge(&self, request: &ChargeRequest) -> Result<String, ChargeError> {
         let intent = match self.open(request).await? {
             Opened::Intent(intent) => intent,
             Opened::Nothing(why) => return Err(why),
         };
+        if request.card == IN_BROWSER {
+            return browser_outcome(&intent);
+        }
         if intent.status != Status::RequiresConfirmation {
             return self.judge(intent).await;
         }
@@ -247,6 +293,7 @@ mod tests {
         let settings = StripeSettings {
             url: "http://127.0.0.1:1".into(),
             key: Secret::new("sk_test_1"),
+            publishable_key: None,
             webhook_secrets: Vec::new(),
         };
         let stripe = Stripe::new(&settings, Arc::new(SystemClock)).unwrap();

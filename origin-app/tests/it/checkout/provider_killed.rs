@@ -27,6 +27,7 @@ async fn no_kill_of_the_provider_costs_anybody_anything(database: Database) {
     settings.payments.provider = Provider::Stripe(StripeSettings {
         url: stripe.url(),
         key: Secret::new(STRIPE_KEY),
+        publishable_key: None,
         webhook_secrets: Vec::new(),
     });
     let shop = Shop::open_with(settings, Default::default(), None).await;

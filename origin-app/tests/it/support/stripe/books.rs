@@ -40,6 +40,7 @@ impl Books {
             ("POST", ["payment_intents"]) => self.create(form),
             ("GET", ["payment_intents", "search"]) => self.search(form),
             ("GET", ["payment_intents", id]) => self.shown(id),
+            ("POST", ["payment_intents", id]) => self.with_method(id, &form["payment_method"]),
             ("POST", ["payment_intents", id, "confirm"]) => self.confirm(id),
             ("POST", ["payment_intents", id, "cancel"]) => self.cancel(id),
             ("POST", ["refunds"]) => self.refund(form),
@@ -59,7 +60,8 @@ impl Books {
             payment: field("metadata[payment]"),
             reservation: field("metadata[reservation]"),
             amount: field("amount").parse().unwrap(),
-            status: "requires_confirmation".to_owned(),
+            status: if method.is_empty() { "requires_payment_method" } else { "requires_confirmation" }
+                .to_owned(),
             taken: 0,
             refunded: false,
         };
@@ -78,6 +80,26 @@ impl Books {
         let payment = query["query"].trim_start_matches("metadata['payment']:'").trim_end_matches('\'');
         let found = self.intents.iter().filter(|(_, (charge, _))| charge.payment == payment);
         (200, json!({"data": found.map(|(id, (charge, _))| object(id, charge)).collect::<Vec<_>>()}))
+    }
+
+    /// What Stripe's script does in a browser, by the secret that the shop gave it.
+    pub(super) fn confirm_in_browser(&mut self, secret: &str, method: &str) -> Said {
+        let id = secret.split("_secret_").next().unwrap().to_owned();
+        assert_eq!(secret, secret_of(&id));
+        match self.with_method(&id, method) {
+            (200, _) => self.confirm(&id),
+            refused => refused,
+        }
+    }
+
+    fn with_method(&mut self, id: &str, given: &str) -> Said {
+        let Some((charge, method)) = self.intents.get_mut(id) else { return self.shown(id) };
+        if !matches!(charge.status.as_str(), "requires_payment_method" | "requires_confirmation") {
+            return error(400, "invalid_request_error", "payment_intent_unexpected_state", None);
+        }
+        given.clone_into(method);
+        charge.status = "requires_confirmation".to_owned();
+        self.shown(id)
     }
 
     fn confirm(&mut self, id: &str) -> Said {
@@ -121,9 +143,14 @@ impl Books {
     }
 }
 
+fn secret_of(id: &str) -> String {
+    format!("{id}_secret_of_the_tests")
+}
+
 fn object(id: &str, charge: &Charge) -> Value {
     json!({
         "id": id, "object": "payment_intent", "amount": charge.amount, "status": charge.status,
+        "client_secret": secret_of(id),
         "metadata": {"payment": charge.payment, "reservation": charge.reservation},
     })
 }

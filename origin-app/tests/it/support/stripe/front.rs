@@ -102,6 +102,11 @@ impl FakeStripe {
         self.desk.lock().unwrap().faults.push_back(fault);
     }
 
+    /// Confirms an intent as a browser does; gives the status.
+    pub(crate) fn confirm_in_browser(&self, secret: &str, method: &str) -> u16 {
+        self.desk.lock().unwrap().books.confirm_in_browser(secret, method).0
+    }
+
     pub(crate) fn charges(&self) -> Vec<Charge> {
         self.desk.lock().unwrap().books.charges()
     }
