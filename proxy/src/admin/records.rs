@@ -14,7 +14,7 @@ use super::access::{Caller, Role};
 use super::body::{Asked, BODY_MAX};
 use super::problem::Problem;
 use super::rooms::{Changed, basis, tagged};
-use crate::fleet::{Author, Change};
+use crate::fleet::{Author, Change, Fleet};
 use crate::waiting::time::rfc3339;
 
 /// Entries that are told where nothing is asked.
@@ -110,19 +110,13 @@ pub(super) async fn replace(
             format!("the body is longer than {BODY_MAX} bytes"),
         )
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "bad_configuration",
-            format!("the text is not UTF-8: {error}"),
-        )
-    })?;
+    let text = Fleet::text_sent(&bytes)?;
     let basis = match basis(&headers)? {
         Basis::Latest(_) => Basis::Latest(desk.now()),
         basis => basis,
     };
     let author = Author { actor: &caller.name, via: "api" };
-    let change = Change { basis, text, file: None, lost: Vec::new(), author };
+    let change = Change { basis, text: &text, file: None, lost: Vec::new(), author };
     let entry = AuditEntry { action: "configure".to_owned(), ..AuditEntry::default() };
     let (revision, changes) =
         desk.fleet.put_in_force(change, entry).await.map_err(|error| desk.fleet.of_a_text_sent(error))?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::explain::{Place, explain};
+use super::explain::{DEPTH, Place, explain, is_depth};
 use super::rooms;
 
 /// A configuration that cannot be used. Shown as `file:line:column: field: problem`.
@@ -66,8 +66,12 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        self.check_characters()?;
         toml::from_str(self.text).map_err(|error| {
-            let Some(span) = error.span() else { return ConfigError::whole(self.file, error.message()) };
+            let Some(span) = error.span() else {
+                let said = if is_depth(error.message()) { DEPTH } else { error.message() };
+                return ConfigError::whole(self.file, said);
+            };
             let place = self.place(&span);
             let outer = |header: &str| known_fields::<T>(header);
             let (field, problem) = explain(error.message(), &place, outer);

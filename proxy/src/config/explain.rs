@@ -30,6 +30,11 @@ const TIMES: [&str; 12] = [
     "_for",
     "_after",
 ];
+/// What is needed of a number that fits nowhere.
+const DIGITS: &str = "a number of at most 18 digits is needed";
+/// What is needed of lists and tables in each other.
+pub(super) const DEPTH: &str =
+    "lists or tables stand in each other without end; no field has more than a list of tables in it";
 /// Longest value that is shown, in characters.
 const SHOWN_MAX: usize = 60;
 
@@ -73,14 +78,27 @@ pub(super) fn explain(
 ) -> (Option<String>, String) {
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let mut quoted = rest.split('`').skip(1).step_by(2);
-        let unknown = quoted.next().unwrap_or_default();
+        let whole = quoted.next().unwrap_or_default();
+        let unknown = whole
+            .char_indices()
+            .nth(SHOWN_MAX)
+            .map_or(whole, |(end, _)| whole.get(..end).unwrap_or_default());
         let fields: Vec<&str> = quoted.collect();
-        let problem = misplaced(unknown, place, known).unwrap_or_else(|| match nearest(unknown, &fields) {
-            Some(near) => format!("there is no such field; did you mean `{near}`?"),
-            None => format!("there is no such field; there are: {}", fields.join(", ")),
-        });
-        // An unknown table is named by its own header.
-        let field = if place.is_header { unknown.to_owned() } else { format!("{}{unknown}", place.prefix()) };
+        let elsewhere = misplaced(unknown, place, &known);
+        let problem = elsewhere.or_else(|| further_in(unknown, place, &fields, &known)).unwrap_or_else(
+            || match nearest(unknown, &fields) {
+                Some(near) => format!("there is no such field; did you mean `{near}`?"),
+                None => format!("there is no such field; there are: {}", fields.join(", ")),
+            },
+        );
+        // An unknown table is named by its own header, where that is of it and not of one around it.
+        let own = place.prefix();
+        let own = own.trim_end_matches('.');
+        let field = match (place.is_header, own.rsplit('.').next() == Some(unknown)) {
+            (true, true) => own.to_owned(),
+            (true, false) => unknown.to_owned(),
+            (false, _) => format!("{}{unknown}", place.prefix()),
+        };
         return (Some(field), problem);
     }
     if let Some(name) = message.strip_prefix("missing field ") {
@@ -90,7 +108,7 @@ pub(super) fn explain(
     if let Some(rest) = message.strip_prefix("invalid type: ")
         && let Some((found, expected)) = rest.rsplit_once(", expected ")
     {
-        return (place.field(), of_a_wrong_kind(found, expected, place));
+        return (place.field(), of_a_wrong_kind(found, expected, place, &known));
     }
     let said = message.trim().replace('\n', " ");
     let key = place.key.unwrap_or("key");
@@ -103,6 +121,8 @@ pub(super) fn explain(
             format!("found {}; the quote at the end of the text is missing", place.found())
         }
         "unclosed array" => "the list does not end; a closing bracket `]` is needed".to_owned(),
+        "integer number overflowed" => format!("found {}; {DIGITS}", place.found()),
+        deep if is_depth(deep) => DEPTH.to_owned(),
         "duplicate key" => "the key stands there for the second time; each is needed once".to_owned(),
         _ => said,
     };
@@ -110,7 +130,7 @@ pub(super) fn explain(
 }
 
 /// What to say of a field that is known further out than where it stands: whatever follows a header belongs to it.
-fn misplaced(unknown: &str, place: &Place<'_>, known: impl Fn(&str) -> Vec<String>) -> Option<String> {
+fn misplaced(unknown: &str, place: &Place<'_>, known: &impl Fn(&str) -> Vec<String>) -> Option<String> {
     let header = place.header.filter(|_| !place.is_header)?;
     let names = header.trim_matches(['[', ']', ' ']);
     let outer = match names.rsplit_once('.') {
@@ -125,8 +145,48 @@ fn misplaced(unknown: &str, place: &Place<'_>, known: impl Fn(&str) -> Vec<Strin
     ))
 }
 
+/// What to say of a field that is known further in than where it stands, in a table of its own.
+fn further_in(
+    unknown: &str,
+    place: &Place<'_>,
+    fields: &[&str],
+    known: &impl Fn(&str) -> Vec<String>,
+) -> Option<String> {
+    let written = place.header.map(|header| header.trim_matches(['[', ']', ' ']));
+    // A header stands in the table around it.
+    let names = match written {
+        Some(written) if place.is_header => written.rsplit_once('.').map(|(outer, _)| outer),
+        written => written,
+    };
+    let around = match (place.header, names) {
+        (Some(header), Some(_)) if !place.is_header => vec![header.to_owned()],
+        (_, Some(names)) => vec![format!("[[{names}]]"), format!("[{names}]")],
+        (_, None) => vec![String::new()],
+    };
+    let inner = fields.iter().flat_map(|field| {
+        let path = names.map_or_else(|| (*field).to_owned(), |names| format!("{names}.{field}"));
+        [format!("[[{path}]]"), format!("[{path}]")]
+    });
+    let has_it = |inner: &String| {
+        let heads = around.iter().map(|around| format!("{around}\n{inner}"));
+        heads.flat_map(|heads| known(&heads)).any(|field| field == unknown)
+    };
+    let inner = inner.into_iter().find(has_it)?;
+    if place.is_header {
+        let path = inner.trim_matches(['[', ']']);
+        let header = place.header?.replace(written?, &format!("{path}.{unknown}"));
+        return Some(format!("there is no such table here; did you mean {header}?"));
+    }
+    Some(format!("there is no such field here; it is one of {inner}: move it below a line {inner}"))
+}
+
 /// What to say of a value that is, say, a number where a text is needed.
-fn of_a_wrong_kind(found: &str, expected: &str, place: &Place<'_>) -> String {
+fn of_a_wrong_kind(
+    found: &str,
+    expected: &str,
+    place: &Place<'_>,
+    known: &impl Fn(&str) -> Vec<String>,
+) -> String {
     let key = place.key.unwrap_or_default();
     let value = place.found();
     // A single table where there may be several: `[room]` for `[[room]]`.
@@ -147,8 +207,20 @@ fn of_a_wrong_kind(found: &str, expected: &str, place: &Place<'_>) -> String {
         }
         "a string" => "a text in quotes is needed, such as \"text\"".to_owned(),
         "a boolean" => "true or false is needed, without quotes".to_owned(),
+        "a sequence" if is_table(key, place, known) => {
+            format!(
+                "each is a table of its own: a line [[{}{key}]], and what it has below it",
+                place.prefix()
+            )
+        }
+        "a sequence" if value.starts_with('"') => {
+            format!("a list in brackets is needed, such as {key} = [{value}]")
+        }
         "a sequence" => format!("a list in brackets is needed, such as {key} = [\"…\"]"),
         "a map" => "a table is needed".to_owned(),
+        number if number.starts_with(['i', 'u']) && number.len() <= 4 && is_whole(place.value) => {
+            DIGITS.to_owned()
+        }
         number if number.starts_with(['i', 'u']) && number.len() <= 4 => {
             "a whole number is needed, without a point and without quotes, such as 60".to_owned()
         }
@@ -156,6 +228,23 @@ fn of_a_wrong_kind(found: &str, expected: &str, place: &Place<'_>) -> String {
         other => format!("{other} is needed"),
     };
     format!("found {value}; {needed}")
+}
+
+/// Whether a parser says that it would have to go too deep.
+pub(super) fn is_depth(said: &str) -> bool {
+    said.contains("recursion limit") || said.contains("cannot recurse")
+}
+
+/// Whether a field is a list of tables.
+fn is_table(key: &str, place: &Place<'_>, known: &impl Fn(&str) -> Vec<String>) -> bool {
+    let header = place.header.unwrap_or_default();
+    !known(&format!("{header}\n[[{}{key}]]", place.prefix())).is_empty()
+}
+
+/// Whether a value is a whole number, however long.
+fn is_whole(value: &str) -> bool {
+    let digits = value.trim_start_matches(['+', '-']);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
 }
 
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -16,6 +16,7 @@ pub mod quick;
 pub mod rooms;
 mod show;
 mod show_upstream;
+pub(crate) mod text;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub use edge::EdgeConfig;
 pub use error::ConfigError;
 pub use rooms::RoomConfig;
 pub use show::{show, show_edge, show_rooms};
+use text::read;
 
 /// Everything that is in force at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +66,4 @@ pub fn load(edge_file: &Path, rooms_file: &Path) -> Result<Config, ConfigError> 
 /// When it cannot be read or is wrong.
 pub fn load_rooms(rooms_file: &Path) -> Result<Vec<RoomConfig>, ConfigError> {
     rooms::parse(rooms_file, &read(rooms_file)?)
-}
-
-fn read(file: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(file)
-        .map_err(|error| ConfigError::whole(file, format!("cannot be read: {error}")))
 }

@@ -8,7 +8,7 @@ use admission::store::{AuditEntry, Basis, Configuration, RoomsFile, StoreError};
 
 use super::merge::{Merged, Newest, merge};
 use super::{Author, Begun, Change, ChangeError, Fleet, bounded, changes, check};
-use crate::config::{ConfigError, EdgeConfig};
+use crate::config::{ConfigError, EdgeConfig, text};
 
 /// How often the change of a file is tried again when another change came first.
 const TRIES: usize = 100;
@@ -88,6 +88,13 @@ pub(super) fn at_start(
     }
 }
 
+/// The text of a file.
+pub(super) async fn read(path: &Path) -> Result<String, ConfigError> {
+    let file = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || text::read(&file)).await;
+    read.unwrap_or_else(|error| Err(ConfigError::whole(path, format!("cannot be read: {error}"))))
+}
+
 /// Which is the newest, a file or what is in force since a revision.
 const fn newest(written: u64, revision: u64) -> Newest {
     if written + TICK_OF_FILES >= revision { Newest::File } else { Newest::InForce }
@@ -97,9 +104,7 @@ impl Fleet {
     /// Takes what was changed in the file since it was taken last.
     pub(super) async fn take_file(&self, via: &str) -> Result<(), ChangeError> {
         let Some(path) = &self.file else { return Ok(()) };
-        let text = tokio::fs::read_to_string(path)
-            .await
-            .map_err(|error| ConfigError::whole(path, format!("cannot be read: {error}")))?;
+        let text = read(path).await?;
         let written = std::fs::metadata(path).and_then(|data| data.modified()).ok();
         let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, millis);
         check(&self.edge, Some(path), &text)?;

@@ -63,7 +63,7 @@ impl Follower {
     /// The file may have changed since it was read, before it was watched.
     async fn look_back(&mut self) {
         let Some(file) = self.fleet.file.clone() else { return };
-        if tokio::fs::read_to_string(file).await.is_ok_and(|text| text != self.fleet.read_at_start) {
+        if super::file::read(&file).await.is_ok_and(|text| text != self.fleet.read_at_start) {
             self.take_file("file").await;
         }
     }

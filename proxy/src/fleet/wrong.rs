@@ -5,7 +5,7 @@ use std::path::Path;
 use admission::store::StoreError;
 
 use super::Fleet;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, text};
 
 /// What a text is called that came over the API.
 const SENT: &str = "the text sent";
@@ -35,6 +35,14 @@ impl Fleet {
     /// The error of a change of `room`, of which `text` came: whoever asked for it has not seen the text.
     pub fn of_a_change(&self, error: ChangeError, text: &str, room: &str) -> ChangeError {
         self.replaced(error, |error| error.by_its_room(text, Some(room)))
+    }
+
+    /// The text of bytes that were sent as a whole.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn text_sent(bytes: &[u8]) -> Result<String, ChangeError> {
+        Ok(text::of_bytes(Path::new(SENT), bytes)?)
     }
 
     /// The error of a text that was sent as a whole.

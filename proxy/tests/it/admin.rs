@@ -190,6 +190,11 @@ async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
             "bad_configuration",
             "room `demo`: `lane.weight`: found 0; ",
         ),
+        (
+            json!({ "message": "a\u{0}b" }),
+            "bad_configuration",
+            "room `demo`: `message`: found the control character U+0000; ",
+        ),
         (json!({ "id": "other" }), "bad_configuration", "id"),
         (
             json!({ "pages": { "template": "/etc/hostname" } }),
@@ -225,6 +230,10 @@ async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
     assert!(answer(put).await.1["detail"].as_str().unwrap().contains("room.pages"));
     let put = call(&edge, ADMIN, Method::PUT, "/configuration").body("# mine\n[[room]\n");
     assert!(answer(put).await.1["detail"].as_str().unwrap().starts_with("the text sent:2:"));
+    let put = call(&edge, ADMIN, Method::PUT, "/configuration").body(b"[[room]]\n# \xff".to_vec());
+    assert!(
+        answer(put).await.1["detail"].as_str().unwrap().starts_with("the text sent:2:3: found the byte 0xFF")
+    );
     assert_eq!(get(&edge, "/rooms/demo").await["configuration"], before);
     let nothing = answer(call(&edge, VIEWER, Method::GET, "/nothing")).await;
     assert_eq!((nothing.0, &nothing.1["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));

@@ -330,6 +330,10 @@ fn text(
 ) -> Result<String, ConfigError> {
     let Some(value) = value else { return Ok(default.to_owned()) };
     let length = value.get_ref().len();
+    if let Some(c) = value.get_ref().chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        let found = format!("the control character U+{:04X}", u32::from(c));
+        return Err(source.error(&value.span(), field, found, "characters that can be read are needed"));
+    }
     if length <= TEXT_MAX {
         return Ok(value.get_ref().clone());
     }

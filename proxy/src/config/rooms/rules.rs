@@ -174,7 +174,13 @@ fn check_lanes(source: &Source<'_>, lanes: &[WireLane]) -> Result<Vec<LaneRule>,
     }
     lanes
         .iter()
-        .map(|WireLane { name, weight }| {
+        .enumerate()
+        .map(|(index, WireLane { name, weight })| {
+            if lanes.iter().take(index).any(|other| other.name.get_ref() == name.get_ref()) {
+                let found = format!("\"{}\" a second time", name.get_ref());
+                let needed = "each lane needs a name of its own";
+                return Err(source.error(&name.span(), "room.lane.name", found, needed));
+            }
             let lane = LaneId::parse(name.get_ref()).map_err(|error| {
                 source.error(&name.span(), "room.lane.name", format!("\"{}\"", name.get_ref()), error)
             })?;
