@@ -144,6 +144,9 @@ enum Bench {
         /// Requests at once.
         #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=512))]
         connections: u16,
+        /// Only the rows that measure this, such as `--only 429 --only "429, TLS"`.
+        #[arg(long)]
+        only: Vec<String>,
     },
     /// What fans cost who wait on WebSockets while 50 a second leave the front: memory, work, how soon turns are told.
     ///
@@ -240,9 +243,9 @@ async fn run(command: Command) -> Result<ExitCode> {
                 () = interrupted => Ok(ExitCode::FAILURE),
             }
         }
-        Command::Bench(Bench::Edge { rounds, millis, connections }) => {
+        Command::Bench(Bench::Edge { rounds, millis, connections, only }) => {
             let length = Duration::from_millis(millis);
-            let plan = EdgePlan { rounds: rounds.into(), length, connections: connections.into() };
+            let plan = EdgePlan { rounds: rounds.into(), length, connections: connections.into(), only };
             let Some(report) = edge::run(plan, interrupted).await? else { return Ok(ExitCode::FAILURE) };
             println!("{report}");
             Ok(ExitCode::SUCCESS)

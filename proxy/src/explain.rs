@@ -150,14 +150,14 @@ fn in_room(
         }
     }
     let cookies = Cookies::new(&room.id, config.edge.public_scheme);
-    for sealed in presented(headers, BYPASS_HEADER, cookies.bypass_name()) {
+    for sealed in presented(headers, &BYPASS_HEADER, cookies.bypass_name()) {
         match Bypass::open(keys.line, &room.id, sealed, now) {
             Ok(_) => return "forwarded to the shop, past the line, by a minted bypass".to_owned(),
             Err(error) => told.push(format!("a minted bypass: no, {error}")),
         }
     }
     let mut tokens = 0;
-    for token in presented(headers, ADMISSION_HEADER, cookies.admission_name()) {
+    for token in presented(headers, &ADMISSION_HEADER, cookies.admission_name()) {
         tokens += 1;
         match Admission::verify(keys.line, &room.id, token, now) {
             Ok(admission) => {
@@ -192,7 +192,7 @@ fn in_room(
             .to_owned();
     }
     let mut has_ticket = false;
-    for sealed in presented(headers, TICKET_HEADER, cookies.ticket_name()) {
+    for sealed in presented(headers, &TICKET_HEADER, cookies.ticket_name()) {
         match Ticket::open(keys.line, &room.id, sealed) {
             Ok(ticket) => {
                 told.push(format!(

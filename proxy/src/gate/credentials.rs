@@ -1,19 +1,20 @@
 //! Tickets and admission tokens that a request carries, by header or by cookie.
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
+use http::header::{self, HeaderName};
 
 /// Carries a ticket for clients without cookies.
-pub const TICKET_HEADER: &str = "wr-ticket";
+pub const TICKET_HEADER: HeaderName = HeaderName::from_static("wr-ticket");
 /// Carries an admission token for clients without cookies.
-pub const ADMISSION_HEADER: &str = "wr-admission";
+pub const ADMISSION_HEADER: HeaderName = HeaderName::from_static("wr-admission");
 /// Carries an invitation for clients without cookies.
-pub const INVITATION_HEADER: &str = "wr-invitation";
+pub const INVITATION_HEADER: HeaderName = HeaderName::from_static("wr-invitation");
 /// Carries a bypass for clients without cookies.
-pub const BYPASS_HEADER: &str = "wr-bypass";
+pub const BYPASS_HEADER: HeaderName = HeaderName::from_static("wr-bypass");
 /// Carries the place that a fan was shown last, for clients without cookies.
-pub const SHOWN_HEADER: &str = "wr-shown";
+pub const SHOWN_HEADER: HeaderName = HeaderName::from_static("wr-shown");
 /// Carries a challenge, and the work that it asks for.
-pub const WORK_HEADER: &str = "wr-work";
+pub const WORK_HEADER: HeaderName = HeaderName::from_static("wr-work");
 /// The names of the edge's own cookies begin with one of these, after a `__Host-`.
 const OWN_COOKIES: [&str; 10] = [
     "wr-ticket-",
@@ -33,31 +34,51 @@ pub const TRIES_MAX: usize = 4;
 /// The values presented as `cookie` or in `header`, in the order in which they are tried.
 pub fn presented<'a>(
     headers: &'a HeaderMap,
-    header: &str,
+    header: &HeaderName,
     cookie: &'a str,
 ) -> impl Iterator<Item = &'a str> + use<'a> {
     let by_header = headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok());
     by_header.chain(cookies(headers, cookie)).take(TRIES_MAX)
 }
 
-/// The values of the cookies called `name`.
+/// The values of the cookies called `name`. What else there is in their lines need not be text.
 pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        // Most lines hold none of a name, and some are long.
-        .filter(move |value| may_hold(value.as_bytes(), name.as_bytes()))
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(move |pair| {
-            let (found, value) = pair.trim().split_once('=')?;
-            (found == name).then(|| value.trim_matches('"'))
-        })
+    headers.get_all(header::COOKIE).into_iter().flat_map(move |line| Named {
+        line: line.as_bytes(),
+        name: name.as_bytes(),
+        from: 0,
+    })
 }
 
-/// Whether a `Cookie` line may hold a cookie of this name.
-fn may_hold(line: &[u8], name: &[u8]) -> bool {
-    memchr::memchr_iter(b'=', line).any(|at| line.get(..at).is_some_and(|before| before.ends_with(name)))
+/// The values of one name in one `Cookie` line. Requests bring long lines, and are looked through for a dozen names.
+struct Named<'a> {
+    line: &'a [u8],
+    name: &'a [u8],
+    from: usize,
+}
+
+impl<'a> Iterator for Named<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            let rest = self.line.get(self.from..)?;
+            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+            self.from += end + 1;
+            let pair = rest.get(..end)?.trim_ascii_start();
+            if let Some(value) = pair.strip_prefix(self.name).and_then(|pair| pair.strip_prefix(b"="))
+                && let Some(value) = as_text(value.trim_ascii_end())
+            {
+                return Some(value.trim_matches('"'));
+            }
+        }
+    }
+}
+
+/// As text that can be seen, which all values of ours are.
+fn as_text(value: &[u8]) -> Option<&str> {
+    let can_be_seen = value.iter().all(|byte| (b' '..=b'~').contains(byte));
+    str::from_utf8(value).ok().filter(|_| can_be_seen)
 }
 
 /// Appends the cookies of a `Cookie` line that are not the edge's own to those that are in `kept`.
@@ -97,14 +118,32 @@ mod tests {
             ("cookie", "wr-ticket-demo=\"two\""),
             ("wr-ticket", "zero"),
         ]);
-        let found: Vec<&str> = presented(&map, TICKET_HEADER, "wr-ticket-demo").collect();
+        let found: Vec<&str> = presented(&map, &TICKET_HEADER, "wr-ticket-demo").collect();
         assert_eq!(found, ["zero", "one", "two"]);
+    }
+
+    #[test]
+    fn cookies_are_found_beside_any_others() {
+        for (line, values) in [
+            ("x=1;y=2; x=3", vec!["1", "3"]),
+            ("  x=1  ;\tx = 2", vec!["1"]),
+            ("yx=1; xx=2; x", vec![]),
+            ("x=; x=\"a b\"; x=c=d", vec!["", "a b", "c=d"]),
+            (";;x=1;", vec!["1"]),
+            ("", vec![]),
+        ] {
+            let map = headers(&[("cookie", line)]);
+            assert_eq!(cookies(&map, "x").collect::<Vec<_>>(), values, "{line}");
+        }
+        let mut map = HeaderMap::new();
+        map.append("cookie", HeaderValue::from_bytes(b"name=J\xc3\xbcrgen; x=1; x=\xff").unwrap());
+        assert_eq!(cookies(&map, "x").collect::<Vec<_>>(), ["1"], "what a shop sets does not hide a ticket");
     }
 
     #[test]
     fn tries_are_bounded() {
         let map = headers(&[("cookie", "x=1; x=2; x=3; x=4; x=5; x=6")]);
-        assert_eq!(presented(&map, TICKET_HEADER, "x").count(), TRIES_MAX);
+        assert_eq!(presented(&map, &TICKET_HEADER, "x").count(), TRIES_MAX);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub fn encode(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            b'/' => encoded.push_str("%2F"),
             byte => {
                 let _ = write!(encoded, "%{byte:02X}");
             }

@@ -50,7 +50,7 @@ pub(super) enum Outcome {
 
 /// The first ticket of the room that a request carries and that is good.
 fn carried(room: &Room, headers: &HeaderMap) -> Option<Carried> {
-    presented(headers, TICKET_HEADER, room.cookies.ticket_name()).find_map(|sealed| room.open_ticket(sealed))
+    presented(headers, &TICKET_HEADER, room.cookies.ticket_name()).find_map(|sealed| room.open_ticket(sealed))
 }
 
 /// The first ticket that has a place.
@@ -87,24 +87,24 @@ pub(super) fn without_ticket(room: &Room, headers: &HeaderMap) -> HeaderMap {
 
 /// The first admission token of the room that a request carries and that is good for who asks, and what it says.
 pub(crate) fn admission_of<'a>(room: &'a Room, who: &Who<'a>) -> Option<(&'a str, Admission)> {
-    presented(who.headers, ADMISSION_HEADER, room.cookies.admission_name())
+    presented(who.headers, &ADMISSION_HEADER, room.cookies.admission_name())
         .find_map(|token| Some((token, room.admit(token, Some(who))?)))
 }
 
 /// Whether a request shows an admission that was taken back with all others.
 pub(crate) fn was_voided(room: &Room, headers: &HeaderMap) -> bool {
-    presented(headers, ADMISSION_HEADER, room.cookies.admission_name()).any(|token| room.was_voided(token))
+    presented(headers, &ADMISSION_HEADER, room.cookies.admission_name()).any(|token| room.was_voided(token))
 }
 
 /// The first invitation to the room that a request carries and that is good.
 fn invitation_of(room: &Room, headers: &HeaderMap) -> Option<Invitation> {
-    presented(headers, INVITATION_HEADER, room.cookies.invitation_name())
+    presented(headers, &INVITATION_HEADER, room.cookies.invitation_name())
         .find_map(|sealed| room.open_invitation(sealed).ok())
 }
 
 /// The best place that the fan says they were shown.
 pub(crate) fn shown_of(room: &Room, headers: &HeaderMap) -> Option<u64> {
-    presented(headers, SHOWN_HEADER, room.cookies.shown_name()).filter_map(shown).min()
+    presented(headers, &SHOWN_HEADER, room.cookies.shown_name()).filter_map(shown).min()
 }
 
 /// A place as fans carry it: nothing for what is none.

@@ -40,7 +40,7 @@ pub(super) fn past_the_line(
     if let Some(rule) = room.config().bypass.iter().find(|rule| rule.covers(&facts)) {
         return Some(Passage { is_anybodys: rule.is_for_anybody(), ..passage(&rule.name, None) });
     }
-    let minted = presented(headers, BYPASS_HEADER, room.cookies.bypass_name());
+    let minted = presented(headers, &BYPASS_HEADER, room.cookies.bypass_name());
     let bypass = minted.filter_map(|sealed| room.open_bypass(sealed).ok()).next()?;
     Some(passage(LINK, Some(bypass)))
 }
@@ -48,7 +48,7 @@ pub(super) fn past_the_line(
 impl Edge {
     /// `GET …/bypass?code=…&to=…`: keeps the bypass, and leads to the room.
     pub(super) fn bypass(&self, room: &Room, kind: Kind, headers: &HeaderMap, query: Option<&str>) -> Reply {
-        let code = code_of(query, headers, BYPASS_HEADER);
+        let code = code_of(query, headers, &BYPASS_HEADER);
         let bypass = match room.open_bypass(&code) {
             Ok(bypass) => bypass,
             Err(error) => return self.no_bypass(room, kind, headers, error),

@@ -26,7 +26,7 @@ impl Edge {
     /// Counts a visitor who is inside and for whom the store was asked so often, or who is not let on while it is away.
     pub(super) fn watch_passage(&self, room: &Room, who: &Who<'_>, answer: &Answer, asked: u64) {
         let is_inside = || {
-            presented(who.headers, ADMISSION_HEADER, room.cookies.admission_name())
+            presented(who.headers, &ADMISSION_HEADER, room.cookies.admission_name())
                 .any(|token| room.is_good(token, who))
         };
         let became = match answer {

@@ -8,7 +8,6 @@ use crate::gate::Decision;
 use crate::gate::query::{local_path, parameter};
 use crate::live::comes_from_here;
 use crate::room::Room;
-use crate::waiting::moving::Marks;
 use crate::waiting::notice::{About, Notice, Way};
 use crate::waiting::reader::{Reader, keep_language};
 use crate::waiting::reply::Reply;
@@ -36,7 +35,7 @@ impl Edge {
             return self.foreign(room, &reader);
         }
         if self.moved(room, headers).await {
-            let marks = Marks::new(&room.id, self.config.public_scheme);
+            let marks = &room.marks;
             let reply = Reply::empty(StatusCode::SEE_OTHER).with(header::LOCATION, &page);
             let reply = reply.cookie(&marks.not_moving());
             return room.cookies.clear().iter().fold(reply, |reply, cookie| reply.cookie(cookie));

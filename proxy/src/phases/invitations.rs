@@ -21,7 +21,7 @@ impl Edge {
         headers: &HeaderMap,
         query: Option<&str>,
     ) -> Reply {
-        let code = code_of(query, headers, INVITATION_HEADER);
+        let code = code_of(query, headers, &INVITATION_HEADER);
         let invitation = match room.open_invitation(&code) {
             Ok(invitation) => invitation,
             Err(declined) => return self.declined(room, kind, headers, declined),

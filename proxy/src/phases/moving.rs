@@ -51,7 +51,7 @@ impl Edge {
             decision.authority,
             encode(&page)
         );
-        let mark = Marks::new(&room.id, scheme).moving(&ticket.ticket.id.to_string());
+        let mark = room.marks.moving(&ticket.ticket.id.to_string());
         let (Some(qr), minutes) = (qr(&link), TRANSFER_LIFE.as_secs() / 60) else {
             return Reply::problem(
                 StatusCode::URI_TOO_LONG,
@@ -89,7 +89,7 @@ impl Edge {
             return self.not_taken(room, &reader, refusal(error));
         }
         let id = room.id.as_str();
-        let marks = Marks::new(&room.id, self.config.public_scheme);
+        let marks = &room.marks;
         let action = format!("/.waiting-room/{id}/take?code={}&to={}", encode(&code), encode(&page));
         let form = Some(Form { action: &action, button: Button::Take });
         let gives_up = ticket_of(room, headers).is_some();
@@ -97,7 +97,7 @@ impl Edge {
         let notice = Notice::new(StatusCode::OK, &config.title, About::Take);
         let reply =
             self.fleet.in_force().pages.notice(Some(id), &reader, &Notice { form, gives_up, ..notice });
-        if taker(headers, &marks).is_some() {
+        if taker(headers, marks).is_some() {
             return reply;
         }
         reply.cookie(&marks.taking(&crate::ids::request_id(self.random.as_ref())))
@@ -108,9 +108,9 @@ impl Edge {
         let query = decision.target.query();
         let page = wanted_page(room, query);
         let reader = Reader::of(headers, self.config.public_scheme, &page);
-        let marks = Marks::new(&room.id, self.config.public_scheme);
+        let marks = &room.marks;
         // Another site could else give its visitors a place at the end for the one that they have.
-        let (true, Some(taker)) = (comes_from_here(headers, &decision.authority), taker(headers, &marks))
+        let (true, Some(taker)) = (comes_from_here(headers, &decision.authority), taker(headers, marks))
         else {
             return self.foreign(room, &reader);
         };
@@ -158,7 +158,7 @@ impl Edge {
 
     /// Whether the fan's place is on another device now; then, what a page or a program is told of it.
     pub(crate) async fn moved(&self, room: &Room, headers: &HeaderMap) -> bool {
-        let marks = Marks::new(&room.id, self.config.public_scheme);
+        let marks = &room.marks;
         let Some(marked) = cookies(headers, marks.moving_name()).next() else { return false };
         match cookies(headers, room.cookies.ticket_name()).next() {
             Some(sealed) => room.has_moved(sealed, marked).await,

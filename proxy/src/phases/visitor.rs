@@ -132,12 +132,13 @@ impl Edge {
             Kind::Form | Kind::Other => match self.other(room, headers, client).await {
                 Ok(pass) => self.admitted(room, pass, &who, "entered"),
                 Err(standing) => {
-                    let back =
-                        (kind == Kind::Form).then(|| gate::back(decision, headers, &room.config().paths));
-                    let reader =
-                        Reader::of(headers, self.config.public_scheme, back.as_deref().unwrap_or("/"));
                     let is_voided = was_voided(room, headers);
-                    let refusal = self.refuse(room, standing.as_ref(), back.as_deref(), &reader, is_voided);
+                    // A person, who has somewhere to go back to, reads a page.
+                    let person = (kind == Kind::Form).then(|| {
+                        let back = gate::back(decision, headers, &room.config().paths);
+                        Reader::of(headers, self.config.public_scheme, &back)
+                    });
+                    let refusal = self.refuse(room, standing.as_ref(), person.as_ref(), is_voided);
                     Answer::Reply(refusal, "refused")
                 }
             },
@@ -301,13 +302,12 @@ impl Edge {
     }
 
     /// 429: there is a line, here is where to join it. It is never a 2xx: a half-finished checkout must not
-    /// mistake a queue for success. A person, who has somewhere to go `back` to, reads a page.
+    /// mistake a queue for success. A person reads a page, which leads back to where they were.
     fn refuse(
         &self,
         room: &Room,
         standing: Option<&Status>,
-        back: Option<&str>,
-        reader: &Reader,
+        person: Option<&Reader>,
         is_voided: bool,
     ) -> Reply {
         let id = &room.id;
@@ -320,12 +320,13 @@ impl Edge {
         };
         let status = StatusCode::TOO_MANY_REQUESTS;
         let retry_seconds = standing.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
-        let reply = match back {
-            Some(back) => {
+        let reply = match person {
+            Some(reader) => {
                 let about = refused(standing.map(|status| status.state));
                 let config = room.config();
                 let notice = Notice::new(status, &config.title, about).retry(retry_seconds);
-                self.fleet.in_force().pages.notice(Some(id.as_str()), reader, &notice.link(back, Way::Back))
+                let notice = notice.link(&reader.page, Way::Back);
+                self.fleet.in_force().pages.notice(Some(id.as_str()), reader, &notice)
             }
             None => {
                 let detail = if is_voided {
@@ -336,9 +337,13 @@ impl Edge {
                 Reply::problem(status, "waiting_room", detail).retry_after(retry_seconds)
             }
         };
-        let (state, link) = (state.as_str(), format!("</.waiting-room/{id}/ticket>; rel=\"ticket\""));
+        let state = state.as_str();
+        let link = ["</.waiting-room/", id.as_str(), "/ticket>; rel=\"ticket\""].concat();
         reply
-            .with(header::HeaderName::from_static("waiting-room"), format!("{state}; room=\"{id}\""))
+            .with(
+                header::HeaderName::from_static("waiting-room"),
+                [state, "; room=\"", id.as_str(), "\""].concat(),
+            )
             .with(header::LINK, link)
     }
 }

@@ -55,7 +55,7 @@ impl Edge {
             // While nobody waits there is no place to be had, and nothing to be gained.
             return pace().map(|()| May::OnlyEnter);
         }
-        let presented = presented(headers, WORK_HEADER, room.cookies.work_name());
+        let presented = presented(headers, &WORK_HEADER, room.cookies.work_name());
         let proof = self.work.check(&room.id, client, presented, room.line_now()).map_err(NotYet::Work)?;
         pace()?;
         let done = proof.done();

@@ -47,6 +47,7 @@ use tokio::time::Instant;
 use crate::config::RoomConfig;
 use crate::telemetry::RoomTally;
 use crate::waiting::cookies::{Cookies, Scheme};
+use crate::waiting::moving::Marks;
 pub use answers::{Claim, RoomError, Stand};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 pub use binding::Who;
@@ -102,6 +103,8 @@ pub struct Room {
     pub id: RoomId,
     /// Its cookies.
     pub cookies: Cookies,
+    /// The cookies of a place that moves to another device.
+    pub marks: Marks,
     /// What is counted of it here.
     pub tally: RoomTally,
     configured: ArcSwap<Configured>,
@@ -132,6 +135,7 @@ impl Room {
     ) -> Arc<Self> {
         let room = Arc::new(Self {
             cookies: Cookies::new(&config.id, scheme),
+            marks: Marks::new(&config.id, scheme),
             tally: RoomTally::default(),
             joins: Joins::start(config.id.clone(), ports.store.clone(), ports.random.clone()),
             ends: Ends::start(config.id.clone(), ports.store.clone()),

@@ -150,7 +150,9 @@ impl Room {
             message,
             note,
             claim_seconds: None,
-            updated_at: rfc3339(view.snapshot().map_or(self.ports.clock.now(), |snapshot| snapshot.at)),
+            updated_at: rfc3339(
+                view.snapshot().map_or_else(|| self.ports.clock.now(), |snapshot| snapshot.at),
+            ),
         }
     }
 

@@ -90,6 +90,8 @@ pub struct Replaced {
 pub struct Look {
     templates: Environment<'static>,
     languages: Languages,
+    /// What there is to choose from.
+    pub(super) tongues: Vec<page::Tongue>,
     /// For each language, what templates read as `t`.
     words: Vec<Value>,
     style: Fixed,
@@ -181,6 +183,7 @@ impl Look {
         Ok(Self {
             is_shipped: template.is_none(),
             moulds: Moulds::default(),
+            tongues: languages.iter().map(page::Tongue::of).collect(),
             words: languages.iter().map(|texts| Value::from_serialize(&texts.page)).collect(),
             scripts: scripts.collect(),
             notice_script: Fixed::new(format!("<script>{notice_script}</script>")),

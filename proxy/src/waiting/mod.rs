@@ -1,5 +1,6 @@
 //! What a fan sees while they wait: pages, status JSON, cookies, cache headers. Plain data in, bytes out.
 
+mod checksum;
 pub mod cookies;
 pub mod draw;
 pub mod look;

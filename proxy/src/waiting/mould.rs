@@ -7,14 +7,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flate2::Crc;
+use foldhash::quality::RandomState;
 use minijinja::HtmlEscape;
 use parking_lot::RwLock;
 
+use super::checksum::{Checksum, Known};
 use super::parcel::{END, Fixed, HEAD};
 use super::sheets::Sheet;
 
@@ -22,8 +23,6 @@ use super::sheets::Sheet;
 const MOULDS_MAX: usize = 256;
 /// A piece that is shorter is stored as it is.
 const LITERAL_MAX: usize = 64;
-/// From this length on it is quicker to combine checksums than to read the text again.
-const COMBINE_FROM: usize = 4096;
 /// Longest stored block.
 const STORED_MAX: usize = 0xffff;
 
@@ -48,7 +47,7 @@ pub(super) enum Cut<'a> {
 #[derive(Debug)]
 enum Piece {
     Packed(Fixed),
-    Literal(String),
+    Literal(String, Known),
     Shared(Shared),
     Hole(usize),
 }
@@ -63,7 +62,9 @@ impl Mould {
     /// Packs what is the same each time.
     pub(super) fn new<'a>(cuts: impl IntoIterator<Item = Cut<'a>>) -> Self {
         let pieces = cuts.into_iter().map(|cut| match cut {
-            Cut::Text(text) if text.len() < LITERAL_MAX => Piece::Literal(text.to_owned()),
+            Cut::Text(text) if text.len() < LITERAL_MAX => {
+                Piece::Literal(text.to_owned(), Known::of(text.as_bytes()))
+            }
             Cut::Text(text) => Piece::Packed(Fixed::new(text.to_owned())),
             Cut::Shared(shared) => Piece::Shared(shared),
             Cut::Hole(hole) => Piece::Hole(hole),
@@ -73,14 +74,21 @@ impl Mould {
 
     /// The page in gzip, with these texts in its holes.
     pub(super) fn fill<'a>(&self, shared: impl Fn(Shared) -> &'a Fixed, holes: &[impl AsRef<str>]) -> Bytes {
-        let mut page = Page { sheet: Sheet::take(), crc: Crc::new(), stored_from: None };
+        let mut page = Page { sheet: Sheet::take(), checksum: Checksum::default(), stored_from: None };
         page.sheet.bytes().extend_from_slice(&HEAD);
         for piece in &self.pieces {
             match piece {
                 Piece::Packed(fixed) => page.packed(fixed),
                 Piece::Shared(name) => page.packed(shared(*name)),
-                Piece::Literal(text) => page.stored(text),
-                Piece::Hole(hole) => page.stored(holes.get(*hole).map_or("", AsRef::as_ref)),
+                Piece::Literal(text, known) => {
+                    page.checksum.append(known);
+                    page.stored(text);
+                }
+                Piece::Hole(hole) => {
+                    let text = holes.get(*hole).map_or("", AsRef::as_ref);
+                    page.checksum.update(text.as_bytes());
+                    page.stored(text);
+                }
             }
         }
         page.finish()
@@ -90,7 +98,7 @@ impl Mould {
 /// A page that is being put together.
 struct Page {
     sheet: Sheet,
-    crc: Crc,
+    checksum: Checksum,
     /// Where the head of the stored block begins that is being written.
     stored_from: Option<usize>,
 }
@@ -99,14 +107,10 @@ impl Page {
     fn packed(&mut self, fixed: &Fixed) {
         self.close();
         self.sheet.bytes().extend_from_slice(&fixed.deflated);
-        match fixed.text.len() {
-            0..COMBINE_FROM => self.crc.update(fixed.text.as_bytes()),
-            _ => self.crc.combine(&fixed.crc),
-        }
+        self.checksum.append(&fixed.checksum);
     }
 
     fn stored(&mut self, text: &str) {
-        self.crc.update(text.as_bytes());
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
             let from = *self.stored_from.get_or_insert_with(|| {
@@ -137,8 +141,7 @@ impl Page {
     fn finish(mut self) -> Bytes {
         self.close();
         self.sheet.bytes().extend_from_slice(&END);
-        self.sheet.bytes().extend_from_slice(&self.crc.sum().to_le_bytes());
-        self.sheet.bytes().extend_from_slice(&self.crc.amount().to_le_bytes());
+        self.sheet.bytes().extend_from_slice(&self.checksum.trailer());
         self.sheet.finish()
     }
 }

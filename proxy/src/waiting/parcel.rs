@@ -5,7 +5,9 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use flate2::{Compress, Compression, Crc, FlushCompress};
+use flate2::{Compress, Compression, FlushCompress};
+
+use super::checksum::{Checksum, Known};
 
 /// Magic number, deflate, no flags, no time, no hints, unknown system.
 pub(super) const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -22,17 +24,16 @@ pub(super) struct Fixed {
     /// In blocks that end on a byte and refer to nothing before them.
     pub(super) deflated: Vec<u8>,
     /// The checksum of the text.
-    pub(super) crc: Crc,
+    pub(super) checksum: Known,
 }
 
 impl Fixed {
     /// Compresses `text`, well.
     pub(super) fn new(text: String) -> Self {
         let mut deflated = Vec::new();
-        let mut crc = Crc::new();
-        crc.update(text.as_bytes());
         deflate(&mut Compress::new(Compression::best(), false), text.as_bytes(), &mut deflated);
-        Self { text, deflated, crc }
+        let checksum = Known::of(text.as_bytes());
+        Self { text, deflated, checksum }
     }
 }
 
@@ -63,15 +64,15 @@ thread_local! {
 pub(super) fn gzip(parts: &[Part<'_>]) -> Bytes {
     let mut page = Vec::with_capacity(16 * 1024);
     page.extend_from_slice(&HEAD);
-    let mut crc = Crc::new();
+    let mut checksum = Checksum::default();
     for part in parts {
         match part {
             Part::Fixed(fixed) => {
                 page.extend_from_slice(&fixed.deflated);
-                crc.combine(&fixed.crc);
+                checksum.append(&fixed.checksum);
             }
             Part::Text(text) => {
-                crc.update(text.as_bytes());
+                checksum.update(text.as_bytes());
                 COMPRESSOR.with_borrow_mut(|compressor| {
                     compressor.reset();
                     deflate(compressor, text.as_bytes(), &mut page);
@@ -80,8 +81,7 @@ pub(super) fn gzip(parts: &[Part<'_>]) -> Bytes {
         }
     }
     page.extend_from_slice(&END);
-    page.extend_from_slice(&crc.sum().to_le_bytes());
-    page.extend_from_slice(&crc.amount().to_le_bytes());
+    page.extend_from_slice(&checksum.trailer());
     Bytes::from(page)
 }
 

@@ -65,17 +65,18 @@ impl Reply {
     /// The same, with more to say: the members of `more`.
     pub fn problem_with(status: StatusCode, code: &str, detail: &str, more: &Value) -> Self {
         // By hand, for it is what a crowd is told most often.
-        let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        let mut body = format!(
-            "{{\"type\":\"about:blank\",\"title\":{},\"status\":{},\"detail\":{},\"code\":{}",
-            text(status.canonical_reason().unwrap_or("Error")),
-            status.as_u16(),
-            text(detail),
-            text(code),
-        );
+        let mut body = String::with_capacity(256);
+        body.push_str("{\"type\":\"about:blank\",\"title\":");
+        push_json(&mut body, status.canonical_reason().unwrap_or("Error"));
+        body.push_str(",\"status\":");
+        body.push_str(status.as_str());
+        body.push_str(",\"detail\":");
+        push_json(&mut body, detail);
+        body.push_str(",\"code\":");
+        push_json(&mut body, code);
         for (name, value) in more.as_object().into_iter().flatten() {
             body.push(',');
-            body.push_str(&text(name));
+            push_json(&mut body, name);
             body.push(':');
             body.push_str(&value.to_string());
         }
@@ -149,6 +150,17 @@ impl Reply {
     }
 }
 
+/// Appends `text` as JSON has it.
+fn push_json(to: &mut String, text: &str) {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\') {
+        to.push('"');
+        to.push_str(text);
+        to.push('"');
+    } else {
+        to.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,5 +174,14 @@ mod tests {
         assert_eq!(reply.header("content-type"), Some("application/problem+json"));
         let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!((body["status"].as_u64(), body["code"].as_str()), (Some(429), Some("waiting_room")));
+    }
+
+    #[test]
+    fn whatever_is_told_of_a_problem_is_json() {
+        let detail = "\"quoted\" \\ and\nbroken, für alle \u{7f}";
+        let more = serde_json::json!({ "a \"b\"": [1, null] });
+        let reply = Reply::problem_with(StatusCode::CONFLICT, "code", detail, &more);
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!((&body["detail"], &body["a \"b\""]), (&detail.into(), &serde_json::json!([1, null])));
     }
 }

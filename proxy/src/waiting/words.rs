@@ -5,11 +5,21 @@ use std::time::Duration;
 use super::status::{Eta, State, Status};
 use super::texts::{Texts, fill};
 
-/// What the page calls what this status is about.
-pub(super) fn about(status: &Status) -> &'static str {
+/// Whether the room is closed because it opens later.
+pub(super) fn is_early(status: &Status) -> bool {
+    status.state == State::Closed && status.opens_at.is_some()
+}
+
+/// The keys of what the page says first of this status: its heading, and what that means.
+pub(super) fn about(status: &Status) -> (&'static str, &'static str) {
     match status.state {
-        State::Closed if status.opens_at.is_some() => "early",
-        state => state.as_str(),
+        _ if is_early(status) => ("early_heading", "early_lead"),
+        State::Prequeue => ("prequeue_heading", "prequeue_lead"),
+        State::Waiting => ("waiting_heading", "waiting_lead"),
+        State::Admitted => ("admitted_heading", "admitted_lead"),
+        State::Paused => ("paused_heading", "paused_lead"),
+        State::Closed => ("closed_heading", "closed_lead"),
+        State::Expired => ("expired_heading", "expired_lead"),
     }
 }
 

@@ -127,7 +127,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let EdgePlan { rounds, length, connections } = self.plan;
+        let EdgePlan { rounds, length, connections, .. } = &self.plan;
         writeln!(
             f,
             "{rounds} rounds of {} ms in turn, {connections} requests at once; medians over the rounds\n",
@@ -188,7 +188,7 @@ mod tests {
             row(v::PASSING, v::NGINX, &[100.0, 10.0, 100.0]),
             row(v::PASSING, v::EDGE, &[80.0, 8.0, 90.0]),
         ];
-        let plan = EdgePlan { rounds: 3, length: Duration::from_secs(1), connections: 1 };
+        let plan = EdgePlan { rounds: 3, length: Duration::from_secs(1), connections: 1, only: Vec::new() };
         let report = Report { plan, rows };
         let ratio = report.ratio((v::PASSING, v::NGINX), |round| round.a_second);
         assert!(ratio.is_some_and(|ratio| (ratio - 0.8).abs() < 1e-9), "{ratio:?}");

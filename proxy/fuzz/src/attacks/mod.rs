@@ -91,7 +91,7 @@ pub fn cookies(data: &[u8]) {
     headers.append(header::COOKIE, value.clone());
     headers.append(header::COOKIE, value);
     let line = String::from_utf8_lossy(data);
-    let found: Vec<&str> = presented(&headers, TICKET_HEADER, "wr-ticket-demo").collect();
+    let found: Vec<&str> = presented(&headers, &TICKET_HEADER, "wr-ticket-demo").collect();
     assert!(found.len() <= TRIES_MAX);
     assert!(found.iter().all(|found| line.contains(found) && !found.contains(';')), "{line}");
     let others = |line: &str| {

@@ -39,16 +39,17 @@ pub(super) fn read(unread: &Bytes) -> Option<Head> {
         _ => return None,
     };
     let target = request.path?.as_bytes();
-    if !bytes.starts_with(start) || request.version != Some(1) || !target.iter().copied().all(is_plain) {
+    // The parser lets nothing pass but what can be seen, tabs, and bytes beyond ASCII.
+    if !bytes.starts_with(start) || request.version != Some(1) || !bytes.is_ascii() {
+        return None;
+    }
+    if !target.iter().copied().all(is_plain) {
         return None;
     }
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     let (mut hosts, mut closes) = (0, None);
     for line in request.headers.iter() {
         let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
-        if !line.value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
-            return None;
-        }
         match name {
             // A body, or more than an answer is asked for.
             header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::UPGRADE | header::EXPECT => {
@@ -139,6 +140,9 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nConnection: keep-alive\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX: ä\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: a\x7fb\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: a\x01b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: a\0\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX : a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n",
         ] {

@@ -109,7 +109,7 @@ impl Room {
 
     /// The lane in which somebody with these headers would stand: that of their invitation, which is not used up by this.
     fn lane_of_visitor(&self, headers: &HeaderMap) -> LaneId {
-        let invitations = presented(headers, INVITATION_HEADER, self.cookies.invitation_name());
+        let invitations = presented(headers, &INVITATION_HEADER, self.cookies.invitation_name());
         let mut good = invitations.filter_map(|sealed| self.open_invitation(sealed).ok());
         good.next().map_or_else(|| home(&self.config().rules), |invitation| invitation.lane)
     }

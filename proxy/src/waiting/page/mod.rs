@@ -128,13 +128,21 @@ struct Given<'a> {
     refreshes: String,
     shown_cookie: &'a str,
     joined: u64,
-    languages: Vec<Language<'a>>,
+    languages: &'a [Tongue],
 }
 
-#[derive(Serialize)]
-struct Language<'a> {
-    tag: &'a str,
-    name: &'a str,
+/// A language that a page may be read in.
+#[derive(Debug, Serialize)]
+pub(super) struct Tongue {
+    tag: String,
+    name: String,
+}
+
+impl Tongue {
+    /// How these texts are offered.
+    pub(super) fn of(texts: &Texts) -> Self {
+        Self { tag: texts.tag.clone(), name: texts.name.clone() }
+    }
 }
 
 impl Pages {
@@ -210,9 +218,9 @@ impl Look {
     fn given<'a>(&'a self, reader: &'a Reader, page: &WaitingPage<'a>, refresh_seconds: u64) -> Given<'a> {
         let texts: &Texts = self.texts(reader);
         let WaitingPage { title, status, draw, shown_cookie, joined, can_move } = *page;
-        let about = words::about(status);
-        let holds_place =
-            matches!(status.state, State::Waiting | State::Paused | State::Prequeue) || about == "early";
+        let (heading, lead) = words::about(status);
+        let holds_place = matches!(status.state, State::Waiting | State::Paused | State::Prequeue)
+            || words::is_early(status);
         // What the server has to say stands in the reader's language; the operator's words as they are.
         let message = match status.note {
             Some(note) if note.is_the_message() => "",
@@ -224,8 +232,8 @@ impl Look {
             page: &reader.page,
             to: encode(&reader.page),
             state: status.state.as_str(),
-            heading: texts.page(&format!("{about}_heading")),
-            lead: texts.page(&format!("{about}_lead")),
+            heading: texts.page(heading),
+            lead: texts.page(lead),
             position: status.position.map(|position| texts.number(position)),
             position_number: status.position,
             ahead: status.ahead.map(|ahead| texts.number(ahead)),
@@ -249,11 +257,7 @@ impl Look {
             refreshes: fill(texts.page("refreshes"), &[("seconds", &refresh_seconds.to_string())]),
             shown_cookie,
             joined,
-            languages: self
-                .languages()
-                .iter()
-                .map(|texts| Language { tag: &texts.tag, name: &texts.name })
-                .collect(),
+            languages: &self.tongues,
         }
     }
 
