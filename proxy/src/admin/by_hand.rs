@@ -7,11 +7,10 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Desk;
-use super::access::{Caller, Role};
 use super::body::{Body, RoomId};
 use super::problem::Problem;
 use super::tickets::{Confirmed, Found, Papers, find};
+use super::{Administrator, Desk, Operator};
 use crate::waiting::time::rfc3339;
 
 /// A turn that was given out of order.
@@ -46,11 +45,10 @@ fn conflict(code: &str, detail: &str) -> Problem {
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn admit(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     Body(papers): Body<Papers>,
 ) -> Result<Json<Admitted>, Problem> {
-    caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
     let Found { id, place } = find(&room, &papers)?;
     let Some(place) = place else {
@@ -98,11 +96,10 @@ pub(super) async fn admit(
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn reset(
     State(desk): State<Desk>,
-    caller: Caller,
+    Administrator(caller): Administrator,
     RoomId(room): RoomId,
     Body(confirmed): Body<Confirmed>,
 ) -> Result<Json<ResetView>, Problem> {
-    caller.may(Role::Admin)?;
     let room = desk.room(&room)?;
     let reason = confirmed.reason_for(&room)?;
     let Some(reset) = desk.fleet.reset(&room).await? else {

@@ -8,11 +8,11 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Desk;
 use super::access::{Caller, Role};
 use super::body::{Asked, Body, RoomId};
 use super::problem::Problem;
 use super::records::HowMany;
+use super::{Desk, Operator};
 use crate::minting::{self, Minted, Wanted, Wrong};
 use crate::waiting::time::rfc3339;
 
@@ -109,11 +109,10 @@ pub(super) struct MintedView {
         (status = 503, body = Problem)))]
 pub(super) async fn mint(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     Body(Mint { lane, uses, expires_in, count, link, reason }): Body<Mint>,
 ) -> Result<(StatusCode, Json<MintedView>), Problem> {
-    caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
     let wrong = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_body", detail);
     if uses == 0 {
@@ -166,11 +165,10 @@ pub(super) async fn list(
         (status = 503, body = Problem)))]
 pub(super) async fn withdraw(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     Body(Withdraw { invitation, reason }): Body<Withdraw>,
 ) -> Result<Json<InvitationView>, Problem> {
-    caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
     let invitation = room.open_invitation(invitation.trim()).map_err(|error| {
         let detail = format!("`invitation`: {error}; one of this room that is still good is needed");

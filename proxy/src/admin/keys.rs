@@ -8,9 +8,9 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Desk;
 use super::access::{Caller, Role};
 use super::problem::Problem;
+use super::{Administrator, Desk};
 use crate::fleet::{KeysError, Secret};
 
 /// Keys, by their ids.
@@ -68,8 +68,10 @@ pub(super) async fn show(State(desk): State<Desk>, caller: Caller) -> Result<Jso
 #[utoipa::path(post, path = "/api/v1/keys/rotate", tag = "keys",
     responses((status = 200, body = KeysView), (status = 403, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
-pub(super) async fn rotate(State(desk): State<Desk>, caller: Caller) -> Result<Json<KeysView>, Problem> {
-    caller.may(Role::Admin)?;
+pub(super) async fn rotate(
+    State(desk): State<Desk>,
+    Administrator(caller): Administrator,
+) -> Result<Json<KeysView>, Problem> {
     desk.keys.reload().map_err(|error| {
         let (status, code) = match error {
             KeysError::NoFile => (StatusCode::CONFLICT, "no_keys_file"),

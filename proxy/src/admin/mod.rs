@@ -1,7 +1,7 @@
 //! What operators and orchestrators ask, on a listener of its own: health and metrics for everybody who can reach it, the
 //! rest for who has a token.
 //!
-//! - `access`: tokens, roles, how often.
+//! - `access`: tokens, roles, how often. `origin`: by which name this listener is asked, and from which page.
 //! - `rooms`, `modes`, `tickets`, `by_hand`, `relocate`, `invitations`, `keys`, `records`: the API. Its document is made from them (`GET /api/v1/openapi.json`).
 //! - `dashboard`: the page for operators, what a room was like lately, and what would come of a change.
 //! - `edit`: a change of one room in the text of the configuration; pure.
@@ -17,6 +17,7 @@ mod invitations;
 mod keys;
 mod metrics;
 mod modes;
+mod origin;
 mod problem;
 mod records;
 mod relocate;
@@ -153,6 +154,7 @@ impl Admin {
             .fallback(nothing_here)
             .method_not_allowed_fallback(wrong_method)
             .layer(middleware::from_fn_with_state(desk.clone(), idempotency::once))
+            .layer(middleware::from_fn_with_state(desk.clone(), origin::guard))
             .layer(middleware::from_fn(finish))
             .with_state(desk);
         Self { router }
@@ -244,6 +246,30 @@ impl FromRequestParts<Desk> for Caller {
             State::<Desk>::from_request_parts(parts, desk).await.unwrap_or_else(|never| match never {});
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
         Ok(desk.keys.operators.in_force.load().caller(header, desk.clock.now())?)
+    }
+}
+
+/// Somebody who may do what an operator may. Who may not is told so before the body of the request is looked at.
+struct Operator(Caller);
+
+/// Somebody who may do all there is.
+struct Administrator(Caller);
+
+impl FromRequestParts<Desk> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, desk).await?;
+        caller.may(Role::Operator).map(|()| Self(caller))
+    }
+}
+
+impl FromRequestParts<Desk> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, desk).await?;
+        caller.may(Role::Admin).map(|()| Self(caller))
     }
 }
 

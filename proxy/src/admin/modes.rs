@@ -10,11 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Desk;
-use super::access::{Caller, Role};
 use super::body::{Body, RoomId};
 use super::problem::Problem;
 use super::rooms::{Changed, make};
+use super::{Desk, Operator};
 use crate::fleet::InForce;
 
 /// Modes in which a room goes on.
@@ -90,11 +89,10 @@ pub(super) fn key(key: &str, value: Value) -> Map<String, Value> {
     responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn pause(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
     make(&desk, &caller, &headers, &room, Wish::Pause).await
 }
 
@@ -104,12 +102,11 @@ pub(super) async fn pause(
     responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn resume(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     headers: HeaderMap,
     body: Option<Body<Resume>>,
 ) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
     let mode = body.and_then(|Body(body)| body.mode);
     if let Some(mode) = mode.as_ref().filter(|mode| !RUNNING.contains(&mode.as_str())) {
         let detail = format!("`mode`: found {mode:?}; auto, always, off or shadow is needed");
@@ -123,11 +120,10 @@ pub(super) async fn resume(
     responses((status = 200, body = Changed), (status = 404, body = Problem)))]
 pub(super) async fn close(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
     make(&desk, &caller, &headers, &room, Wish::Close).await
 }
 

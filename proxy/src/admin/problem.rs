@@ -22,13 +22,22 @@ pub(crate) struct Problem {
     pub(crate) code: String,
     /// What is wrong, where, and what would be right.
     pub(crate) detail: String,
+    /// After how many seconds to ask again; in `Retry-After`.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     /// A refusal.
     pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or_default().to_owned();
-        Self { status: status.as_u16(), title, code: code.to_owned(), detail: detail.into() }
+        Self {
+            status: status.as_u16(),
+            title,
+            code: code.to_owned(),
+            detail: detail.into(),
+            retry_after: None,
+        }
     }
 
     /// There is no such room.
@@ -40,7 +49,11 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
         let mut response = (status, axum::Json(self)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         let problem = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem);
         if status == StatusCode::UNAUTHORIZED {
@@ -64,11 +77,14 @@ impl From<Refused> for Problem {
                 "unauthorized",
                 "a header `Authorization: Bearer <token>` with a token of this edge is needed",
             ),
-            Refused::TooMany(seconds) => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many",
-                format!("too many requests; the next one may come in {seconds} s"),
-            ),
+            Refused::TooMany(seconds) => Self {
+                retry_after: Some(seconds),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too_many",
+                    format!("too many requests; the next one may come in {seconds} s"),
+                )
+            },
         }
     }
 }

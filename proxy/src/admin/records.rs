@@ -9,11 +9,11 @@ use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Desk;
 use super::access::{Caller, Role};
 use super::body::{Asked, BODY_MAX};
 use super::problem::Problem;
 use super::rooms::{Changed, basis, tagged};
+use super::{Administrator, Desk};
 use crate::fleet::{Author, Change, Fleet};
 use crate::waiting::time::rfc3339;
 
@@ -81,8 +81,10 @@ pub(super) async fn audit(
 /// The rooms.toml that is in force, as its author wrote it. It may hold secrets.
 #[utoipa::path(get, path = "/api/v1/configuration", tag = "records",
     responses((status = 200, content_type = "text/plain", body = String), (status = 403, body = Problem)))]
-pub(super) async fn configuration(State(desk): State<Desk>, caller: Caller) -> Result<Response, Problem> {
-    caller.may(Role::Admin)?;
+pub(super) async fn configuration(
+    State(desk): State<Desk>,
+    Administrator(_): Administrator,
+) -> Result<Response, Problem> {
     let configuration = desk.fleet.in_force().configuration.clone();
     let mut response = tagged(configuration.revision, configuration.text);
     response
@@ -98,11 +100,10 @@ pub(super) async fn configuration(State(desk): State<Desk>, caller: Caller) -> R
         (status = 422, body = Problem)))]
 pub(super) async fn replace(
     State(desk): State<Desk>,
-    caller: Caller,
+    Administrator(caller): Administrator,
     headers: HeaderMap,
     body: axum::body::Body,
 ) -> Result<Response, Problem> {
-    caller.may(Role::Admin)?;
     let bytes = axum::body::to_bytes(body, BODY_MAX).await.map_err(|_| {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -9,11 +9,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Desk;
-use super::access::{Caller, Role};
 use super::body::{Body, RoomId};
 use super::problem::Problem;
 use super::tickets::{Found, Papers, find};
+use super::{Desk, Operator};
 use crate::room::Room;
 
 /// Which place is moved, and where.
@@ -63,11 +62,10 @@ fn wrong(detail: impl Into<String>) -> Problem {
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn relocate(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     Body(Removal { ticket, lane, behind, reason }): Body<Removal>,
 ) -> Result<Json<Relocated>, Problem> {
-    caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
     let from = place_of(&room, ticket)?;
     if room.order_is_secret() {

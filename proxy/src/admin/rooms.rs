@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Desk;
 use super::access::{Caller, Role};
 use super::body::{Body, RoomId};
 use super::edit;
 use super::modes::{Wish, key};
 use super::problem::Problem;
 use super::shadow::ShadowView;
+use super::{Desk, Operator};
 use crate::config::{RoomConfig, rooms};
 use crate::fleet::{Author, Change, ChangeError, InForce};
 
@@ -202,22 +202,34 @@ pub(super) async fn show(
     Ok(tagged(in_force.configuration.revision, Json(view)))
 }
 
-/// Change keys of a room, as in rooms.toml; those that are null are taken out (RFC 7396).
+/// Keys that say what a room protects and who goes past its line: not how a sale runs, but whether there is a line.
+const FOR_ADMINS: [&str; 6] = ["bind_tokens", "bypass", "case_sensitive", "hosts", "paths", "public_paths"];
+
+/// Change keys of a room, as in rooms.toml; those that are null are taken out (RFC 7396). What the room protects and who goes past
+/// its line (`hosts`, `paths`, `public_paths`, `case_sensitive`, `bypass`, `bind_tokens`) only an `admin` changes.
 #[utoipa::path(patch, path = "/api/v1/rooms/{room}", tag = "rooms", params(("room" = String, Path, description = "Its id")),
     request_body(content = Object, example = json!({ "drain_per_minute": 300 })),
-    responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 412, body = Problem),
-        (status = 422, body = Problem)))]
+    responses((status = 200, body = Changed), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn change(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     headers: HeaderMap,
     Body(keys): Body<Map<String, Value>>,
 ) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
     if keys.is_empty() {
         let detail = "an object with at least one key is needed, such as {\"drain_per_minute\": 300}";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_change", detail));
+    }
+    if let Some(key) = keys.keys().find(|key| FOR_ADMINS.contains(&key.as_str()))
+        && caller.may(Role::Admin).is_err()
+    {
+        let (name, role) = (&caller.name, caller.role.as_str());
+        let detail = format!(
+            "`{key}` says what the room protects or who goes past its line: the role of `{name}` is {role}; this takes admin"
+        );
+        return Err(Problem::new(StatusCode::FORBIDDEN, "role", detail));
     }
     make(&desk, &caller, &headers, &room, Wish::Keys("configure", keys)).await
 }
@@ -228,12 +240,11 @@ pub(super) async fn change(
     responses((status = 200, body = Changed), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn tell(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     headers: HeaderMap,
     Body(Message { message }): Body<Message>,
 ) -> Result<Response, Problem> {
-    caller.may(Role::Operator)?;
     make(&desk, &caller, &headers, &room, Wish::Keys("message", key("message", message.into()))).await
 }
 

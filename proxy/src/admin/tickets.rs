@@ -8,10 +8,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Desk;
 use super::access::{Caller, Role};
 use super::body::{Body, RoomId};
 use super::problem::Problem;
+use super::{Desk, Operator};
 use crate::room::Room;
 use crate::waiting::time::rfc3339;
 
@@ -120,11 +120,10 @@ pub(super) async fn look(
         (status = 503, body = Problem)))]
 pub(super) async fn revoke(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     Body(papers): Body<Papers>,
 ) -> Result<Json<Taken>, Problem> {
-    caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
     let Found { id, place } = find(&room, &papers)?;
     if let Some(place) = &place
@@ -186,11 +185,10 @@ pub(super) struct VoidedView {
         (status = 503, body = Problem)))]
 pub(super) async fn void(
     State(desk): State<Desk>,
-    caller: Caller,
+    Operator(caller): Operator,
     RoomId(room): RoomId,
     Body(confirmed): Body<Confirmed>,
 ) -> Result<Json<VoidedView>, Problem> {
-    caller.may(Role::Operator)?;
     let room = desk.room(&room)?;
     let reason = confirmed.reason_for(&room)?;
     let voided = room.void().await?;

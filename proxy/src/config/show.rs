@@ -78,6 +78,7 @@ fn edge(config: &EdgeConfig) -> Table {
     let EdgeConfig {
         listen,
         admin_listen,
+        admin_hosts,
         public_scheme,
         threads,
         shutdown_grace,
@@ -100,6 +101,7 @@ fn edge(config: &EdgeConfig) -> Table {
     let mut put = |key: &str, value: Value| table.insert(key.to_owned(), value);
     put("listen", show_listen(listen));
     put("admin_listen", admin_listen.to_string().into());
+    put("admin_hosts", admin_hosts.clone().into());
     put("public_scheme", public_scheme.as_str().into());
     put("threads", number(*threads as u64));
     put("shutdown_grace", duration::show(*shutdown_grace).into());

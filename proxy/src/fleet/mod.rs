@@ -159,6 +159,11 @@ impl Fleet {
         bounded(self.store.audit(most)).await
     }
 
+    /// The names by which operators reach an edge, beside its addresses.
+    pub fn admin_hosts(&self) -> &[String] {
+        &self.edge.admin_hosts
+    }
+
     /// What this host is called in the audit log.
     pub fn host(&self) -> &str {
         &self.host

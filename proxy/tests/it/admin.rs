@@ -206,7 +206,7 @@ async fn a_change_that_is_wrong_says_what_would_be_right_and_changes_nothing() {
         (json!({}), "nothing_to_change", "drain_per_minute"),
         (json!([1]), "bad_body", "map"),
     ] {
-        let (status, problem) = answer(call(&edge, OPERATOR, Method::PATCH, "/rooms/demo").json(&body)).await;
+        let (status, problem) = answer(call(&edge, ADMIN, Method::PATCH, "/rooms/demo").json(&body)).await;
         assert_eq!(
             (status, &problem["code"]),
             (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)),
@@ -333,7 +333,7 @@ async fn writing_back_what_was_shown_makes_no_public_text_of_a_secret() {
     let edge = Edge::start(&shop, &room(&rule));
     let shown = get(&edge, "/rooms/demo").await["configuration"]["bypass"].clone();
     assert!(!shown.is_null() && !shown.to_string().contains(secret), "{shown}");
-    let back = call(&edge, OPERATOR, Method::PATCH, "/rooms/demo").json(&json!({ "bypass": shown }));
+    let back = call(&edge, ADMIN, Method::PATCH, "/rooms/demo").json(&json!({ "bypass": shown }));
     let (status, problem) = answer(back).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(problem["detail"].as_str().unwrap().contains("room `demo`: `bypass.headers`"), "{problem}");

@@ -60,6 +60,11 @@ fn a_bad_configuration_is_explained() {
             vec!["edge.toml:1: `admin_listen`", "loopback"],
         ),
         (
+            "admin_hosts = [\"edge-1\", \"edge-1:8081\"]\n[upstream]\naddress = \"a:1\"",
+            rooms.clone(),
+            vec!["edge.toml:1: `admin_hosts`", "\"edge-1:8081\"", "without a port"],
+        ),
+        (
             "[store]\nkind = \"redis\"\nurl = \"redis://a:1\"\npath = \"line\"\n[upstream]\naddress = \"a:1\"",
             rooms.clone(),
             vec!["edge.toml:4: `store.path`", "Redis keeps the line"],

@@ -46,6 +46,7 @@ mod merging;
 mod names;
 mod nginx;
 mod noted;
+mod operators;
 mod own_pages;
 mod pages;
 mod passing;

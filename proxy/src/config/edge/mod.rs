@@ -19,6 +19,7 @@ use super::cdn::{self, CdnConfig, WireCdn};
 use super::error::{ConfigError, Source};
 use super::pages::{self, PagesConfig, WirePages};
 use super::values::Maybe;
+use crate::gate::host;
 use crate::waiting::cookies::Scheme;
 pub use limits::Limits;
 pub(in crate::config) use limits::work_bits_of;
@@ -35,6 +36,8 @@ pub struct EdgeConfig {
     pub listen: Vec<ListenConfig>,
     /// Where operators and orchestrators ask: health and the API.
     pub admin_listen: SocketAddr,
+    /// The names by which that is reached, beside addresses and `localhost`.
+    pub admin_hosts: Vec<String>,
     /// How fans reach the edge.
     pub public_scheme: Scheme,
     /// Worker threads.
@@ -76,6 +79,8 @@ pub struct EdgeConfig {
 struct WireEdge {
     listen: Maybe<listen::WireListen>,
     admin_listen: Maybe<String>,
+    #[serde(default)]
+    admin_hosts: Vec<Spanned<String>>,
     public_scheme: Maybe<String>,
     threads: Maybe<i64>,
     shutdown_grace: Maybe<String>,
@@ -94,6 +99,8 @@ struct WireEdge {
     telemetry: Option<telemetry::WireTelemetry>,
 }
 
+/// Most names by which operators reach an edge.
+const ADMIN_HOSTS_MAX: usize = 64;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const PUBLIC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -109,6 +116,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
     let WireEdge {
         listen,
         admin_listen,
+        admin_hosts,
         public_scheme,
         threads,
         shutdown_grace,
@@ -155,6 +163,7 @@ pub fn parse(file: &Path, text: &str) -> Result<EdgeConfig, ConfigError> {
     let config = EdgeConfig {
         listen: public,
         admin_listen: private,
+        admin_hosts: admin_names(&source, &admin_hosts)?,
         public_scheme,
         threads: source.number("threads", &threads, 1..=256, default_threads())? as usize,
         shutdown_grace: source.duration(
@@ -260,6 +269,23 @@ fn admin(source: &Source<'_>, value: &Maybe<String>) -> Result<SocketAddr, Confi
             Err(source.error(&value.span(), "admin_listen", format!("\"{address}\""), needed))
         }
         _ => Ok(address),
+    }
+}
+
+fn admin_names(source: &Source<'_>, names: &[Spanned<String>]) -> Result<Vec<String>, ConfigError> {
+    let check = |name: &Spanned<String>| match host::parse(name.get_ref().as_bytes()) {
+        Ok(parsed) if parsed.port().is_none() => Ok(parsed.host().to_owned()),
+        _ => {
+            let needed = "a host name without a port is needed, such as \"edge-1.internal\"";
+            Err(source.error(&name.span(), "admin_hosts", format!("\"{}\"", name.get_ref()), needed))
+        }
+    };
+    match names.get(ADMIN_HOSTS_MAX) {
+        None => names.iter().map(check).collect(),
+        Some(one) => {
+            let needed = format!("at most {ADMIN_HOSTS_MAX} are needed");
+            Err(source.error(&one.span(), "admin_hosts", format!("{} names", names.len()), needed))
+        }
     }
 }
 
