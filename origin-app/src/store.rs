@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use admission::clock::Timestamp;
 use async_trait::async_trait;
 
 use crate::accounts::AccountStore;
@@ -76,9 +77,9 @@ pub trait StoreLifecycle: Send + Sync {
     /// How many connections there are.
     fn pool(&self) -> Pool;
 
-    /// Seats of confirmed reservations that have no ticket of theirs: each seat has one ticket at most, so these were sold to
-    /// somebody else as well, or charged for nothing. Always 0. It reads all that was ever sold.
-    async fn sold_without_ticket(&self) -> Result<u64, StoreError>;
+    /// Seats of reservations confirmed at `since` or after that have no ticket of theirs: each seat has one ticket at most, so
+    /// these were sold to somebody else as well, or charged for nothing. Always 0. It reads what was sold since.
+    async fn sold_without_ticket(&self, since: Timestamp) -> Result<u64, StoreError>;
 
     /// Closes all connections, after what runs on them has ended.
     async fn close(&self);

@@ -10,6 +10,7 @@
 //! | `sales` | what fans paid for the tickets that they have (negative: the shop owes the event) |
 //! | `unsettled` | what fans paid without having tickets for it (negative: the shop owes the fans) |
 
+use admission::clock::Timestamp;
 use async_trait::async_trait;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -110,6 +111,9 @@ pub struct LedgerAudit {
 pub trait LedgerStore: Send + Sync {
     /// What stands in the ledger, of one event or of all.
     async fn audit(&self, event: Option<&EventId>) -> Result<LedgerAudit, StoreError>;
+
+    /// Of what was posted, or paid or returned, at `since` or after: postings and reservations that do not add up. Always 0.
+    async fn wrong_since(&self, since: Timestamp) -> Result<u64, StoreError>;
 }
 
 #[cfg(test)]

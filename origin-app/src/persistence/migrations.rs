@@ -36,6 +36,7 @@ pub(super) fn sqlite() -> Migrator {
         21 "0021_sections",
         22 "0022_event_sales",
         23 "0023_guests_who_wait",
+        25 "0025_audit",
     )
 }
 
@@ -59,6 +60,7 @@ pub(super) fn postgres() -> Migrator {
         21 "0021_sections",
         22 "0022_event_sales",
         23 "0023_guests_who_wait",
+        25 "0025_audit",
     )
 }
 

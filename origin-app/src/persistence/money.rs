@@ -45,14 +45,23 @@ pub(super) const BALANCES: &str = "SELECT e.account, p.currency, CAST(SUM(e.amou
   WHERE CAST($1 AS TEXT) IS NULL OR p.event_id = $1
   GROUP BY e.account, p.currency ORDER BY p.currency, e.account";
 
+/// $1 since.
+pub(super) const UNBALANCED_SINCE: &str = "SELECT count(*) AS postings FROM (
+       SELECT p.id FROM ledger_postings p LEFT JOIN ledger_entries e ON e.posting_id = p.id
+        WHERE p.posted_at >= $1
+        GROUP BY p.id HAVING count(e.account) <> 2 OR SUM(e.amount_cents) <> 0) AS wrong";
+
 /// Postings whose entries do not add up to nothing.
 pub(super) const UNBALANCED: &str = "SELECT count(*) AS postings FROM (
        SELECT p.id FROM ledger_postings p LEFT JOIN ledger_entries e ON e.posting_id = p.id
         GROUP BY p.id HAVING count(e.account) <> 2 OR SUM(e.amount_cents) <> 0) AS wrong";
 
-/// $1 event or null. Reservations that are not where the ledger says that their money is: tickets for what was sold and
-/// for nothing else, a debt to fans for what is to go back and for nothing else.
-pub(super) const CONTRADICTIONS: &str = "SELECT count(*) AS reservations FROM (
+/// Reservations that are not where the ledger says that their money is: tickets for what was sold and for nothing else, a
+/// debt to fans for what is to go back and for nothing else.
+macro_rules! contradictions {
+    ($of:literal) => {
+        concat!(
+            "SELECT count(*) AS reservations FROM (
        SELECT r.id, r.state, r.amount_cents,
               (SELECT CAST(COALESCE(SUM(s.price_cents), 0) AS BIGINT)
                  FROM tickets t JOIN reservation_seats s
@@ -64,13 +73,23 @@ pub(super) const CONTRADICTIONS: &str = "SELECT count(*) AS reservations FROM (
               r.charge_id
          FROM reservations r
          LEFT JOIN ledger_postings p ON p.reservation_id = r.id
-         LEFT JOIN ledger_entries e ON e.posting_id = p.id
-        WHERE CAST($1 AS TEXT) IS NULL OR r.event_id = $1
-        GROUP BY r.id, r.state, r.amount_cents, r.charge_id) AS account
+         LEFT JOIN ledger_entries e ON e.posting_id = p.id ",
+            $of,
+            " GROUP BY r.id, r.state, r.amount_cents, r.charge_id) AS account
   WHERE sales_cents <> -tickets_cents
      OR sales_cents <> CASE WHEN state = 'confirmed' THEN -amount_cents ELSE 0 END
      OR unsettled_cents <> CASE WHEN state = 'refund_due' AND charge_id IS NOT NULL THEN -amount_cents ELSE 0 END
-     OR provider_cents <> -(sales_cents + unsettled_cents)";
+     OR provider_cents <> -(sales_cents + unsettled_cents)"
+        )
+    };
+}
+
+/// $1 event or null.
+pub(super) const CONTRADICTIONS: &str = contradictions!("WHERE CAST($1 AS TEXT) IS NULL OR r.event_id = $1");
+
+/// $1 since.
+pub(super) const CONTRADICTIONS_SINCE: &str =
+    contradictions!("WHERE r.state IN ('confirmed', 'refund_due', 'refunded') AND r.updated_at >= $1");
 
 /// What one step of `reservation` posts.
 pub(super) struct NewPosting {

@@ -236,7 +236,8 @@ pub(super) const NEW_EVENT: &str = "INSERT INTO events
         search_text, currency, created_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11) ON CONFLICT (id) DO NOTHING";
 
+/// $1 since.
 pub(super) const SOLD_WITHOUT_TICKET: &str = "SELECT count(*)
        FROM reservations r JOIN reservation_seats s ON s.reservation_id = r.id
-      WHERE r.state = 'confirmed' AND NOT EXISTS
+      WHERE r.state = 'confirmed' AND r.updated_at >= $1 AND NOT EXISTS
             (SELECT 1 FROM tickets t WHERE t.reservation_id = r.id AND t.seat_id = s.seat_id)";

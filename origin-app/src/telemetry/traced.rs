@@ -214,6 +214,10 @@ impl LedgerStore for Traced<dyn LedgerStore> {
     async fn audit(&self, event: Option<&EventId>) -> Result<LedgerAudit, StoreError> {
         self.traces.database("ledger audit", self.port.audit(event)).await
     }
+
+    async fn wrong_since(&self, since: Timestamp) -> Result<u64, StoreError> {
+        self.traces.database("ledger wrong_since", self.port.wrong_since(since)).await
+    }
 }
 
 #[async_trait]

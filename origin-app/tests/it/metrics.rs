@@ -120,10 +120,19 @@ async fn a_broken_promise_is_counted() {
     shop.close().await;
     database.tamper("DELETE FROM tickets").await;
     let shop = Shop::open(&database).await;
-    eventually("it is seen", async || {
-        value(&scrape(&shop).await, "shop_promise_violations_total{promise=\"P9\"}")
-            .filter(|seen| *seen >= 1.0)
-    })
-    .await;
+    let seen = async |shop: &Shop, least: f64| {
+        eventually("it is seen", async || {
+            value(&scrape(shop).await, "shop_promise_violations_total{promise=\"P9\"}")
+                .filter(|seen| *seen >= least)
+        })
+        .await
+    };
+    // What is wrong from before, at the start; what becomes wrong meanwhile, soon.
+    let before = seen(&shop, 1.0).await;
+    let other = shop.fan();
+    let id = other.held(&["A-2"]).await;
+    assert_eq!(other.pay(&id, "sandbox-ok").await.status, 200);
+    database.tamper("DELETE FROM tickets").await;
+    seen(&shop, before + 1.0).await;
     shop.close().await;
 }

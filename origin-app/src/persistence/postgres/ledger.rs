@@ -24,6 +24,17 @@ impl LedgerStore for Postgres {
             sqlx::query(money::CONTRADICTIONS).bind(event).fetch_one(&mut *transaction).await?;
         money::audit(&balances, unbalanced.try_get("postings")?, contradictions.try_get("reservations")?)
     }
+
+    async fn wrong_since(&self, since: Timestamp) -> Result<u64, StoreError> {
+        let mut transaction = self.look().await?;
+        let mut wrong = 0;
+        for question in [money::UNBALANCED_SINCE, money::CONTRADICTIONS_SINCE] {
+            let found: i64 =
+                sqlx::query_scalar(question).bind(at(since)).fetch_one(&mut *transaction).await?;
+            wrong += u64::try_from(found).unwrap_or_default();
+        }
+        Ok(wrong)
+    }
 }
 
 /// Moves what `reservation` costs, as a part of the caller's transaction.

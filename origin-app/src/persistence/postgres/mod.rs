@@ -11,12 +11,13 @@ mod settle;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use admission::clock::Timestamp;
 use async_trait::async_trait;
 use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 
-use super::rows::columns;
+use super::rows::{at, columns};
 use super::{migrations, sql};
 use crate::config::{DatabaseUrl, Limits};
 use crate::store::{Pool, StoreError, StoreLifecycle};
@@ -87,8 +88,9 @@ impl StoreLifecycle for Postgres {
         }
     }
 
-    async fn sold_without_ticket(&self) -> Result<u64, StoreError> {
-        let seats: i64 = sqlx::query_scalar(sql::SOLD_WITHOUT_TICKET).fetch_one(self.readers()).await?;
+    async fn sold_without_ticket(&self, since: Timestamp) -> Result<u64, StoreError> {
+        let found = sqlx::query_scalar(sql::SOLD_WITHOUT_TICKET).bind(at(since));
+        let seats: i64 = found.fetch_one(self.readers()).await?;
         Ok(u64::try_from(seats).unwrap_or_default())
     }
 
