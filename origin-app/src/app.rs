@@ -258,6 +258,10 @@ async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: wat
     }));
     let offering = tokio::spawn(Arc::clone(&app.waitlist).run());
     let auditing = tokio::spawn(audit(Arc::clone(&app)));
+    let keys = match &app.settings.edge {
+        EdgeTrust::Required(keys) => Some(tokio::spawn(keys.clone().follow())),
+        EdgeTrust::Off => None,
+    };
     let forgetting = tokio::spawn(forget(Arc::clone(&app)));
     let cold_path = Arc::clone(&app.cold_path);
     let persisting = tokio::spawn(async move { cold_path.run().await });
@@ -292,6 +296,9 @@ async fn run(app: Arc<App>, sender: Sender, listener: TcpListener, stopping: wat
     warming.abort();
     comparing.abort();
     forgetting.abort();
+    if let Some(keys) = keys {
+        keys.abort();
+    }
     auditing.abort();
     persisting.abort();
     // What was held here last; what is left, another shop brings in, or this one when it is back.

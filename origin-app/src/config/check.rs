@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use super::secrets::{self, Environment, OrganiserToken};
 use super::wire::{Field, Wire, WireCache, WireHolds, WireLimits};
-use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeTrust, Holds, Limits, Settings};
+use super::{Args, CacheSettings, ConfigError, DatabaseUrl, EdgeKeys, EdgeTrust, Holds, Limits, Settings};
 use super::{accounts, inventory, mail, payments as payments_of, telemetry};
 use crate::tickets::TicketKeys;
 
@@ -120,7 +120,7 @@ impl Source<'_> {
         &self,
         field: Option<&Spanned<String>>,
         environment: Environment<'_>,
-    ) -> Result<Keyring, ConfigError> {
+    ) -> Result<EdgeKeys, ConfigError> {
         let file = self.path(field);
         let Some(text) = secrets::read(EDGE_KEYS, file.as_deref(), environment)? else {
             return Err(ConfigError::new(format!(
@@ -129,7 +129,11 @@ impl Source<'_> {
                 self.name
             )));
         };
-        Keyring::parse(&text).map_err(|error| ConfigError::new(format!("{EDGE_KEYS}: {error}")))
+        let keys =
+            Keyring::parse(&text).map_err(|error| ConfigError::new(format!("{EDGE_KEYS}: {error}")))?;
+        // What the environment has comes before the file, and stays.
+        let from_file = environment(EDGE_KEYS).is_none_or(|text| text.trim().is_empty());
+        Ok(EdgeKeys::new(keys, file.filter(|_| from_file)))
     }
 
     fn holds(&self, wire: &WireHolds) -> Result<Holds, ConfigError> {

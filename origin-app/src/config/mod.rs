@@ -6,6 +6,7 @@
 mod accounts;
 mod args;
 mod check;
+mod edge_keys;
 mod inventory;
 mod mail;
 mod payments;
@@ -18,10 +19,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use admission::keyring::Keyring;
-
 pub use accounts::Accounts;
 pub use args::Args;
+pub use edge_keys::EdgeKeys;
 pub use inventory::{Inventory, InventoryStore};
 pub use mail::{Mail, MailServer, SmtpServer, SmtpTls};
 pub use payments::{Payments, Provider, StripeSettings};
@@ -66,7 +66,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub enum EdgeTrust {
     /// It must, made with one of these keys.
-    Required(Keyring),
+    Required(EdgeKeys),
     /// Anyone may say anything: for development, on the loopback interface only.
     Off,
 }

@@ -82,7 +82,7 @@ pub(crate) async fn require_edge(State(app): State<Arc<App>>, mut request: Reque
         EdgeTrust::Off => EdgeFacts { trusted_blindly: true, ..EdgeFacts::default() },
         EdgeTrust::Required(keys) => {
             let checked = signed(&request).and_then(|(signature, facts)| {
-                verify(keys, signature, &facts, app.clock.now()).map_err(Refusal::Signature)?;
+                verify(&keys.in_force(), signature, &facts, app.clock.now()).map_err(Refusal::Signature)?;
                 Ok(EdgeFacts {
                     room: facts.room.to_owned(),
                     ticket: facts.ticket.to_owned(),

@@ -27,6 +27,11 @@ fn command() -> Command {
 impl Process {
     /// Starts the shop on a free port; `sections` are further lines of its configuration.
     pub(crate) async fn start(database: &Database, sections: &str) -> Self {
+        Self::start_with(database, sections, &[("STANCHION_EDGE_KEYS", KEYS)]).await
+    }
+
+    /// The same, with these secrets in its environment.
+    pub(crate) async fn start_with(database: &Database, sections: &str, secrets: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("shop.toml");
         std::fs::write(&config, format!("listen = \"127.0.0.1:0\"\n{sections}")).unwrap();
@@ -35,7 +40,7 @@ impl Process {
             .arg(&config)
             .env("STANCHION_SHOP_DATABASE", database.url())
             .env("STANCHION_SHOP_INVENTORY", database.inventory())
-            .env("STANCHION_EDGE_KEYS", KEYS)
+            .envs(secrets.iter().copied())
             .env("STANCHION_ORGANISER_TOKEN", ORGANISER_TOKEN)
             .stderr(Stdio::piped())
             .spawn()
@@ -74,7 +79,7 @@ impl Process {
         child.wait().unwrap();
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.lock().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }

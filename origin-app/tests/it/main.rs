@@ -16,6 +16,7 @@ mod cold_path;
 mod crowd;
 mod dead_letters;
 mod edge;
+mod edge_keys;
 mod events;
 mod general;
 mod holds;

@@ -129,7 +129,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
     Settings {
         listen: ([127, 0, 0, 1], 0).into(),
         database: DatabaseUrl::parse(&database.url()).unwrap(),
-        edge: EdgeTrust::Required(Keyring::parse(KEYS).unwrap()),
+        edge: EdgeTrust::Required(Keyring::parse(KEYS).unwrap().into()),
         organiser_token: Some(OrganiserToken::new(ORGANISER_TOKEN).unwrap()),
         ticket_keys: Some(TicketKeys::parse(TICKET_KEYS).unwrap()),
         accounts: Accounts::default(),
