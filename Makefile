@@ -1,6 +1,6 @@
 # The commands that people and CI use. Each installs what it needs and is missing, and says nothing otherwise.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint build screenshots dist tools clean
+.PHONY: help demo test kills fuzz lint build screenshots dist tools clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ test: ## Run every test: unit, property, conformance, end to end, browser
 	@.ci/images
 	@cargo nextest run --workspace
 	@.ci/configurations
+
+kills: ## Kill shop, database, Redis and payment provider under load, KILLS (200) times each, and audit the books
+	@.ci/tools build test
+	@STANCHION_KILLS="$${KILLS:-200}" cargo test --quiet -p origin-app --test it -- kills:: --nocapture --test-threads 1
 
 fuzz: ## Attack all that fans carry and all that is read of a request, FUZZ_SECONDS (30) each
 	@.ci/tools build fuzz

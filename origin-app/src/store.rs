@@ -19,7 +19,7 @@ use crate::waitlist::WaitlistStore;
 /// The database did not do what it was asked. Nobody decides by the cause, so it is kept only to be logged.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection became free in time: trying again later may work.
+    /// No connection became free in time, or it is away: trying again later may work.
     #[error("the database is busy")]
     Busy(#[source] Box<dyn Error + Send + Sync>),
     /// It works, and does not take what it was given: a constraint or a value is in the way. Trying again changes nothing.

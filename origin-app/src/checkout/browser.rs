@@ -65,13 +65,13 @@ impl Checkout {
         };
         let report = match self.parts.provider.close(&request(&paying)).await {
             Ok(Closed::Nothing) => Report::of(Happened::Declined, &paying),
-            Ok(Closed::Charged(charge)) => self.charged(&paying, charge).map_err(PaymentRefused::Internal)?,
+            Ok(Closed::Charged(charge)) => self.charged(&paying, charge)?,
             Err(error) => {
                 tracing::warn!(error = %error, reservation = %id, "payment not ended");
                 return Ok(());
             }
         };
-        self.take(&paying, &report).await.map_err(PaymentRefused::Internal)?;
+        self.take(&paying, &report).await?;
         Ok(())
     }
 

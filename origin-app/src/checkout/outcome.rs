@@ -1,5 +1,6 @@
 //! How a payment or a cancellation ends, as far as the fan is concerned.
 
+use super::carry::Cause;
 use crate::inventory::OfficeError;
 use crate::reservations::{Reservation, ReservationState};
 use crate::store::StoreError;
@@ -66,4 +67,23 @@ pub enum CancelRefused {
     /// Something that has no name for the fan.
     #[error("the cancellation could not be carried through")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Cause> for PaymentRefused {
+    /// A step that was not written down: a database that is away is told as such.
+    fn from(cause: Cause) -> Self {
+        match cause.downcast() {
+            Ok(error) => Self::Store(*error),
+            Err(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<Cause> for CancelRefused {
+    fn from(cause: Cause) -> Self {
+        match cause.downcast() {
+            Ok(error) => Self::Store(*error),
+            Err(cause) => Self::Internal(cause),
+        }
+    }
 }

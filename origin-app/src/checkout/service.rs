@@ -134,9 +134,7 @@ impl Checkout {
             Begin::Started(paying) => {
                 self.parts.probe.pass(Point::Begun).await;
                 if self.is_called_off(&paying.event).await? {
-                    self.take(&paying, &Report::of(Happened::Declined, &paying))
-                        .await
-                        .map_err(PaymentRefused::Internal)?;
+                    self.take(&paying, &Report::of(Happened::Declined, &paying)).await?;
                     return Err(PaymentRefused::CalledOff);
                 }
                 Ok(Begun::Paying(paying))
@@ -158,7 +156,7 @@ impl Checkout {
         self: &Arc<Self>,
         paying: Reservation,
     ) -> Result<PaymentOutcome, PaymentRefused> {
-        let (reservation, last) = self.carry_on_apart(paying).await.map_err(PaymentRefused::Internal)?;
+        let (reservation, last) = self.carry_on_apart(paying).await?;
         match reservation.state {
             ReservationState::Confirmed => Ok(PaymentOutcome::Confirmed(reservation)),
             ReservationState::Paying | ReservationState::PaymentDelayed => {
@@ -222,14 +220,14 @@ impl Checkout {
         use ReservationState::{Confirmed, RefundDue, Refunded};
         let reservation = if reservation.state == Confirmed {
             let report = Report { reason: Some(reason), ..Report::of(happened, &reservation) };
-            self.take(&reservation, &report).await.map_err(CancelRefused::Internal)?
+            self.take(&reservation, &report).await?
         } else {
             reservation
         };
         if !matches!(reservation.state, RefundDue | Refunded) {
             return Err(CancelRefused::NotPaid(reservation.state));
         }
-        Ok(self.carry_on_apart(reservation).await.map_err(CancelRefused::Internal)?.0)
+        Ok(self.carry_on_apart(reservation).await?.0)
     }
 
     /// The event does not take place: nobody buys it any more, and everybody gets their money back. That goes on in the

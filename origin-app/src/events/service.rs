@@ -78,7 +78,14 @@ impl Events {
     /// # Errors
     /// When the database fails.
     pub async fn detail(&self, id: &EventId) -> Result<Option<Arc<EventDetail>>, StoreError> {
-        self.details.get(id, async || Ok(self.store.detail(id).await?.map(Arc::new))).await
+        let read = async || Ok::<_, StoreError>(self.store.detail(id).await?.map(Arc::new));
+        let detail = self.details.get(id, read).await?;
+        if detail.is_none() {
+            // That there is none is not kept: another shop may put it on sale, and this one would tell the buyers of the
+            // first seconds that it is too late to give their tickets back.
+            self.details.drop_one(id);
+        }
+        Ok(detail)
     }
 
     /// The events that `query` asks for, by start.

@@ -5,11 +5,13 @@ use crate::store::StoreError;
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut => Self::Busy(error.into()),
+            // The second is a connection that was lost, or could not be made.
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Busy(error.into()),
             sqlx::Error::Encode(_) => Self::Refused(error.into()),
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 // SQLite: another process writes. PostgreSQL: a lock or a statement took too long.
                 Some("5" | "6" | "517" | "55P03" | "57014") => Self::Busy(error.into()),
+                Some(code) if is_away(code) => Self::Busy(error.into()),
                 Some(code) if is_refusal(code) => Self::Refused(error.into()),
                 _ => Self::Failed(error.into()),
             },
@@ -27,6 +29,11 @@ fn is_refusal(code: &str) -> bool {
         // Data, integrity, raised by a function.
         _ => ["22", "23", "P0"].iter().any(|class| code.starts_with(class)),
     }
+}
+
+/// Whether a code of PostgreSQL says that it stops, starts, or takes nobody more.
+fn is_away(code: &str) -> bool {
+    code.len() == 5 && (code.starts_with("08") || code.starts_with("57P0") || code == "53300")
 }
 
 impl From<sqlx::migrate::MigrateError> for StoreError {
@@ -50,7 +57,17 @@ impl From<CorruptColumn> for StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::is_refusal;
+    use super::{is_away, is_refusal};
+
+    #[test]
+    fn a_database_that_is_away_is_told_from_one_that_fails() {
+        for away in ["57P01", "57P02", "57P03", "08006", "53300"] {
+            assert!(is_away(away), "{away}");
+        }
+        for other in ["8", "10", "42P01", "53100", "57014", "23505", ""] {
+            assert!(!is_away(other), "{other}");
+        }
+    }
 
     #[test]
     fn what_is_in_the_way_is_told_from_what_is_away() {

@@ -22,6 +22,7 @@ mod general;
 mod holds;
 mod idempotency;
 mod inventory;
+mod kills;
 mod limit;
 mod lost;
 mod metrics;

@@ -12,10 +12,11 @@ mod stripe;
 pub(crate) use clock::ManualClock;
 pub(crate) use database::Database;
 pub(crate) use fan::{Answer, Fan};
+pub(crate) use postgres::PostgresServer;
 pub(crate) use redis::RedisServer;
 pub(crate) use shop::{Edge, KEYS, ORGANISER_TOKEN, Shop, elsewhere, inventory, settings};
 pub(crate) use smtp::{MailSink, Received};
-pub(crate) use stripe::{FakeStripe, Fault, LocalStripe, STRIPE_KEY, StripeProcess};
+pub(crate) use stripe::{Charge, FakeStripe, Fault, LocalStripe, STRIPE_KEY, StripeProcess};
 
 use std::time::Duration;
 

@@ -63,6 +63,28 @@ impl PostgresServer {
         format!("postgres://shop@localhost/postgres?host={}", self.folder.path().display())
     }
 
+    /// Ends it without warning, every process of it.
+    pub(crate) fn kill(&mut self) {
+        let id = self.server.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        let _ = self.server.kill();
+        let ids: Vec<&str> = children.split_whitespace().collect();
+        if !ids.is_empty() {
+            let _ = Command::new("kill").arg("-KILL").args(ids).stderr(Stdio::null()).status();
+        }
+        let _ = self.server.wait();
+    }
+
+    /// Starts it again after it was killed.
+    pub(crate) fn spawn_again(&mut self) {
+        self.server = serve(self.folder.path(), &self.binaries, self.account);
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.server.try_wait().unwrap().is_none()
+    }
+
     async fn wait_until_ready(&mut self) {
         for _ in 0..600 {
             if PgConnection::connect(&self.url()).await.is_ok() {

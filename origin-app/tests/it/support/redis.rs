@@ -47,6 +47,24 @@ impl RedisServer {
         panic!("redis-server did not come up again");
     }
 
+    /// Starts it again after it was killed, with what is in its files.
+    pub(crate) fn spawn_again(&mut self) {
+        self.child = Self::spawn(self.port, self.folder.path(), self.durable);
+    }
+
+    /// Removes its files.
+    pub(crate) fn lose(&self) {
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        }
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// An intent, as the tests see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Charge {
     pub(crate) payment: String,
     pub(crate) reservation: String,
@@ -17,7 +16,7 @@ pub(crate) struct Charge {
     pub(crate) refunded: bool,
 }
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub(super) struct Books {
     intents: BTreeMap<String, (Charge, String)>,
 }

@@ -1,6 +1,8 @@
 //! What stands before the books: HTTP, the key, idempotency keys, faults.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fs::File;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -40,26 +41,43 @@ impl Fault {
     }
 }
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 struct Desk {
     books: Books,
     /// Each key, what was asked with it, and what was answered.
     keys: HashMap<String, (String, u16, Value)>,
-    #[serde(skip)]
     faults: VecDeque<Fault>,
-    #[serde(skip)]
     calls: Vec<String>,
-    /// Where all of this is kept, where it outlives the process.
-    #[serde(skip)]
-    file: Option<PathBuf>,
+    /// Where every call is written down before it is answered, where the books outlive the process.
+    journal: Option<File>,
 }
 
+/// A call that changed something: its key, what was asked, what was answered.
+type Line = (Option<String>, String, u16, Value);
+
 impl Desk {
-    fn save(&self) {
-        if let Some(file) = &self.file {
-            let next = file.with_extension("next");
-            std::fs::write(&next, serde_json::to_vec(self).unwrap()).unwrap();
-            std::fs::rename(next, file).unwrap();
+    /// What a process before has left: its calls are carried out once more.
+    fn left_in(file: &Path) -> Self {
+        let mut desk = Self::default();
+        let lines = std::fs::read_to_string(file).unwrap_or_default();
+        for line in lines.lines() {
+            // Of the last line a process that was killed may have written a part; nobody heard of that.
+            let Ok((key, asked, status, said)) = serde_json::from_str::<Line>(line) else { continue };
+            let mut words = asked.splitn(3, ' ');
+            let mut word = || words.next().unwrap();
+            let (method, uri, body) = (word().parse().unwrap(), word().parse().unwrap(), word().to_owned());
+            desk.carry_out(&method, &uri, &body.into());
+            if let Some(key) = key {
+                desk.keys.insert(key, (asked, status, said));
+            }
+        }
+        desk
+    }
+
+    fn note(&mut self, line: &Line) {
+        if let Some(journal) = &mut self.journal {
+            // A line that was cut off stays alone.
+            journal.write_all(format!("\n{}\n", serde_json::to_string(line).unwrap()).as_bytes()).unwrap();
         }
     }
 }
@@ -113,16 +131,16 @@ impl FakeStripe {
 
     /// Serves on `listener` until the process ends, and knows what it knew before, from `file`.
     pub(crate) async fn serve(listener: tokio::net::TcpListener, file: PathBuf) {
-        let desk =
-            std::fs::read(&file).map(|text| serde_json::from_slice(&text).unwrap()).unwrap_or_default();
-        let front = Front { desk: Arc::new(Mutex::new(Desk { file: Some(file), ..desk })), upstream: None };
+        let desk = Desk::left_in(&file);
+        let journal = File::options().create(true).append(true).open(&file).unwrap();
+        let desk = Desk { journal: Some(journal), ..desk };
+        let front = Front { desk: Arc::new(Mutex::new(desk)), upstream: None };
         axum::serve(listener, Router::new().fallback(answer).with_state(front)).await.unwrap();
     }
 
     /// What a process that served has left.
     pub(crate) fn left_in(file: &Path) -> Vec<Charge> {
-        let desk: Desk = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        desk.books.charges()
+        Desk::left_in(file).books.charges()
     }
 
     /// Method, path and key of every call.
@@ -202,10 +220,12 @@ impl Desk {
     }
 
     fn keep(&mut self, key: Option<&str>, asked: &str, (status, said): &(StatusCode, Value)) {
+        if asked.starts_with("POST") {
+            self.note(&(key.map(ToOwned::to_owned), asked.to_owned(), status.as_u16(), said.clone()));
+        }
         if let Some(key) = key {
             self.keys.insert(key.to_owned(), (asked.to_owned(), status.as_u16(), said.clone()));
         }
-        self.save();
     }
 
     fn carry_out(&mut self, method: &Method, uri: &Uri, body: &Bytes) -> (StatusCode, Value) {

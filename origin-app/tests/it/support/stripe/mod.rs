@@ -6,6 +6,7 @@ mod front;
 mod localstripe;
 mod process;
 
+pub(crate) use books::Charge;
 pub(crate) use front::{FakeStripe, Fault};
 pub(crate) use localstripe::LocalStripe;
 pub(crate) use process::StripeProcess;

@@ -39,6 +39,18 @@ impl StripeProcess {
 
     /// Starts it, and waits until it answers.
     pub(crate) async fn start(&mut self) {
+        self.spawn();
+        for _ in 0..6000 {
+            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the fake Stripe does not come up");
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(&mut self) {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["support::stripe::process::serve", "--exact", "--ignored", "--nocapture"])
             .env(PORT, self.port.to_string())
@@ -49,13 +61,11 @@ impl StripeProcess {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        for _ in 0..6000 {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the fake Stripe does not come up");
+    }
+
+    /// Whether it runs, or at least has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     pub(crate) fn kill(&mut self) {
@@ -65,7 +75,8 @@ impl StripeProcess {
         }
     }
 
-    fn file(&self) -> PathBuf {
+    /// Where its books are.
+    pub(crate) fn file(&self) -> PathBuf {
         Path::new(self.folder.path()).join("books.json")
     }
 
