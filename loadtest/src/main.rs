@@ -13,6 +13,7 @@ use loadtest::bench::edge::{self, EdgePlan};
 use loadtest::bench::fans::hold::{self, HoldPlan};
 use loadtest::bench::fans::{self, FansPlan};
 use loadtest::bench::joins::{self, JoinsPlan};
+use loadtest::bench::shop::{self, ShopPlan};
 use loadtest::check::{self, CheckPlan, Report};
 use loadtest::demo::{self, DemoPlan};
 use loadtest::fault::{self, Fault, FaultPlan};
@@ -175,6 +176,33 @@ enum Bench {
         #[arg(long)]
         certificate: Option<PathBuf>,
     },
+    /// Measure how many seats the shop can hold a second, beside row locks in PostgreSQL and a lock in Redis for each event,
+    /// and how long a thousand buyers take for a hundred seats. Build with --release --bins --examples.
+    ///
+    /// Starts a Redis, a PostgreSQL and two shops of its own, and stops them afterwards. All have many short turns, one after
+    /// another, with the same number of asks at once. Each ask is another fan's, for two seats beside each other: first
+    /// everybody other seats ("apart"), then ten fans the same at the same time ("crowded"). Ratios are those of one
+    /// round, and the median of them over the rounds.
+    Shop {
+        /// How often each row has its turn.
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=50))]
+        rounds: u16,
+        /// How long one turn takes, in milliseconds.
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(50..=1000))]
+        millis: u64,
+        /// Asks at once.
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=512))]
+        at_once: u16,
+        /// Connections of the peers to PostgreSQL.
+        #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=64))]
+        connections: u32,
+        /// Buyers at once for a hundred seats.
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=2000))]
+        buyers: u32,
+        /// Where to write every figure as JSON, too.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
     /// Measure how many fans can join a second, with edge, Redis and this crowd on one machine. Build with --release.
     ///
     /// Starts an edge and a Redis of its own on the loopback address, and stops them afterwards. Two rounds over the same
@@ -263,6 +291,18 @@ async fn run(command: Command) -> Result<ExitCode> {
             held = hold::run(HoldPlan { edge, room, fans, certificate }) => held.map(|()| ExitCode::SUCCESS),
             () = interrupted => Ok(ExitCode::FAILURE),
         },
+        Command::Bench(Bench::Shop { rounds, millis, at_once, connections, buyers, json }) => {
+            let length = Duration::from_millis(millis);
+            let plan =
+                ShopPlan { rounds: rounds.into(), length, at_once: at_once.into(), connections, buyers };
+            let Some(report) = shop::run(plan, interrupted).await? else { return Ok(ExitCode::FAILURE) };
+            println!("{report}");
+            if let Some(file) = json {
+                std::fs::write(&file, format!("{:#}\n", report.to_json()))
+                    .with_context(|| format!("{} cannot be written", file.display()))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench(Bench::Joins { connections, seconds }) => {
             let plan = JoinsPlan { connections: connections.into(), length: Duration::from_secs(seconds) };
             tokio::select! {

@@ -105,7 +105,7 @@ where
 }
 
 /// As many descriptors as the system allows, for this process and those that it starts.
-fn allow_descriptors() -> Result<()> {
+pub(super) fn allow_descriptors() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).context("descriptors are refused")
 }

@@ -6,3 +6,4 @@ pub mod edge;
 pub mod fans;
 pub mod joins;
 mod pipe;
+pub mod shop;

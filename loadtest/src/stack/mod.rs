@@ -3,6 +3,7 @@
 mod blueprint;
 mod files;
 mod find;
+mod postgres_server;
 mod process;
 mod ready;
 mod redis_server;
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 
 pub use blueprint::{Blueprint, Room, Row, Sale, Store};
 pub use find::{binary, free_port, is_free, tool};
+pub use postgres_server::PostgresServer;
 pub use process::{Process, Program};
 pub use ready::answers_tcp;
 pub use redis_server::RedisServer;

@@ -35,7 +35,8 @@ impl Secrets {
         ]
     }
 
-    pub(super) fn of_shop(&self) -> Vec<(&'static str, String)> {
+    /// What a shop finds in its environment.
+    pub fn of_shop(&self) -> Vec<(&'static str, String)> {
         vec![
             ("STANCHION_EDGE_KEYS", self.edge_keys.clone()),
             ("STANCHION_ORGANISER_TOKEN", self.organiser.clone()),

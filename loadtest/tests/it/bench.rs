@@ -73,3 +73,33 @@ async fn waiting_fans_are_measured_while_the_line_moves() {
     assert!((edges - 1.0).abs() < 1e-9, "{row:?}");
     assert!(memory > 0.0 && cores > 0.0 && messages > 0.0 && told > 0.0, "each was seen: {row:?}");
 }
+
+#[tokio::test]
+async fn the_hot_path_is_measured_beside_locks() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("figures.json");
+    let arguments = ["--rounds", "1", "--millis", "100", "--at-once", "8", "--buyers", "150", "--json"];
+    let arguments: Vec<_> = ["shop"].into_iter().chain(arguments).chain(json.to_str()).collect();
+    let report = report(&arguments).await;
+    for asked in ["apart", "crowded"] {
+        for who in [
+            "inventory in Redis",
+            "inventory in memory",
+            "row locks in PostgreSQL",
+            "row locks in one function",
+            "`SET NX` around PostgreSQL",
+            "shop over HTTP, Redis and PostgreSQL",
+            "shop over HTTP, memory and SQLite",
+        ] {
+            let row = report.lines().map(cells).find(|cells| cells.starts_with(&[asked, who]));
+            let row = row.unwrap_or_else(|| panic!("no row of {who}, {asked}, in {report}"));
+            let held: f64 = row[2].split(' ').next().unwrap().parse().unwrap();
+            assert!(held > 0.0, "{row:?}");
+        }
+    }
+    assert!(report.contains("| row locks in PostgreSQL | apart | ≥ 10 |"), "{report}");
+    assert!(report.contains("| 150 buyers at once for 100 seats |"), "{report}");
+    let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!(figures["crowds"][1]["shop"], "memory and SQLite");
+    assert_eq!(figures["rows"].as_array().unwrap().len(), 14);
+}
