@@ -18,7 +18,7 @@ use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session, let_str
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::notifications::{Contact, EmailAddress};
 use crate::payments::Card;
-use crate::reservations::{Release, Reservation, ReservationState, found, released};
+use crate::reservations::{Release, Reservation, ReservationState, found, give_back, released};
 use crate::{datetime, money};
 
 /// A reservation as the templates see it.
@@ -148,8 +148,7 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
     find(&app, &event, &id, fan).await?;
-    app.checkout.abandon(&id, fan).await?;
-    match app.reservations.release(&id, fan).await? {
+    match give_back(&app, &id, fan).await? {
         // Paid: then it is the tickets that go back.
         Release::Confirmed | Release::Returned => {
             app.checkout.cancel(&id, fan).await?;

@@ -10,7 +10,7 @@ mod sweep;
 pub use model::{PaymentFacts, Reservation, ReservationState, ReservedSeat};
 pub use paying::Intent;
 pub use routes::routes;
-pub(crate) use routes::{already_paid, found, payment_in_progress, released};
+pub(crate) use routes::{already_paid, found, give_back, payment_in_progress, released};
 pub use service::{Found, HoldRefused, Reservations, Wanted};
 pub use store::{Begin, Release, ReservationStore};
 pub use sweep::sweep;

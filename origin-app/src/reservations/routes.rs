@@ -171,8 +171,7 @@ async fn release(
     cookies: Cookies,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
-    app.checkout.abandon(&id, fan).await?;
-    match app.reservations.release(&id, fan).await? {
+    match give_back(&app, &id, fan).await? {
         // Paid: then it is the tickets that go back.
         Release::Confirmed | Release::Returned => {
             let back = app.checkout.cancel(&id, fan).await?;
@@ -182,6 +181,18 @@ async fn release(
             released(release)?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
+    }
+}
+
+/// Gives the seats of a hold back, as the inventory says, and asks no database for that. A payment that the fan's browser was
+/// to make, and has not, ends first.
+pub(crate) async fn give_back(app: &App, id: &ReservationId, fan: &FanId) -> Result<Release, Problem> {
+    match app.reservations.release(id, fan).await? {
+        Release::Paying => {
+            app.checkout.abandon(id, fan).await?;
+            Ok(app.reservations.release(id, fan).await?)
+        }
+        release => Ok(release),
     }
 }
 
