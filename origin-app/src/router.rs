@@ -11,30 +11,33 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::http::{
-    Problem, documented, limit_load, limit_time, live, log_request, ready, refuse_cross_site, require_edge,
+    Problem, documented, limit_load, limit_time, log_request, refuse_cross_site, require_edge,
     security_headers, serve_asset,
 };
 use crate::idempotency::answer_once;
-use crate::telemetry::metrics::metrics;
 use crate::telemetry::traces::trace_request;
 use crate::{accounts, checkout, events, pages, payments, reservations, tickets, waitlist};
 
-/// The whole shop.
-pub(crate) fn router(app: &Arc<App>) -> Router {
-    let api = OpenApiRouter::new()
+/// What programs ask.
+fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .merge(events::routes())
         .merge(accounts::routes())
         .merge(reservations::routes())
         .merge(payments::routes())
         .merge(waitlist::routes())
-        .merge(checkout::routes());
-    documented(api)
         .merge(tickets::routes())
-        .merge(pages::routes())
-        .route("/assets/{file}", get(serve_asset))
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(live))
-        .route("/readyz", get(ready))
+        .merge(checkout::routes())
+}
+
+/// Every route. What programs ask has to be in the document.
+fn routes() -> Router<Arc<App>> {
+    documented(api()).merge(pages::routes()).route("/assets/{file}", get(serve_asset))
+}
+
+/// The whole shop.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    routes()
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -56,4 +59,34 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(from_fn(security_headers))
         .layer(from_fn_with_state(Arc::clone(app), log_request))
         .with_state(Arc::clone(app))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::http::document;
+
+    /// The paths of a router, of which axum tells in its debugging form alone.
+    fn paths<S>(router: &Router<S>) -> BTreeSet<String> {
+        let shown = format!("{router:?}");
+        let marks = shown.split("RouteId(").filter_map(|rest| rest.split_once("): \"")?.1.split('"').next());
+        marks.filter(|path| path.starts_with('/')).map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn every_route_that_is_no_page_is_in_the_document() {
+        let (_, document) = document(api());
+        let documented: BTreeSet<String> = document.paths.paths.keys().cloned().collect();
+        let pages = paths(&pages::routes());
+        assert!(pages.contains("/tickets") && pages.len() > 25, "{pages:?}");
+        let others = ["/assets/{file}", "/api/openapi.json"].map(ToOwned::to_owned);
+        let expected: BTreeSet<_> = paths(&routes())
+            .into_iter()
+            .filter(|path| !pages.contains(path) && !others.contains(path))
+            .collect();
+        assert_eq!(expected, documented);
+        assert!(documented.contains("/api/payments/webhooks/stripe") && documented.contains("/metrics"));
+    }
 }

@@ -15,12 +15,15 @@ use crate::app::App;
 /// How long the database and the inventory may take for a sign of life.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// `GET /healthz`: the process lives.
+/// The process lives.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn live() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: it can serve fans.
+/// It can serve fans.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses((status = 200, body = String, content_type = "text/plain"),
+    (status = 503, description = "It cannot work", body = String, content_type = "text/plain")))]
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     match answering(&app).await {

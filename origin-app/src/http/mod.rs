@@ -2,6 +2,7 @@
 
 mod assets;
 mod client;
+mod codes;
 mod cookie;
 mod cross_site;
 mod edge;
@@ -23,9 +24,10 @@ pub use edge::EdgeFacts;
 pub(crate) use edge::require_edge;
 pub(crate) use extract::{Fields, JsonBody, Organiser, PathId, QueryArgs};
 pub(crate) use headers::{let_stripe_in, private, public, public_page, security_headers};
-pub(crate) use health::{live, ready};
 pub(crate) use load::{Gate, limit_load, limit_time};
 pub(crate) use log::log_request;
+#[cfg(test)]
+pub(crate) use openapi::document;
 pub(crate) use openapi::documented;
 pub use problem::Problem;
 pub(crate) use reader::{Reader, back_to};

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::health;
 use super::problem;
 use crate::app::App;
+use crate::telemetry::metrics::page;
 
 /// What the document says before any operation.
 #[derive(OpenApi)]
@@ -25,7 +26,7 @@ use crate::app::App;
                        the currency's smallest unit; times are RFC 3339 in UTC. A fan is known by the cookie `shop-fan`, or by \
                        `shop-session` when they are logged in."
     ),
-    tags((name = "events"), (name = "reservations"), (name = "payments"), (name = "accounts"), (name = "health")),
+    tags((name = "events"), (name = "reservations"), (name = "payments"), (name = "accounts"), (name = "tickets"), (name = "health")),
     components(schemas(problem::Body<'static>)),
     modifiers(&Callers)
 )]
@@ -43,11 +44,23 @@ impl utoipa::Modify for Callers {
     }
 }
 
-/// The routes of `api` and the document of them.
-pub(crate) fn documented(api: OpenApiRouter<Arc<App>>) -> axum::Router<Arc<App>> {
+/// The routes of `api` and of what is asked of every server, and the document of them.
+pub(crate) fn document(api: OpenApiRouter<Arc<App>>) -> (axum::Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let document = OpenApiRouter::with_openapi(Document::openapi());
-    let (routes, mut document) = document.routes(routes!(health::health)).merge(api).split_for_parts();
+    let (routes, mut document) = document
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(page::metrics))
+        .merge(api)
+        .split_for_parts();
     complete(&mut document);
+    (routes, document)
+}
+
+/// The same routes, and one that shows the document.
+pub(crate) fn documented(api: OpenApiRouter<Arc<App>>) -> axum::Router<Arc<App>> {
+    let (routes, document) = document(api);
     let document = Json(document);
     routes.route("/api/openapi.json", get(async move || document.clone()))
 }
@@ -55,7 +68,7 @@ pub(crate) fn documented(api: OpenApiRouter<Arc<App>>) -> axum::Router<Arc<App>>
 /// Every operation may be refused, in the same form; and what costs something takes an `Idempotency-Key`.
 fn complete(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
-        let costs = !path.starts_with("/api/auth/");
+        let costs = !["/api/auth/", "/api/payments/webhooks/"].iter().any(|other| path.starts_with(other));
         for (operation, costs) in [
             (&mut item.get, false),
             (&mut item.patch, false),

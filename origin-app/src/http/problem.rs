@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::checkout::{CancelRefused, PaymentRefused};
 use crate::datetime;
@@ -36,6 +37,10 @@ pub struct Problem {
     cause: Option<Arc<str>>,
 }
 
+fn codes() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(super::codes::CODES)).build()
+}
+
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(super) struct Body<'a> {
@@ -44,6 +49,7 @@ pub(super) struct Body<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    #[schema(schema_with = codes)]
     code: &'a str,
     #[serde(skip_serializing_if = "<[SeatId]>::is_empty")]
     seats: &'a [SeatId],
@@ -57,6 +63,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
+        debug_assert!(super::codes::CODES.contains(&code), "`{code}` is not among the codes");
         Self {
             status,
             code,

@@ -125,7 +125,7 @@ mod tests {
         let problem = Problem::event_not_found();
         assert_eq!(texts.problem(Language::En, &problem).0, problem.title);
         assert!(texts.problem(Language::Ko, &problem).0.contains("공연"));
-        let other = Problem::new(StatusCode::CONFLICT, "unheard_of", "Unheard of", "Nobody knows.");
+        let other = Problem::new(StatusCode::CONFLICT, "not_published", "Unheard of", "Nobody knows.");
         let own = ("Unheard of".to_owned(), "Nobody knows.".to_owned());
         assert_eq!(texts.problem(Language::Ko, &other), own);
     }

@@ -6,7 +6,6 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,10 +17,7 @@ use crate::http::{Organiser, Problem};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(ledger))
-        // What Stripe sends is described by Stripe.
-        .route("/api/payments/webhooks/stripe", post(stripe_message))
+    OpenApiRouter::new().routes(routes!(ledger)).routes(routes!(stripe_message))
 }
 
 /// Where all the money is, and whether everything else agrees.
@@ -32,7 +28,10 @@ async fn ledger(State(app): State<Arc<App>>, _: Organiser) -> Result<Json<Ledger
 }
 
 /// Stripe tells that something happened to a payment. Whatever it says, the payment is asked about at Stripe; that takes
-/// its time elsewhere, for Stripe does not wait.
+/// its time elsewhere, for Stripe does not wait. What it sends is described by Stripe.
+#[utoipa::path(post, path = "/api/payments/webhooks/stripe", tag = "payments",
+    params(("Stripe-Signature" = Option<String>, Header, description = "When it was signed, and how")),
+    request_body = serde_json::Value, responses((status = 200, description = "Heard")))]
 async fn stripe_message(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Length of a seed, in bytes.
 const SEED_BYTES: usize = 32;
@@ -91,12 +92,14 @@ impl fmt::Debug for TicketKeys {
 }
 
 /// A JWK Set (RFC 7517, RFC 8037) of public keys.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[schema(as = TicketKeys)]
 pub struct PublicKeys {
     keys: Vec<Jwk>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[schema(as = TicketKey)]
 struct Jwk {
     kty: String,
     crv: String,

@@ -4,7 +4,7 @@
 //! series there are, and nobody's name among them. `docs/shop.md` lists all of them, and a test holds it to that.
 
 mod audit;
-mod page;
+pub(crate) mod page;
 
 use std::time::Duration;
 
@@ -16,7 +16,6 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, R
 use crate::outbox::Delivered;
 
 pub(crate) use audit::audit;
-pub(crate) use page::metrics;
 
 /// The bounds of how long a request takes, in seconds.
 const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];

@@ -18,7 +18,8 @@ use crate::http::Problem;
 /// How long the inventory may take to tell its figures: a scrape must not hang on it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// `GET /metrics`, for who reaches the shop itself: through the edge, fans would.
+/// For Prometheus, and for who reaches the shop itself: through the edge, fans would.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     if headers.contains_key(HEADER_SIGNATURE) {
         return Err(Problem::not_found());
