@@ -74,7 +74,9 @@ impl Source<'_> {
             };
             let place = self.place(&span);
             let outer = |header: &str| known_fields::<T>(header);
-            let (field, problem) = explain(error.message(), &place, outer);
+            let bare = error.message().starts_with("string values must be quoted");
+            let wanted = if bare { wanted::<T>(&place) } else { None };
+            let (field, problem) = explain(wanted.as_deref().unwrap_or(error.message()), &place, outer);
             ConfigError {
                 file: self.file.to_owned(),
                 line: Some(self.line_of(&span)),
@@ -137,4 +139,18 @@ fn known_fields<T: DeserializeOwned>(header: &str) -> Vec<String> {
     } else {
         Vec::new()
     }
+}
+
+/// What would be said of a text at a place where something stands that is nothing yet: nothing where a text is right there.
+fn wanted<T: DeserializeOwned>(place: &Place<'_>) -> Option<String> {
+    let (header, key) = (place.header.unwrap_or_default(), place.key?);
+    let outer = header.trim_matches(['[', ']', ' ']).rsplit_once('.').map_or("", |(outer, _)| outer);
+    let around = [String::new(), format!("[[{outer}]]\n"), format!("[{outer}]\n")];
+    around.into_iter().find_map(|around| {
+        let error = toml::from_str::<T>(&format!("{around}{header}\n{key} = \"\"\n")).err()?;
+        error
+            .message()
+            .starts_with("invalid type: string \"\", expected ")
+            .then(|| error.message().to_owned())
+    })
 }

@@ -120,6 +120,19 @@ fn broken() -> Vec<(String, &'static str)> {
             "rooms.toml:7:11: `room.message`: found Back at nine; a text has to stand in quotes: message = \"Back at nine\"",
         ),
         (
+            with("max_active = many"),
+            "rooms.toml:7:14: `room.max_active`: found many; a whole number is needed, without a point and without quotes, such \
+             as 60",
+        ),
+        (
+            with("case_sensitive = yes"),
+            "rooms.toml:7:18: `room.case_sensitive`: found yes; true or false is needed, without quotes",
+        ),
+        (
+            with("[[room.lane]]\nname = \"general\"\nweight = heavy"),
+            "rooms.toml:9:10: `room.lane.weight`: found heavy; a whole number is needed",
+        ),
+        (
             with("max_activ = 500"),
             "rooms.toml:7:1: `room.max_activ`: there is no such field; did you mean `max_active`?",
         ),
