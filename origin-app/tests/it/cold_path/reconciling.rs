@@ -121,6 +121,29 @@ async fn what_is_at_odds_at_the_start_is_put_right_at_once(database: Database) {
     stage.close().await;
 }
 
+/// The database has the last word, whatever the inventory says: here it has given one seat to two fans.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_hold_one_seat_the_first_to_pay_has_it() {
+    let database = Database::postgres().await;
+    let mut stage =
+        Stage::open_with(database, 3, |settings| rarely(&mut settings.holds.sweep_every), |it| it).await;
+    let (one, other) = (stage.shop.fan(), stage.shop.fan());
+    let first = one.held(&["A-1", "A-2"]).await;
+    assert_eq!(stage.database.redis().command(&["HDEL", "shop:{demo}:taken", "A-2"]).unwrap(), ":1\r\n");
+    let second = other.held(&["A-2", "A-3"]).await;
+    let (paid, refused) = (other.pay(&second, "sandbox-ok").await, one.pay(&first, "sandbox-ok").await);
+    assert_eq!(paid.status, 200, "{}", paid.text);
+    refused.is_problem(409, "hold_expired");
+    // Nobody asked for the other's money, and the seat that was left is free.
+    assert_eq!(stage.database.count("SELECT count(*) FROM sandbox_payments").await, 1);
+    assert_eq!(other.state(&second).await, "confirmed");
+    stage.shop.fan().held(&["A-1"]).await;
+    stage.shop.fan().hold(&["A-2"]).await.is_problem(409, "seat_taken");
+    let sales = stage.shop.sales().await;
+    assert_eq!((&sales["sold"], &sales["double_sold"], &sales["tickets"]), (&json!(2), &json!(0), &json!(2)));
+    stage.close().await;
+}
+
 fn rarely(every: &mut Duration) {
     *every = Duration::from_secs(3600);
 }
