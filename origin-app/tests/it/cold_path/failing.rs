@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use origin_app::inventory::READ_TURN;
+use origin_app::inventory::{HoldingState, READ_TURN};
 use serde_json::json;
 
 use super::Stage;
@@ -168,5 +168,29 @@ async fn an_entry_that_nobody_can_read_is_put_aside_and_the_others_go_on() {
     // Written again, it is no better.
     assert!(stage.inventory.unbury(&stage.event, &dead[0].0, true).await.unwrap());
     stage.dead(3).await;
+    stage.close().await;
+}
+
+/// An entry may come when its reservation is long paid: written anew by hand, or by a shop that slept.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_comes_late_undoes_nothing() {
+    let mut stage = Stage::open(Database::postgres().await, 2).await;
+    let fan = stage.shop.fan();
+    let id = fan.held(&["A-1"]).await;
+    let reservation = super::reservation(&id);
+    let mut holding = stage.inventory.look(&stage.event, &reservation).await.unwrap().unwrap();
+    assert_eq!(fan.pay(&id, "sandbox-ok").await.status, 200);
+    for state in [HoldingState::Expired, HoldingState::Released, HoldingState::Held] {
+        holding.state = state;
+        let line = format!("\"{}\"", holding.to_line());
+        let entry = ["XADD", "shop:{demo}:log", "*", "at", "1", "id", &id, "line", &line];
+        assert!(stage.database.redis().command(&entry).unwrap().starts_with('$'));
+    }
+    stage.caught_up().await;
+    assert_eq!(stage.backlog().await.dead, 0);
+    assert_eq!(fan.state(&id).await, "confirmed");
+    let sales = stage.shop.sales().await;
+    assert_eq!((&sales["sold"], &sales["tickets"]), (&json!(1), &json!(1)));
+    stage.shop.fan().hold(&["A-1"]).await.is_problem(409, "seat_taken");
     stage.close().await;
 }

@@ -144,6 +144,28 @@ async fn of_two_who_hold_one_seat_the_first_to_pay_has_it() {
     stage.close().await;
 }
 
+/// What is over in the inventory and not yet in the database stays over, however long the log takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_that_was_given_back_is_not_held_again_while_the_log_is_behind() {
+    let mut stage = Stage::open(Database::postgres().await, 3).await;
+    let fan = stage.shop.fan();
+    let id = fan.held(&["A-1"]).await;
+    stage.caught_up().await;
+    let mut reader = |words: &[&str]| {
+        let said = stage.database.redis().command(&[&["HSET", "shop:{demo}"], words].concat()).unwrap();
+        assert!(said.starts_with(':'), "{said}");
+    };
+    reader(&["reader", "nobody", "reader_until", "99999999999999"]);
+    assert_eq!(fan.delete(&format!("/api/reservations/{id}")).await.status, 204);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    reader(&["reader_until", "0"]);
+    assert_eq!(stage.repairs().await, 0.0);
+    stage.caught_up().await;
+    assert_eq!(fan.state(&id).await, "released");
+    stage.shop.fan().held(&["A-1"]).await;
+    stage.close().await;
+}
+
 fn rarely(every: &mut Duration) {
     *every = Duration::from_secs(3600);
 }
