@@ -77,12 +77,8 @@ async fn buy(fan: Fan, nth: u64) -> Option<(String, String)> {
         let map = fan.get("/api/events/demo/seats").await.json();
         let seats = map["seats"].as_array().unwrap();
         let mut free: Vec<_> = seats.iter().filter(|seat| seat["state"] == "available").collect();
-        if free.is_empty() {
-            if seats.iter().all(|seat| seat["state"] == "sold") {
-                return None;
-            }
-            // Somebody pays, or does not.
-            tokio::time::sleep(Duration::from_millis(500 + dice.below(500))).await;
+        if seats.iter().all(|seat| seat["state"] == "sold") {
+            return None;
         }
         // What they saw is soon old.
         for _ in 0..TRIES_PER_LOOK.min(free.len()) {
@@ -95,6 +91,8 @@ async fn buy(fan: Fan, nth: u64) -> Option<(String, String)> {
             let id = held.json()["id"].as_str().unwrap().to_owned();
             return Some(pay(&fan, &id).await);
         }
+        // Nobody asks again at once: what looked free is soon known to be gone, and what is held to be paid or not.
+        tokio::time::sleep(Duration::from_millis(1000 + dice.below(1000))).await;
     }
     panic!("not within {PATIENCE:?}");
 }

@@ -138,6 +138,7 @@ impl Report {
                         "asked": asked, "who": who.name(),
                         "held": self.ratio(asked, who, |turn| turn.held),
                         "answers": self.ratio(asked, who, |turn| turn.answers),
+                        "answers_for_the_same_work": self.ratio(asked, who, |turn| 1.0 / turn.work_us),
                     })
                 })
             })
@@ -200,25 +201,32 @@ impl fmt::Display for Report {
                 middle(|turn| turn.work_us),
             )?;
         }
-        writeln!(f, "\n| the inventory in Redis by | fans ask | wanted | holds | answers |")?;
-        writeln!(f, "|---|---|---|---|---|")?;
+        writeln!(
+            f,
+            "\n| the inventory in Redis by | fans ask | wanted | holds | answers | answers for the same work |"
+        )?;
+        writeln!(f, "|---|---|---|---|---|---|")?;
         for (asked, who) in [APART, CROWDED]
             .into_iter()
             .flat_map(|asked| [Who::Rows, Who::Function, Who::Lock].map(|who| (asked, who)))
         {
             let of = |of: fn(&Turn) -> f64| self.ratio(asked, who, of).unwrap_or_default();
             let (held, answers) = (of(|turn| turn.held), of(|turn| turn.answers));
+            let work = of(|turn| 1.0 / turn.work_us);
             let wanted =
                 if who == Who::Function { "–".to_owned() } else { format!("≥ {RATIO_WANTED:.0}") };
             writeln!(
                 f,
-                "| {} | {asked} | {wanted} | {:.1} ({:.1}–{:.1}){} | {:.1} |",
+                "| {} | {asked} | {wanted} | {:.1} ({:.1}–{:.1}){} | {:.1} | {:.1} ({:.1}–{:.1}) |",
                 who.name(),
                 held.median,
                 held.least,
                 held.most,
                 mark(who == Who::Function || held.median >= RATIO_WANTED),
                 answers.median,
+                work.median,
+                work.least,
+                work.most,
             )?;
         }
         let alone = |of: fn(&Alone) -> f64| Spread::of(self.ceiling.iter().map(of).collect()).median;

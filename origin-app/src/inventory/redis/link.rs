@@ -1,7 +1,7 @@
 //! The connection to Redis, made when it is first needed and made again after it was lost. Whatever happens on the
 //! way, a call ends within a bounded time.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -38,9 +38,18 @@ pub(super) struct Link {
     connecting: tokio::sync::Mutex<()>,
 }
 
+/// A connection, and the process at its other end: it leads to that one and to no other.
+#[derive(Clone)]
+struct Open {
+    connection: MultiplexedConnection,
+    /// The server's `run_id`, which is new whenever it was started.
+    process: Arc<str>,
+    generation: u64,
+}
+
 #[derive(Default)]
 struct State {
-    open: Option<MultiplexedConnection>,
+    open: Option<Open>,
     /// Counts the connections, so that who lost one does not close the next.
     generation: u64,
     failed: Option<(String, Instant)>,
@@ -66,22 +75,25 @@ impl Link {
         Ok(Self { server, state: Mutex::default(), connecting: tokio::sync::Mutex::default() })
     }
 
-    /// Runs a script on the keys of one event. Every verb may be repeated, so it is sent once more where the
-    /// connection turns out to be broken, as it does when the server was restarted.
+    /// Runs a script on the keys of one event, at `time` (0: the server's), and tells it which process the connection leads
+    /// to. Every verb may be repeated, so it is sent once more where the connection turns out to be broken, as it does when
+    /// the server was restarted.
     pub(super) async fn run(
         &self,
         script: &Script,
         key: &str,
+        time: u64,
         arguments: &[Vec<u8>],
     ) -> Result<Value, Fault> {
-        let command = |name: &str, script: &str| {
+        let command = |name: &str, script: &str, process: &str| {
             let mut command = redis::cmd(name);
-            command.arg(script).arg(1).arg(key).arg(arguments);
+            command.arg(script).arg(1).arg(key).arg(format!("{time} {process}")).arg(arguments);
             command
         };
-        match self.send_twice(&command("EVALSHA", &script.hash)).await {
+        match self.send_twice(|process| command("EVALSHA", &script.hash, process)).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.send_twice(&command("EVAL", script.source)).await.map_err(|error| fault(&error))
+                let answer = self.send_twice(|process| command("EVAL", script.source, process)).await;
+                answer.map_err(|error| fault(&error))
             }
             answer => answer.map_err(|error| fault(&error)),
         }
@@ -89,19 +101,19 @@ impl Link {
 
     /// Sends a command that may be repeated.
     pub(super) async fn command(&self, command: &Cmd) -> Result<Value, Fault> {
-        self.send_twice(command).await.map_err(|error| fault(&error))
+        self.send_twice(|_| command.clone()).await.map_err(|error| fault(&error))
     }
 
-    async fn send_twice(&self, command: &Cmd) -> Result<Value, RedisError> {
-        match self.send(command).await {
-            Err(error) if is_broken(&error) && !error.is_timeout() => self.send(command).await,
+    async fn send_twice(&self, command: impl Fn(&str) -> Cmd) -> Result<Value, RedisError> {
+        match self.send(&command).await {
+            Err(error) if is_broken(&error) && !error.is_timeout() => self.send(&command).await,
             answer => answer,
         }
     }
 
-    async fn send(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let (mut connection, generation) = self.lease().await?;
-        let answer = command.query_async(&mut connection).await;
+    async fn send(&self, command: impl Fn(&str) -> Cmd) -> Result<Value, RedisError> {
+        let Open { mut connection, process, generation } = self.lease().await?;
+        let answer = command(&process).query_async(&mut connection).await;
         if let Err(error) = &answer
             && (is_broken(error) || matches!(error.code(), Some("READONLY" | "LOADING" | "MASTERDOWN")))
         {
@@ -113,7 +125,7 @@ impl Link {
         answer
     }
 
-    async fn lease(&self) -> Result<(MultiplexedConnection, u64), RedisError> {
+    async fn lease(&self) -> Result<Open, RedisError> {
         if let Some(lease) = self.open() {
             return Ok(lease);
         }
@@ -130,11 +142,12 @@ impl Link {
         let connected = connected.unwrap_or_else(|_| Err(away("cannot connect in time".to_owned())));
         let mut state = self.state();
         match connected {
-            Ok(connection) => {
+            Ok((connection, process)) => {
                 state.generation += 1;
-                state.open = Some(connection.clone());
+                let open = Open { connection, process, generation: state.generation };
+                state.open = Some(open.clone());
                 state.failed = None;
-                Ok((connection, state.generation))
+                Ok(open)
             }
             Err(error) => {
                 state.failed = Some((error.to_string(), Instant::now() + PAUSE));
@@ -143,9 +156,8 @@ impl Link {
         }
     }
 
-    fn open(&self) -> Option<(MultiplexedConnection, u64)> {
-        let state = self.state();
-        state.open.clone().map(|connection| (connection, state.generation))
+    fn open(&self) -> Option<Open> {
+        self.state().open.clone()
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -153,11 +165,20 @@ impl Link {
     }
 }
 
-async fn connect(server: ConnectionInfo) -> Result<MultiplexedConnection, RedisError> {
+async fn connect(server: ConnectionInfo) -> Result<(MultiplexedConnection, Arc<str>), RedisError> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
         .set_response_timeout(Some(RESPONSE_TIMEOUT));
-    Client::open(server)?.get_multiplexed_async_connection_with_config(&config).await
+    let mut connection = Client::open(server)?.get_multiplexed_async_connection_with_config(&config).await?;
+    let facts: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
+    let process = facts.lines().find_map(|line| line.strip_prefix("run_id:"));
+    match process
+        .map(str::trim)
+        .filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        Some(process) => Ok((connection, process.into())),
+        None => Err(away("the server does not say which process it is".to_owned())),
+    }
 }
 
 fn is_broken(error: &RedisError) -> bool {

@@ -4,7 +4,7 @@ use admission::clock::{Timestamp, millis};
 use async_trait::async_trait;
 use redis::Value;
 
-use super::{RedisInventory, decode};
+use super::{Call, RedisInventory, decode};
 use crate::ids::{EventId, ReservationId};
 use crate::inventory::{Backlog, DeadLetter, InventoryError, InventoryLog, LogEntry, READ_TURN};
 
@@ -16,7 +16,7 @@ impl InventoryLog for RedisInventory {
         reader: &str,
         limit: u32,
     ) -> Result<Option<Vec<LogEntry>>, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(reader).arg(millis(READ_TURN)).arg(limit);
         let Some(entries) = self.run::<Option<Vec<Value>>>(&self.scripts.read, event, call).await? else {
             return Ok(None);
@@ -26,7 +26,7 @@ impl InventoryLog for RedisInventory {
     }
 
     async fn acknowledge(&self, event: &EventId, entries: &[LogEntry]) -> Result<(), InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         for entry in entries {
             call.arg(&entry.mark).arg(entry.ended().map_or("", ReservationId::as_str));
         }
@@ -34,13 +34,13 @@ impl InventoryLog for RedisInventory {
     }
 
     async fn bury(&self, event: &EventId, entry: &LogEntry, reason: &str) -> Result<(), InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(&entry.mark).arg(reason);
         self.run::<Value>(&self.scripts.bury, event, call).await.map(drop)
     }
 
     async fn dead(&self, event: &EventId, limit: u32) -> Result<Vec<DeadLetter>, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(limit);
         let letters: Vec<Value> = self.run(&self.scripts.dead, event, call).await?;
         letters
@@ -53,14 +53,14 @@ impl InventoryLog for RedisInventory {
     }
 
     async fn unbury(&self, event: &EventId, mark: &str, replay: bool) -> Result<bool, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(mark).arg(u8::from(replay));
         self.run(&self.scripts.unbury, event, call).await
     }
 
     async fn backlog(&self, event: &EventId) -> Result<Backlog, InventoryError> {
         let (now, entries, oldest, dead): (u64, u64, u64, u64) =
-            self.run(&self.scripts.backlog, event, self.call()).await?;
+            self.run(&self.scripts.backlog, event, Call::default()).await?;
         let moment = Timestamp::from_millis;
         let oldest = (entries > 0).then(|| moment(oldest));
         Ok(Backlog { entries, oldest, dead, now: moment(now) })

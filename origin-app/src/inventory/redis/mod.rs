@@ -104,20 +104,15 @@ impl RedisInventory {
         Ok(Self { link, scripts: Scripts::new(), clock })
     }
 
-    /// Begins a call: what the scripts are told of the time, nothing but in tests.
-    fn call(&self) -> Call {
-        let mut call = Call(Vec::new());
-        call.arg(self.clock.as_ref().map_or(0, |clock| clock.now().as_millis()));
-        call
-    }
-
     async fn run<T: FromRedisValue>(
         &self,
         script: &Script,
         event: &EventId,
         call: Call,
     ) -> Result<T, InventoryError> {
-        let answer = self.link.run(script, &format!("shop:{{{event}}}"), &call.0).await;
+        // What the scripts are told of the time: nothing but in tests.
+        let time = self.clock.as_ref().map_or(0, |clock| clock.now().as_millis());
+        let answer = self.link.run(script, &format!("shop:{{{event}}}"), time, &call.0).await;
         read(answer)
     }
 }
@@ -130,7 +125,8 @@ fn read<T: FromRedisValue>(answer: Result<Value, Fault>) -> Result<T, InventoryE
     T::from_redis_value(answer).map_err(|error| InventoryError::Unreadable(error.to_string()))
 }
 
-/// The arguments of a script.
+/// The arguments of a script, after what it is told of time and server.
+#[derive(Default)]
 struct Call(Vec<Vec<u8>>);
 
 impl Call {
@@ -156,7 +152,7 @@ impl Inventory for RedisInventory {
         loader: &str,
         turn: Duration,
     ) -> Result<bool, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(loader).arg(millis(turn));
         self.run(&self.scripts.begin_load, event, call).await
     }
@@ -166,7 +162,7 @@ impl Inventory for RedisInventory {
         let mut name = redis::cmd("SADD");
         name.arg(EVENTS).arg(event.as_str());
         read::<Value>(self.link.command(&name).await)?;
-        let mut call = self.call();
+        let mut call = Call::default();
         for holding in holdings {
             call.arg(holding.id.as_str()).arg(holding.to_line());
         }
@@ -185,7 +181,7 @@ impl Inventory for RedisInventory {
 
     async fn hold(&self, event: &EventId, ask: &Ask) -> Result<Held, InventoryError> {
         let Ask { id, fan, ticket, duration, seats_max, currency, seats, general } = ask;
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(id.as_str()).arg(fan.as_str()).arg(ticket.as_deref().unwrap_or("-")).arg(millis(*duration));
         call.arg(seats_max).arg(currency).arg(general.len());
         for ask in general {
@@ -203,79 +199,79 @@ impl Inventory for RedisInventory {
         id: &ReservationId,
         fan: &FanId,
     ) -> Result<Option<Holding>, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(id.as_str()).arg(fan.as_str());
         decode::line(id, self.run(&self.scripts.release, event, call).await?)
     }
 
     async fn keep(&self, event: &EventId, id: &ReservationId, fan: &FanId) -> Result<Keep, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(id.as_str()).arg(fan.as_str());
         decode::keep(decode::line(id, self.run(&self.scripts.keep, event, call).await?)?)
     }
 
     async fn put_back(&self, event: &EventId, id: &ReservationId) -> Result<Option<Holding>, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(id.as_str());
         decode::line(id, self.run(&self.scripts.put_back, event, call).await?)
     }
 
     async fn sell(&self, event: &EventId, id: &ReservationId) -> Result<bool, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(id.as_str());
         self.run(&self.scripts.sell, event, call).await
     }
 
     async fn free(&self, event: &EventId, id: &ReservationId) -> Result<bool, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(id.as_str());
         self.run(&self.scripts.free, event, call).await
     }
 
     async fn lapse(&self, event: &EventId, limit: u32) -> Result<u32, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(limit);
         self.run(&self.scripts.lapse, event, call).await
     }
 
     async fn look(&self, event: &EventId, id: &ReservationId) -> Result<Option<Holding>, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(id.as_str());
         decode::line(id, self.run(&self.scripts.look, event, call).await?)
     }
 
     async fn of_fan(&self, event: &EventId, fan: &FanId) -> Result<Vec<Holding>, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(fan.as_str());
         let lines: Vec<String> = self.run(&self.scripts.of_fan, event, call).await?;
         decode::holdings(&lines)
     }
 
     async fn adopt(&self, event: &EventId, guest: &FanId, fan: &FanId) -> Result<u32, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(guest.as_str()).arg(fan.as_str());
         self.run(&self.scripts.adopt, event, call).await
     }
 
     async fn all(&self, event: &EventId) -> Result<Vec<Holding>, InventoryError> {
-        let (now, lines): (u64, Vec<String>) = self.run(&self.scripts.all, event, self.call()).await?;
+        let (now, lines): (u64, Vec<String>) = self.run(&self.scripts.all, event, Call::default()).await?;
         decode::having_seats(now, &lines)
     }
 
     async fn restore(&self, event: &EventId, holding: &Holding) -> Result<bool, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(holding.id.as_str()).arg(holding.to_line());
         self.run(&self.scripts.restore, event, call).await
     }
 
     async fn mend(&self, event: &EventId, sections: &[(String, u32)]) -> Result<u32, InventoryError> {
-        let survey = self.run(&self.scripts.survey, event, self.call()).await?;
+        let survey = self.run(&self.scripts.survey, event, Call::default()).await?;
         let doubts = survey::doubts(survey, sections)?;
         if doubts.is_empty() {
             return Ok(0);
         }
         // Nothing stood still meanwhile: the script looks again, and leaves alone what is right.
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(doubts.seats.len());
         for (seat, owner) in &doubts.seats {
             call.arg(seat).arg(owner);
@@ -287,7 +283,7 @@ impl Inventory for RedisInventory {
     }
 
     async fn retire(&self, event: &EventId, after: Duration) -> Result<bool, InventoryError> {
-        let mut call = self.call();
+        let mut call = Call::default();
         call.arg(millis(after));
         let is_gone: bool = self.run(&self.scripts.retire, event, call).await?;
         if is_gone {

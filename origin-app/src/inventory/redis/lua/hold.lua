@@ -33,9 +33,13 @@ end
 local asked = #ids
 for _, section in ipairs(sections) do asked = asked + section.quantity end
 
+-- What counts against fan and ticket: read once, and written once with what is held now.
+local by_fan, by_ticket = 'f:' .. fan, 't:' .. ticket
+local counts
+
 local function refusal()
-  local has = count('f:' .. fan)
-  if ticket ~= '-' then has = math.max(has, count('t:' .. ticket)) end
+  counts = redis.call('HMGET', FANS, by_fan, by_ticket)
+  local has = math.max(sum(counts[1]), ticket ~= '-' and sum(counts[2]) or 0)
   if has + asked > limit then return { 'limit', has } end
   if #ids > 0 then
     local taken = { 'taken' }
@@ -82,6 +86,12 @@ local holding = {
 }
 save(holding)
 redis.call('ZADD', EXPIRY, exact(holding.until_ms), id)
-charge(holding, asked)
+local own = id .. '=' .. exact(asked)
+local function with_own(list) return list and list .. ' ' .. own or own end
+if ticket == '-' then
+  redis.call('HSET', FANS, by_fan, with_own(counts[1]))
+else
+  redis.call('HSET', FANS, by_fan, with_own(counts[1]), by_ticket, with_own(counts[2]))
+end
 tell(holding)
 return { 'held', text_of(holding) }

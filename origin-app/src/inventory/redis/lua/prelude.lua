@@ -11,7 +11,9 @@
 --            :general         hash, sections without numbers section → highest number given so far
 --            :free:<section>  list, its seats that came back their numbers
 --            :log, :dead      streams, what happened, for the database; and what could not be processed
--- ARGV[1]  the time in ms since the epoch, from a test; 0: the server's clock, the only clock of a sale.
+-- ARGV[1]  the time in ms since the epoch, from a test (0: the server's clock, the only clock of a sale), and which process
+--          this server is, as it said when the connection was made. A connection leads to one process as long as it
+--          lasts, and to ask anew in every step would be a sixth of its cost.
 
 local event = KEYS[1]
 local TAKEN = event .. ':taken'
@@ -27,7 +29,8 @@ local DAY_MS = 24 * 60 * 60 * 1000
 -- Arguments of one command: well below what Lua can unpack.
 local CHUNK = 1000
 
-local now = tonumber(ARGV[1])
+local now, process = string.match(ARGV[1], '^(%d+) (%x+)$')
+now = tonumber(now)
 if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -44,14 +47,9 @@ local function call_many(command, key, arguments)
   end
 end
 
--- The server that runs this: another process, or a replica that was promoted, has another id, and may have lost
--- what happened last.
-local function server_id()
-  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-end
-
+-- Another process, or a replica that was promoted, has another id, and may have lost what happened last.
 local function is_loaded()
-  return redis.call('HGET', event, 'server') == server_id()
+  return redis.call('HGET', event, 'server') == process
 end
 
 -- Whose turn it is, of an event that nobody loads, is not kept for ever.
@@ -121,9 +119,10 @@ local function others(list, id)
   return kept
 end
 
-local function count(field)
+-- The seats of such a list, or of none.
+local function sum(list)
   local seats = 0
-  for number in string.gmatch(redis.call('HGET', FANS, field) or '', '=(%d+)') do seats = seats + number end
+  for number in string.gmatch(list or '', '=(%d+)') do seats = seats + number end
   return seats
 end
 
