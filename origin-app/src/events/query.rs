@@ -30,12 +30,20 @@ impl EventQuery {
     /// The words of `text` as a search looks for them.
     pub fn words_of(text: &str) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
-        for word in text.split_whitespace().map(str::to_lowercase) {
+        // No name has control characters, and PostgreSQL takes no text with a zero byte.
+        let split = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
+        for word in split.filter(|word| !word.is_empty()).map(str::to_lowercase) {
             if words.len() < WORDS_MAX && !words.contains(&word) {
                 words.push(word);
             }
         }
         words
+    }
+
+    /// The venue that `text` names, if it names any.
+    pub fn venue_of(text: &str) -> Option<String> {
+        let name: String = text.chars().filter(|letter| !letter.is_control()).collect();
+        (!name.is_empty()).then_some(name)
     }
 
     /// The words as patterns of `LIKE`, in which a backslash takes the meaning of what follows it.
@@ -66,6 +74,9 @@ mod tests {
         assert_eq!(words, ["käse", "100%_\\", "서울"]);
         let query = EventQuery { words, ..EventQuery::default() };
         assert_eq!(query.patterns(), ["%käse%", "%100\\%\\_\\\\%", "%서울%"]);
+        assert_eq!(EventQuery::words_of("a\0b\u{b}\0"), ["a", "b"]);
+        assert_eq!(EventQuery::venue_of("Ha\0ll"), Some("Hall".to_owned()));
+        assert_eq!((EventQuery::venue_of(""), EventQuery::venue_of("\0")), (None, None));
         assert_eq!(EventQuery::words_of(&"a b c d e f g h i j".repeat(3)).len(), WORDS_MAX);
     }
 }

@@ -59,7 +59,7 @@ impl ListArgs {
         };
         Ok(EventQuery {
             words: EventQuery::words_of(self.q.as_deref().unwrap_or_default()),
-            venue: self.venue.filter(|venue| !venue.is_empty()),
+            venue: self.venue.as_deref().and_then(EventQuery::venue_of),
             from: moment("from", self.from)?,
             until: moment("until", self.until)?,
             with_drafts: false,

@@ -7,14 +7,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::problem::no_address;
 use super::see_other;
 use super::views::{EventView, seat_name};
 use crate::app::App;
 use crate::checkout::{PaymentOutcome, PaymentRefused, RefundReason, is_in_browser};
-use crate::http::{Cookies, Fields, PathId, Problem, Reader, end_session, let_stripe_in};
+use crate::http::{Cookies, Fields, PathId, Problem, QueryArgs, Reader, end_session, let_stripe_in};
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::notifications::{Contact, EmailAddress};
 use crate::payments::Card;
@@ -139,11 +139,18 @@ pub(super) async fn pay(
     }
 }
 
+#[derive(Default, Deserialize)]
+pub(super) struct CancelArgs {
+    /// Whether the fan wants nothing else.
+    leave: Option<String>,
+}
+
 /// `POST /events/{event}/checkout/{reservation}/cancel`
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     PathId(event): PathId<EventId>,
     PathId(id): PathId<ReservationId>,
+    QueryArgs(args): QueryArgs<CancelArgs>,
     cookies: Cookies,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
@@ -156,6 +163,12 @@ pub(super) async fn cancel(
         }
         release => {
             released(release)?;
+            if args.leave.is_some() {
+                // Who wants nothing makes room for the next in line.
+                let mut response = see_other("/")?;
+                end_session(response.headers_mut());
+                return Ok(response);
+            }
             see_other(&format!("/events/{event}"))
         }
     }

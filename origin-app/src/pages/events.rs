@@ -55,7 +55,7 @@ impl ListArgs {
         let shown = Timestamp::from_millis(shown - shown % HOUR_MS);
         Ok(EventQuery {
             words: EventQuery::words_of(&self.q.chars().take(SEARCH_LENGTH_MAX).collect::<String>()),
-            venue: Some(self.venue.clone()).filter(|venue| !venue.is_empty()),
+            venue: EventQuery::venue_of(&self.venue),
             from: Some(day("from", &self.from)?.unwrap_or(shown)),
             // The last day is in it.
             until: day("until", &self.until)?.map(|day| day + DAY),

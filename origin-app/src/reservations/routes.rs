@@ -9,7 +9,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,7 +20,9 @@ use super::store::Release;
 use crate::app::App;
 use crate::checkout::{PaymentOutcome, RefundReason};
 use crate::datetime;
-use crate::http::{Cookies, EdgeFacts, JsonBody, PathId, Problem, end_session, private, set_fan_cookie};
+use crate::http::{
+    Cookies, EdgeFacts, JsonBody, PathId, Problem, QueryArgs, end_session, private, set_fan_cookie,
+};
 use crate::ids::{EventId, FanId, ReservationId, SeatId, SectionId};
 use crate::language::Language;
 use crate::notifications::{Contact, EmailAddress};
@@ -52,6 +54,14 @@ struct PaymentBody {
     email: Option<EmailAddress>,
     /// In which language; that of `Accept-Language` where nothing is said.
     language: Option<Language>,
+    /// Whether the fan wants nothing more, so that the place in the shop is free.
+    #[serde(default)]
+    finish: bool,
+}
+
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ReleaseArgs {
     /// Whether the fan wants nothing more, so that the place in the shop is free.
     #[serde(default)]
     finish: bool,
@@ -162,12 +172,14 @@ async fn detail(
     Ok(answer(&app, StatusCode::OK, &reservation))
 }
 
-#[utoipa::path(delete, path = "/api/reservations/{reservation}", tag = "reservations", params(("reservation" = String, Path, description = "Its id")),
+#[utoipa::path(delete, path = "/api/reservations/{reservation}", tag = "reservations",
+    params(("reservation" = String, Path, description = "Its id"), ReleaseArgs),
     responses((status = 204, description = "The seats are free"),
         (status = 200, description = "They were paid: the money goes back", body = ReservationBody<'static>)))]
 async fn release(
     State(app): State<Arc<App>>,
     PathId(id): PathId<ReservationId>,
+    QueryArgs(args): QueryArgs<ReleaseArgs>,
     cookies: Cookies,
 ) -> Result<Response, Problem> {
     let fan = known(&cookies)?;
@@ -179,7 +191,11 @@ async fn release(
         }
         release => {
             released(release)?;
-            Ok(StatusCode::NO_CONTENT.into_response())
+            let mut response = StatusCode::NO_CONTENT.into_response();
+            if args.finish {
+                end_session(response.headers_mut());
+            }
+            Ok(response)
         }
     }
 }

@@ -212,6 +212,8 @@ async fn events_are_found_by_text_venue_and_date_page_by_page(database: Database
         ("q=%EC%84%9C%EC%9A%B8", "one three"),
         ("q=%EC%84%9C%EC%9A%B8+AGAIN", "three"),
         ("q=100%25", "one"),
+        ("q=100%25%00", "one"),
+        ("q=%00%C3%89t%C3%A9%0B", "one three"),
         ("q=%25", "one"),
         ("q=_", ""),
         ("q=nothing", ""),

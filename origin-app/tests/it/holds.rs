@@ -147,3 +147,27 @@ async fn a_reservation_belongs_to_its_fan(database: Database) {
     assert_eq!(nobody.get("/api/reservations").await.json(), json!({"reservations": []}));
     shop.close().await;
 }
+
+/// Who gives seats back may choose others, or be done: then the place in the shop is free at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abandoned_checkout_leaves_the_line() {
+    const SESSION: &str = "x-waiting-room-session";
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 4)]).await;
+    let fan = shop.fan();
+    let stays = fan.held(&["A-1"]).await;
+    let answer = fan.submit(&format!("/events/demo/checkout/{stays}/cancel"), &[]).await;
+    assert_eq!((answer.header("location"), answer.header(SESSION)), ("/events/demo", ""));
+    let leaves = fan.held(&["A-1"]).await;
+    let page = fan.get(&format!("/events/demo/checkout/{leaves}")).await.text;
+    assert!(page.contains(&format!("/checkout/{leaves}/cancel?leave=yes")), "{page}");
+    let answer = fan.submit(&format!("/events/demo/checkout/{leaves}/cancel?leave=yes"), &[]).await;
+    assert_eq!((answer.header("location"), answer.header(SESSION)), ("/", "end"));
+    assert_eq!(fan.state(&leaves).await, "released");
+    for (query, told) in [("", ""), ("?finish=false", ""), ("?finish=true", "end")] {
+        let id = fan.held(&["A-2"]).await;
+        let answer = fan.delete(&format!("/api/reservations/{id}{query}")).await;
+        assert_eq!((answer.status, answer.header(SESSION)), (204, told), "{query}");
+    }
+    shop.close().await;
+}
