@@ -75,6 +75,9 @@ async fn while_the_database_is_away_entries_wait_in_their_order(database: Databa
     let told = |name: &str| value(&metrics, &format!("{name}{{store=\"{store}\"}}"));
     assert_eq!(told("shop_log_backlog_entries"), Some(13.0));
     assert_eq!(told("shop_log_oldest_entry_age_seconds"), Some(7.0));
+    // It is asked less and less often.
+    let failed = value(&metrics, "shop_log_entries_total{outcome=\"failed\"}").unwrap();
+    assert!((2.0..=10.0).contains(&failed), "{failed}");
     stage.database.give_back().await;
     stage.caught_up().await;
     assert_eq!((stage.backlog().await.dead, stage.rows().await), (0, (9, 9)));

@@ -55,3 +55,23 @@ async fn one_shop_at_a_time_has_the_turn_to_load() {
     eventually("it is the other's", async || begin("other").await.then_some(())).await;
     assert!(!begin("one").await);
 }
+
+#[tokio::test]
+async fn what_was_to_go_and_is_loaded_again_stays() {
+    let redis = RedisServer::start();
+    let inventory = RedisInventory::open(&redis.url()).unwrap();
+    inventory.load(&event(), &[]).await.unwrap();
+    let ask = Stage::in_memory().await.ask(&fan(), &["A-1"]);
+    inventory.hold(&event(), &ask).await.unwrap();
+    assert!(!inventory.retire(&event(), Duration::from_secs(1000)).await.unwrap());
+    let lasts = |key: &str| redis.command(&["TTL", key]).unwrap() == ":-1\r\n";
+    for key in ["shop:{demo}", "shop:{demo}:log"] {
+        assert!(!lasts(key), "{key}");
+    }
+    // As another process would find it.
+    assert_eq!(redis.command(&["HDEL", "shop:{demo}", "server"]).unwrap(), ":1\r\n");
+    assert_eq!(inventory.load(&event(), &[]).await.unwrap(), Loaded::Now);
+    for key in ["shop:{demo}", "shop:{demo}:log"] {
+        assert!(lasts(key), "{key}");
+    }
+}
