@@ -39,6 +39,16 @@ async fn the_shop() {
     browser.click("ticket-link").await;
     browser.shows("ticket-code", |_| true).await;
     browser.picture("shop/ticket").await;
+    let seats = shop.take("lighthouse", &["A-1", "A-2", "A-3", "A-4"]).await;
+    shop.take("lighthouse", &["A-5", "A-6", "A-7", "A-8"]).await;
+    browser.goto(&shop.url("/events/lighthouse")).await;
+    browser.picture("shop/sold-out").await;
+    browser.run("document.querySelector('[data-testid=\"wait-email\"]').value = 'fan@example.com'").await;
+    browser.click("wait").await;
+    browser.shows("wait-place", |_| true).await;
+    shop.give_back(seats).await;
+    browser.shows("offer-countdown", |text| text.starts_with("Held for you for ")).await;
+    browser.picture("shop/offer").await;
     organises(&browser).await;
     for (name, path) in [("organiser", "/organiser"), ("organiser-event", "/organiser/events/arena")] {
         browser.goto(&shop.url(path)).await;
