@@ -121,7 +121,7 @@ impl Fleet {
             let known = kept.file.clone();
             let known = known.unwrap_or_else(|| RoomsFile { text: self.read_at_start.clone(), written: 0 });
             if file.text == known.text {
-                *self.problem.lock() = None;
+                self.problems.lock().other = None;
                 if via == "signal" {
                     tracing::info!("rooms.toml is as it was when it was taken last, so it changes nothing");
                 }

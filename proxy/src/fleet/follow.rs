@@ -89,12 +89,20 @@ impl Follower {
         // Tried again until the store is back.
         self.is_untold = matches!(outcome, Err(ChangeError::Store(_)));
         match (outcome, &fleet.file) {
-            (Ok(()), _) => self.logged = None,
+            (Ok(()), _) => {
+                self.logged = None;
+                fleet.problems.lock().file = None;
+            }
             (Err(ChangeError::Outrun(_)), Some(file)) => self.refuse(&format!(
                 "{} was written before the file of which changes were taken last; save it again or send SIGHUP if its \
                  changes should be in force",
                 file.display()
             )),
+            (Err(error @ ChangeError::Wrong(_)), _) => {
+                let problem = error.to_string();
+                fleet.problems.lock().file = Some(problem.clone());
+                self.log(&problem);
+            }
             (Err(error), _) => self.refuse(&error.to_string()),
         }
     }
@@ -128,7 +136,12 @@ impl Follower {
 
     /// A configuration was refused; what is in force stays.
     fn refuse(&mut self, problem: &str) {
-        *self.fleet.problem.lock() = Some(problem.to_owned());
+        self.fleet.problems.lock().other = Some(problem.to_owned());
+        self.log(problem);
+    }
+
+    /// Once is enough.
+    fn log(&mut self, problem: &str) {
         if self.logged.as_deref() == Some(problem) {
             return;
         }

@@ -98,7 +98,16 @@ pub struct Fleet {
     changing: tokio::sync::Mutex<()>,
     hurry: Notify,
     refused: AtomicU64,
-    problem: Mutex<Option<String>>,
+    problems: Mutex<Problems>,
+}
+
+/// What is wrong with configurations that are not in force.
+#[derive(Debug, Default)]
+struct Problems {
+    /// With the file, until it is good: the edge would not start with it.
+    file: Option<String>,
+    /// With anything else, until something newer is in force.
+    other: Option<String>,
 }
 
 impl Fleet {
@@ -127,7 +136,7 @@ impl Fleet {
             changing: tokio::sync::Mutex::default(),
             hurry: Notify::new(),
             refused: AtomicU64::new(0),
-            problem: Mutex::default(),
+            problems: Mutex::default(),
         })
     }
 
@@ -148,7 +157,8 @@ impl Fleet {
 
     /// What is wrong with the newest configuration, where it is not in force.
     pub fn problem(&self) -> Option<String> {
-        self.problem.lock().clone()
+        let problems = self.problems.lock();
+        problems.file.clone().or_else(|| problems.other.clone())
     }
 
     /// The audit log, newest first.
@@ -229,7 +239,7 @@ impl Fleet {
                         "a new configuration of the rooms is in force"
                     );
                 } else {
-                    *self.problem.lock() = None;
+                    self.problems.lock().other = None;
                 }
                 Ok((revision, told))
             }
@@ -326,7 +336,7 @@ impl Fleet {
         let Begun { configs, pages, configuration } = begun;
         let rooms = self.in_force().rooms.with(&configs, configuration.revision, &self.opening);
         self.in_force.store(Arc::new(InForce { rooms, pages, configuration, configs }));
-        *self.problem.lock() = None;
+        self.problems.lock().other = None;
     }
 }
 

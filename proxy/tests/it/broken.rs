@@ -1,7 +1,7 @@
 //! What newcomers get wrong in `rooms.toml`: each time the message says where and what would be right, at the start, in a
 //! running edge and on SIGHUP, and what is in force stays.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::admin::get;
 use crate::harness::{Edge, command, files, room};
@@ -209,6 +209,11 @@ async fn a_running_edge_says_the_same_and_goes_on_as_it_was() {
         let now = get(&edge, "/rooms").await;
         assert_eq!(configuration(&now), configuration(&before), "{message}");
     }
+    // What is changed elsewhere does not make the file any better.
+    crate::admin::post(&edge, "/rooms/demo/pause", &json!({})).await;
+    assert!(problem().await.is_string(), "the edge would not start with this file");
+    crate::admin::post(&edge, "/rooms/demo/resume", &Value::Null).await;
+    let before = get(&edge, "/rooms").await;
     // A mark of UTF-8 at the beginning means nothing.
     edge.rewrite(&format!("\u{feff}{}", room(GOOD)));
     let deadline = std::time::Instant::now() + crate::harness::PATIENCE;

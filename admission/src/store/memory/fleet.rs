@@ -129,8 +129,9 @@ impl FleetStore for MemoryStore {
                 let known = fleet.configuration.take();
                 let file = file.cloned().or_else(|| known.as_ref()?.file.clone());
                 if let Some(same) = known.filter(|known| known.text == text) {
-                    let revision = same.revision;
-                    fleet.configuration = Some(Configuration { file, ..same });
+                    // Nothing changes but the number, where the caller has a newer one in force: all have to end up with one.
+                    let revision = if matches!(basis, Basis::Newer(_)) { revision } else { same.revision };
+                    fleet.configuration = Some(Configuration { revision, file, ..same });
                     return Proposed::Kept(revision);
                 }
                 fleet.configuration = Some(Configuration { revision, text: text.to_owned(), file });

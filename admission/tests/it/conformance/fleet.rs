@@ -111,6 +111,11 @@ async fn what_changes_nothing_stays_of_its_revision_and_the_file_is_kept_beside_
     assert_eq!(fleet.propose(Basis::Latest(9), "d").await, Proposed::Kept(9));
     assert_eq!(kept().await.file, Some(second), "changes over the API leave the file what it was");
     assert_eq!(fleet.store.audit(10).await.unwrap().len(), 2, "what changed nothing is not noted");
+    // Two edges began with the same text, written one after the other; they end up with one number.
+    assert_eq!(fleet.propose(Basis::Newer(12), "d").await, Proposed::Kept(12));
+    assert_eq!(kept().await.revision, 12);
+    assert_eq!(fleet.propose(Basis::Newer(11), "d").await, Proposed::Refused(12));
+    assert_eq!(fleet.store.audit(10).await.unwrap().len(), 2, "a number alone is no change");
 }
 
 async fn the_audit_log_tells_who_did_what_and_is_bounded(kind: Kind) {

@@ -41,7 +41,12 @@ elseif verb == 'propose' then
   if basis == 'from' and given == kept then revision = math.max(now, kept + 1) end
   if not revision then return { 0, kept } end
   if ARGV[7] then redis.call('HSET', KEYS[1], 'file', ARGV[7], 'written', ARGV[8]) end
-  if redis.call('HGET', KEYS[1], 'text') == ARGV[5] then return { 1, kept } end
+  if redis.call('HGET', KEYS[1], 'text') == ARGV[5] then
+    -- Nothing changes but the number, where the caller has a newer one in force: all have to end up with one.
+    if basis ~= 'newer' then return { 1, kept } end
+    redis.call('HSET', KEYS[1], 'revision', string.format('%.0f', revision))
+    return { 1, revision }
+  end
   redis.call('HSET', KEYS[1], 'revision', string.format('%.0f', revision), 'text', ARGV[5])
   note(ARGV[6], revision)
   return { 1, revision }
