@@ -64,7 +64,7 @@ pub(super) async fn calendar(
 
 async fn find(app: &App, code: &str, cookies: &Cookies) -> Result<Found, Problem> {
     let fan = cookies.fan().ok_or_else(ticket_not_found)?;
-    let reservations = app.stores.reservations.of_fan(fan, LIST_MAX).await?;
+    let reservations = app.stores.reservations.of_fan(fan, None, LIST_MAX).await?;
     let found = reservations
         .iter()
         .filter(|reservation| reservation.state == ReservationState::Confirmed)

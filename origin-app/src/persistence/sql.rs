@@ -161,12 +161,15 @@ pub(super) const RESERVATION: &str = concat!(reservation_columns!(), "WHERE r.id
 pub(super) const RESERVATION_OF_FAN: &str =
     concat!(reservation_columns!(), "WHERE r.id = $1 AND r.fan_id = $2 ORDER BY s.place");
 
-/// $1 fan, $2 how many.
+/// Ids begin with the moment of which they are. $1 fan, $2 how many, $3 above their ids.
 pub(super) const RESERVATIONS_OF_FAN: &str = concat!(
     reservation_columns!(),
-    "WHERE r.id IN (SELECT id FROM reservations WHERE fan_id = $1 ORDER BY created_at DESC, id LIMIT $2)
-     ORDER BY r.created_at DESC, r.id, s.place"
+    "WHERE r.id IN (SELECT id FROM reservations WHERE fan_id = $1 AND id < $3 ORDER BY id DESC LIMIT $2)
+     ORDER BY r.id DESC, s.place"
 );
+
+/// Above all ids, which are of hexadecimal digits.
+pub(super) const ABOVE_ALL: &str = "z";
 
 /// $1 last touched at the latest, $2 how many.
 pub(super) const UNSETTLED: &str = concat!(

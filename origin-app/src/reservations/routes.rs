@@ -99,6 +99,16 @@ struct TicketBody<'a> {
 #[schema(as = Reservations)]
 struct ListBody<'a> {
     reservations: Vec<ReservationBody<'a>>,
+    /// What to send as `after` for the next page.
+    next: Option<&'a ReservationId>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListArgs {
+    after: Option<ReservationId>,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    limit: Option<u32>,
 }
 
 impl<'a> ReservationBody<'a> {
@@ -148,15 +158,23 @@ async fn hold(
     Ok(response)
 }
 
-#[utoipa::path(get, path = "/api/reservations", tag = "reservations", responses((status = 200, body = ListBody<'static>)))]
-async fn list(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/api/reservations", tag = "reservations", params(ListArgs),
+    responses((status = 200, body = ListBody<'static>)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    cookies: Cookies,
+    QueryArgs(ListArgs { after, limit }): QueryArgs<ListArgs>,
+) -> Result<Response, Problem> {
+    let limit = limit.unwrap_or(LIST_MAX).clamp(1, LIST_MAX);
     let reservations = match cookies.fan() {
-        Some(fan) => app.reservations.of_fan(fan, LIST_MAX).await?,
+        Some(fan) => app.reservations.page_of_fan(fan, after.as_ref(), limit).await?,
         None => Vec::new(),
     };
+    let is_full = reservations.len() >= limit as usize;
+    let next = reservations.last().filter(|_| is_full).map(|last| &last.id);
     let now = app.clock.now();
     let bodies = reservations.iter().map(|reservation| ReservationBody::of(reservation, now)).collect();
-    let mut response = Json(ListBody { reservations: bodies }).into_response();
+    let mut response = Json(ListBody { reservations: bodies, next }).into_response();
     private(response.headers_mut());
     Ok(response)
 }

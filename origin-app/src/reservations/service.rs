@@ -235,6 +235,19 @@ impl Reservations {
     /// # Errors
     /// When the database fails.
     pub async fn of_fan(&self, fan: &FanId, limit: u32) -> Result<Vec<Reservation>, StoreError> {
+        self.page_of_fan(fan, None, limit).await
+    }
+
+    /// Those that come `after` one of them, that is to say, were made before it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page_of_fan(
+        &self,
+        fan: &FanId,
+        after: Option<&ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<Reservation>, StoreError> {
         // First what the inventory knows: what goes from there to the database meanwhile is then found in both.
         let mut holdings = match self.office.of_fan(fan).await {
             Ok(holdings) => holdings,
@@ -243,7 +256,7 @@ impl Reservations {
                 Vec::new()
             }
         };
-        let known = self.store.of_fan(fan, limit).await?;
+        let known = self.store.of_fan(fan, after, limit).await?;
         let known = known.into_iter().map(|reservation| {
             let place = holdings.iter().position(|(_, holding)| holding.id == reservation.id);
             let holding = place.map(|place| holdings.swap_remove(place).1);
@@ -253,13 +266,13 @@ impl Reservations {
                 reservation
             }
         });
-        let known: Vec<_> = known.collect();
-        // What the database does not know is newer than what it knows.
-        holdings.sort_by(|(_, one), (_, other)| {
-            other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id))
-        });
-        let newest = holdings.iter().map(|(event, holding)| holding.to_reservation(event));
-        Ok(newest.chain(known).take(limit as usize).collect())
+        let mut all: Vec<Reservation> = known.collect();
+        // What the database does not know yet, or knows further back.
+        let others = holdings.iter().filter(|(_, holding)| after.is_none_or(|after| holding.id < *after));
+        all.extend(others.map(|(event, holding)| holding.to_reservation(event)));
+        all.sort_by(|one, other| other.id.cmp(&one.id));
+        all.truncate(limit as usize);
+        Ok(all)
     }
 
     /// What became of a payment: who is asked about seats learns of it.

@@ -65,8 +65,13 @@ pub trait ReservationStore: Send + Sync {
     /// The fan's reservation `id`.
     async fn find(&self, id: &ReservationId, fan: &FanId) -> Result<Option<Reservation>, StoreError>;
 
-    /// The fan's newest reservations.
-    async fn of_fan(&self, fan: &FanId, limit: u32) -> Result<Vec<Reservation>, StoreError>;
+    /// The fan's newest reservations: so many, of those that come `after` this one.
+    async fn of_fan(
+        &self,
+        fan: &FanId,
+        after: Option<&ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<Reservation>, StoreError>;
 
     /// How many seats of the event the fan has paid for.
     async fn paid_seats(&self, event: &EventId, fan: &FanId) -> Result<u32, StoreError>;

@@ -133,8 +133,13 @@ impl ReservationStore for Traced<dyn ReservationStore> {
         self.traces.database("reservation find", self.port.find(id, fan)).await
     }
 
-    async fn of_fan(&self, fan: &FanId, limit: u32) -> Result<Vec<Reservation>, StoreError> {
-        self.traces.database("reservation of_fan", self.port.of_fan(fan, limit)).await
+    async fn of_fan(
+        &self,
+        fan: &FanId,
+        after: Option<&ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<Reservation>, StoreError> {
+        self.traces.database("reservation of_fan", self.port.of_fan(fan, after, limit)).await
     }
 
     async fn paid_seats(&self, event: &EventId, fan: &FanId) -> Result<u32, StoreError> {

@@ -46,10 +46,16 @@ impl ReservationStore for Postgres {
         Ok(rows::reservations(&found)?.pop())
     }
 
-    async fn of_fan(&self, fan: &FanId, limit: u32) -> Result<Vec<Reservation>, StoreError> {
+    async fn of_fan(
+        &self,
+        fan: &FanId,
+        after: Option<&ReservationId>,
+        limit: u32,
+    ) -> Result<Vec<Reservation>, StoreError> {
         let found = sqlx::query(sql::RESERVATIONS_OF_FAN)
             .bind(fan.as_str())
             .bind(i64::from(limit))
+            .bind(after.map_or(sql::ABOVE_ALL, ReservationId::as_str))
             .fetch_all(&self.pool)
             .await?;
         rows::reservations(&found)
