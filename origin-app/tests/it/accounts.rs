@@ -8,7 +8,9 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::binary::{Process, origin_app};
-use crate::support::{Answer, Database, Fan, MailSink, ManualClock, Shop, on_both_databases, settings};
+use crate::support::{
+    Answer, Database, Fan, MailSink, ManualClock, Shop, eventually, on_both_databases, settings,
+};
 
 pub(crate) const EMAIL: &str = "fan@example.com";
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -287,8 +289,13 @@ async fn the_log_knows_nobody() {
     let (database, sink) = (Database::sqlite(), MailSink::start().await);
     let shop = Process::start(&database, &sink.section()).await;
     let fan = shop.edge.fan();
-    sink.refuse(&["451 come back", "", "550 never"]);
+    sink.refuse(&["451 come back", "550 never"]);
     assert_eq!(sign_up(&fan, "else@example.com", PASSWORD).await.status, 202);
+    // Before any other message is sent, so that it is this one that is refused twice.
+    eventually("it is given up", async || {
+        shop.log().iter().any(|line| line.contains("message given up")).then_some(())
+    })
+    .await;
     account(&fan, &sink, EMAIL).await;
     log_in(&fan, EMAIL, "a wrong password").await;
     logged_in(&fan, EMAIL).await;
