@@ -10,6 +10,9 @@ use crate::name::LaneId;
 /// Most fans a minute that a room may be asked to admit: 100,000 a second.
 pub const DRAIN_PER_MINUTE_MAX: u64 = 6_000_000;
 
+/// Most fans inside, and most who wait.
+pub const FANS_MAX: u64 = 100_000_000;
+
 /// Most lanes in a room.
 pub const LANES_MAX: usize = 64;
 
@@ -240,7 +243,7 @@ impl Rules {
     }
 
     /// The least burst with which a rate can be kept up by drains half a second apart.
-    const fn burst_min(drain_per_minute: u64) -> u64 {
+    pub const fn burst_min(drain_per_minute: u64) -> u64 {
         let half_second = drain_per_minute.div_ceil(120);
         if half_second == 0 { 1 } else { half_second }
     }
@@ -263,8 +266,8 @@ impl Rules {
             whole("drain_min", min, 1, max)?;
         }
         whole("burst", self.burst, Self::burst_min(self.rate_max()), DRAIN_PER_MINUTE_MAX)?;
-        whole("max_active", self.max_active, 1, 100_000_000)?;
-        whole("waiting_max", self.waiting_max, 1, 100_000_000)?;
+        whole("max_active", self.max_active, 1, FANS_MAX)?;
+        whole("waiting_max", self.waiting_max, 1, FANS_MAX)?;
         for (field, value, min) in [
             ("session", self.session, Duration::from_secs(1)),
             ("session_max", self.session_max, self.session),

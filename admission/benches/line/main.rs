@@ -248,15 +248,21 @@ async fn gathered_rate(tasks: usize) {
 
 #[tokio::main]
 async fn main() {
+    // `cargo bench -p admission --bench line -- 10000000`: only this many fans, and only what depends on how many.
+    let only: Option<usize> = std::env::args().find_map(|argument| argument.parse().ok());
+    let sizes = only.map_or_else(|| SIZES.to_vec(), |size| vec![size]);
     println!("| waiting | Redis MiB | bytes a fan | rungs | snapshot ms | drain of 1,000 ms |");
     println!("|---|---|---|---|---|---|");
-    for size in SIZES {
+    for size in sizes.iter().copied() {
         at_size(size).await;
     }
     println!("\n| drawn | Redis MiB | bytes a fan | joins a second | taken | snapshot ms |");
     println!("|---|---|---|---|---|---|");
-    for size in SIZES {
+    for size in sizes.iter().copied() {
         drawn(size).await;
+    }
+    if only.is_some() {
+        return;
     }
     println!("\n| callers | joins a call | joins a second | slowest ms |\n|---|---|---|---|");
     for (tasks, batch) in [(1, 1), (64, 1), (4, 100), (2, 1000)] {

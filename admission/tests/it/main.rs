@@ -19,5 +19,6 @@ mod redis_load;
 mod redis_sentinel;
 mod redis_server;
 mod redis_time;
+mod redis_tls;
 mod support;
 mod wait_coverage;

@@ -14,11 +14,11 @@ use crate::redis_load::{Load, joins, open, places};
 use crate::support::ticket_id;
 
 /// Rooms of which each primary has at least one.
-const NAMES: [&str; 9] =
+pub(crate) const NAMES: [&str; 9] =
     ["demo", "arena", "opera", "derby", "final", "tour-1", "tour-2", "encore", "matinee"];
 
 /// The basics of a line: two fans come, one gets in and leaves.
-async fn use_line(store: &RedisStore, room: &RoomId) {
+pub(crate) async fn use_line(store: &RedisStore, room: &RoomId) {
     let joins = joins(2);
     let joined = store.join(room, ticket_id(), &joins).await.unwrap();
     let places = places(&joins, &joined);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ const PORTS: std::ops::Range<u16> = 10_240..22_000;
 pub(crate) struct Node {
     child: Child,
     pub(crate) port: u16,
+    /// Where it speaks TLS, if it does.
+    pub(crate) tls_port: Option<u16>,
     _folder: TempDir,
 }
 
@@ -58,6 +61,19 @@ impl Node {
         Self::start("redis-server", &[], &[&quick, more].concat())
     }
 
+    /// One that speaks TLS too, on a port of its own and with other nodes, and shows this certificate. It is asked for by
+    /// tests without.
+    pub(crate) fn over_tls(certificate: &Certificate, more: &[&str]) -> Self {
+        let tls_port = free_port();
+        let (file, key) = (certificate.file.to_str().unwrap(), certificate.key.to_str().unwrap());
+        let port = tls_port.to_string();
+        let options =
+            ["--tls-port", &port, "--tls-cert-file", file, "--tls-key-file", key, "--tls-ca-cert-file", file];
+        let mut node = Self::server(&[&options, more].concat());
+        node.tls_port = Some(tls_port);
+        node
+    }
+
     fn sentinel(primary: &Self) -> Self {
         let lines = [
             format!("sentinel monitor main 127.0.0.1 {} 2", primary.port),
@@ -82,7 +98,7 @@ impl Node {
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap_or_else(|error| panic!("{program} cannot be started ({error}); run `make tools`"));
-            let mut node = Self { child, port, _folder: folder };
+            let mut node = Self { child, port, tls_port: None, _folder: folder };
             let mut is_gone = false;
             wait_for("a server to come up", || {
                 is_gone = node.child.try_wait().unwrap().is_some();
@@ -143,6 +159,42 @@ impl Node {
     }
 }
 
+/// A certificate for `names` that vouches for itself.
+pub(crate) struct Certificate {
+    pub(crate) file: PathBuf,
+    pub(crate) key: PathBuf,
+    _folder: TempDir,
+}
+
+impl Certificate {
+    /// As openssl makes it.
+    pub(crate) fn of(names: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, key) = (folder.path().join("server.pem"), folder.path().join("server.key"));
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+            ])
+            .args(["-subj", "/CN=redis", "-addext", &format!("subjectAltName={names}")])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+            .arg(&key)
+            .arg("-out")
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Self { file, key, _folder: folder }
+    }
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -159,6 +211,16 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start(with_replicas: bool) -> Self {
+        Self::of(with_replicas, Node::server)
+    }
+
+    /// A cluster of primaries that speak TLS with each other and with others.
+    pub(crate) fn over_tls(certificate: &Certificate) -> Self {
+        let secure = ["--tls-cluster", "yes", "--tls-replication", "yes", "--tls-auth-clients", "no"];
+        Self::of(false, |options| Node::over_tls(certificate, &[&secure, options].concat()))
+    }
+
+    fn of(with_replicas: bool, start: impl Fn(&[&str]) -> Node) -> Self {
         let options = [
             "--cluster-enabled",
             "yes",
@@ -167,7 +229,7 @@ impl Cluster {
             "--cluster-require-full-coverage",
             "no",
         ];
-        let start = |count: usize| (0..count).map(|_| Node::server(&options)).collect::<Vec<_>>();
+        let start = |count: usize| (0..count).map(|_| start(&options)).collect::<Vec<_>>();
         let cluster = Self { primaries: start(3), replicas: start(if with_replicas { 3 } else { 0 }) };
         for (at, (node, slots)) in
             cluster.primaries.iter().zip([(0, 5460), (5461, 10922), (10923, 16383)]).enumerate()
@@ -176,7 +238,9 @@ impl Cluster {
             node.ask::<Value>(&["CLUSTER", "ADDSLOTSRANGE", &slots.0.to_string(), &slots.1.to_string()]);
         }
         for node in cluster.nodes().skip(1) {
-            node.ask::<Value>(&["CLUSTER", "MEET", "127.0.0.1", &cluster.primaries[0].port.to_string()]);
+            let first = &cluster.primaries[0];
+            let port = first.tls_port.unwrap_or(first.port).to_string();
+            node.ask::<Value>(&["CLUSTER", "MEET", "127.0.0.1", &port]);
         }
         let count = cluster.nodes().count();
         let all_say = |line: &str| {

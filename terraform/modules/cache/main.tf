@@ -43,7 +43,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_elasticache_replication_group" "this" {
-  # checkov:skip=CKV_AWS_31:Redis asks for a password only where it insists on TLS, which edge and shop do not speak. See transit_encryption_mode.
+  # checkov:skip=CKV_AWS_31:TLS is insisted on; who may ask is decided by a security group that names one program, and a password would have to stand in that program's configuration.
   replication_group_id = var.name
   description          = var.description
   engine               = var.engine
@@ -65,9 +65,8 @@ resource "aws_elasticache_replication_group" "this" {
   at_rest_encryption_enabled = true
   kms_key_id                 = var.key_arn
   transit_encryption_enabled = true
-  # "preferred" takes connections with and without TLS. Edge and shop speak none to Redis (docs/edge.md#redis): what keeps
-  # others away is that no route leads here from outside, and one security group.
-  transit_encryption_mode = "preferred"
+  # Edge and shop speak TLS to it, and its certificate is of an authority that every system trusts.
+  transit_encryption_mode = "required"
 
   snapshot_retention_limit   = var.snapshot_retention_days
   snapshot_window            = "03:00-04:00"

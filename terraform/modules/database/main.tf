@@ -15,10 +15,9 @@ resource "aws_rds_cluster_parameter_group" "this" {
   description = "${var.name}: the shop's database"
   family      = "aurora-postgresql${local.major_version}"
 
-  # The shop speaks no TLS to its database (docs/shop.md#configuration): no route leads there but the shop's.
   parameter {
     name  = "rds.force_ssl"
-    value = "0"
+    value = "1"
   }
 
   parameter {

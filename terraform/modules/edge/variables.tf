@@ -108,8 +108,8 @@ variable "line_url" {
   type        = string
 
   validation {
-    condition     = startswith(var.line_url, "redis+cluster://")
-    error_message = "line_url has to be redis+cluster://host:port."
+    condition     = startswith(var.line_url, "rediss+cluster://")
+    error_message = "line_url has to be rediss+cluster://host:port: the line is asked over TLS."
   }
 }
 

@@ -33,8 +33,9 @@ resource "aws_lb_target_group" "this" {
   load_balancing_algorithm_type     = "least_outstanding_requests"
   load_balancing_cross_zone_enabled = "true"
 
+  # Whether the process lives. ECS replaces what fails this, and no new shop could do more while the database is away.
   health_check {
-    path                = "/readyz"
+    path                = "/healthz"
     matcher             = "200"
     interval            = 10
     timeout             = 5

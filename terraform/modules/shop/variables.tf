@@ -73,8 +73,8 @@ variable "database_url" {
   type        = string
 
   validation {
-    condition     = can(regex("^postgres://[^:@/]+@[^@]+$", var.database_url))
-    error_message = "database_url has to be postgres://user@host:port/database, without a password: that is a secret."
+    condition     = can(regex("^postgres://[^:@/]+@[^@]+[?]sslmode=verify-full", var.database_url))
+    error_message = "database_url has to be postgres://user@host:port/database?sslmode=verify-full, without a password: that is a secret."
   }
 }
 
@@ -83,8 +83,8 @@ variable "inventory_url" {
   type        = string
 
   validation {
-    condition     = can(regex("^redis://[^@]+$", var.inventory_url))
-    error_message = "inventory_url has to be redis://host:port/database, without a password."
+    condition     = can(regex("^rediss://[^@]+$", var.inventory_url))
+    error_message = "inventory_url has to be rediss://host:port/database, over TLS and without a password."
   }
 }
 

@@ -15,6 +15,7 @@ mod connection;
 mod decode;
 mod fleet;
 mod scripts;
+pub mod tls;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -24,6 +24,26 @@ pub enum StoreConfig {
     },
 }
 
+/// Where a Redis may be named too: a URL with a password belongs into no file that others read.
+const URL_VARIABLE: &str = "STANCHION_STORE_URL";
+
+impl StoreConfig {
+    /// Takes the Redis that the environment names, if it names one.
+    ///
+    /// # Errors
+    /// When that leads nowhere; never with the password.
+    pub fn take_environment(
+        &mut self,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<(), ConfigError> {
+        let Some(url) = environment(URL_VARIABLE).filter(|url| !url.trim().is_empty()) else { return Ok(()) };
+        let url = url.trim();
+        check_url(url).map_err(|error| ConfigError::whole(Path::new(URL_VARIABLE), error.to_string()))?;
+        *self = Self::Redis { url: url.to_owned() };
+        Ok(())
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireStore {
@@ -65,5 +85,24 @@ pub(super) fn check(
             let needed = "\"memory\" or \"redis\" is needed";
             Err(source.error(&kind.span(), "store.kind", format!("\"{other}\""), needed))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_comes_before_the_file() {
+        let mut store = StoreConfig::Memory { path: None };
+        store.take_environment(|_| None).unwrap();
+        store.take_environment(|_| Some(" ".to_owned())).unwrap();
+        assert_eq!(store, StoreConfig::Memory { path: None });
+        let wrong =
+            store.take_environment(|_| Some("redis://u:hunter2@h:port".to_owned())).unwrap_err().to_string();
+        assert!(wrong.starts_with("STANCHION_STORE_URL: ") && !wrong.contains("hunter2"), "{wrong}");
+        let url = "rediss://u:secret@h:1";
+        store.take_environment(|name| (name == URL_VARIABLE).then(|| format!("{url}\n"))).unwrap();
+        assert_eq!(store, StoreConfig::Redis { url: url.to_owned() });
     }
 }

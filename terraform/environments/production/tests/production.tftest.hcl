@@ -58,7 +58,7 @@ run "stands" {
   }
 
   assert {
-    condition     = strcontains(output.configuration.edge_toml, "url = \"redis+cluster://line.mock.clustercfg.euc1.cache.amazonaws.com:6379\"")
+    condition     = strcontains(output.configuration.edge_toml, "url = \"rediss+cluster://line.mock.clustercfg.euc1.cache.amazonaws.com:6379\"")
     error_message = "the edge has to know its line"
   }
 

@@ -8,14 +8,15 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use redis::{
-    Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
-    RedisError, ServerErrorKind, Value,
+    Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline, RedisError,
+    ServerErrorKind, Value,
 };
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::link::{Link, connect_to};
+use super::url::Manner;
 use super::{ASK_TIMEOUT, Fault};
 
 /// How many nodes one command is sent to: whoever has the slot, whom that one names, and who then took over.
@@ -35,7 +36,7 @@ type Range = (u16, u16, Address);
 pub(super) struct Cluster {
     /// Nodes to ask when no other is known.
     seeds: Vec<ConnectionAddr>,
-    settings: RedisConnectionInfo,
+    manner: Manner,
     name: Arc<str>,
     map: RwLock<Map>,
     asking: Mutex<Asked>,
@@ -61,9 +62,9 @@ struct Asked {
 }
 
 impl Cluster {
-    pub(super) fn new(seeds: Vec<ConnectionAddr>, settings: RedisConnectionInfo) -> Self {
+    pub(super) fn new(seeds: Vec<ConnectionAddr>, manner: Manner) -> Self {
         let (map, asking) = (RwLock::default(), Mutex::default());
-        Self { seeds, settings, name: "the cluster".into(), map, asking }
+        Self { seeds, manner, name: "the cluster".into(), map, asking }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -142,7 +143,7 @@ impl Cluster {
     }
 
     fn server(&self, address: impl IntoConnectionInfo) -> Result<ConnectionInfo, RedisError> {
-        Ok(address.into_connection_info()?.set_redis_settings(self.settings.clone()))
+        self.manner.server(address)
     }
 
     /// Hears who has which slots, unless that was heard since `version`, or asked a moment ago. Of those who

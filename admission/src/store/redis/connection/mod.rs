@@ -20,6 +20,7 @@ use self::link::Link;
 use self::sentinel::Sentinels;
 use self::url::Target;
 pub use self::url::UrlError;
+use super::tls::explain;
 
 /// How long a whole call may take, with everything that is tried in between: a little less than callers wait,
 /// so that it is noticed here when a server hangs.
@@ -112,7 +113,10 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.at, self.error)
+        match explain(&self.error) {
+            Some(said) => write!(f, "{}: {said}", self.at),
+            None => write!(f, "{}: {}", self.at, self.error),
+        }
     }
 }
 
@@ -130,10 +134,10 @@ impl Connection {
     pub(super) fn open(url: &str) -> Result<Self, UrlError> {
         Ok(Self(match Target::parse(url)? {
             Target::Server(server) => Way::One(Link::to(server)),
-            Target::Sentinels { sentinels, service, settings } => {
-                Way::One(Link::behind(Sentinels::new(sentinels, service, settings)))
+            Target::Sentinels { sentinels, service, manner } => {
+                Way::One(Link::behind(Sentinels::new(sentinels, service, manner)))
             }
-            Target::Cluster { nodes, settings } => Way::Cluster(Box::new(Cluster::new(nodes, settings))),
+            Target::Cluster { nodes, manner } => Way::Cluster(Box::new(Cluster::new(nodes, manner))),
         }))
     }
 

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, Value,
-};
+use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, Value};
 use tokio::task::JoinSet;
 
 use super::link::connect_to;
+use super::url::Manner;
 use super::{ASK_TIMEOUT, Fault};
 
 /// The sentinels of one service.
@@ -18,7 +17,7 @@ pub(super) struct Sentinels {
     service: String,
     /// How to log in to the servers, and which database to take. Sentinels that ask for a password are given
     /// the same one.
-    settings: RedisConnectionInfo,
+    manner: Manner,
     name: Arc<str>,
 }
 
@@ -31,13 +30,9 @@ struct Opinion {
 }
 
 impl Sentinels {
-    pub(super) fn new(
-        addresses: Vec<ConnectionAddr>,
-        service: String,
-        settings: RedisConnectionInfo,
-    ) -> Self {
+    pub(super) fn new(addresses: Vec<ConnectionAddr>, service: String, manner: Manner) -> Self {
         let name = format!("the sentinels of `{service}`").into();
-        Self { addresses, service, settings, name }
+        Self { addresses, service, manner, name }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -49,7 +44,7 @@ impl Sentinels {
     pub(super) async fn find_primary(&self) -> Result<ConnectionInfo, Fault> {
         let mut asked = JoinSet::new();
         for address in &self.addresses {
-            asked.spawn(ask(address.clone(), self.service.clone(), self.settings.clone()));
+            asked.spawn(ask(address.clone(), self.service.clone(), self.manner.clone()));
         }
         let most = self.addresses.len() / 2 + 1;
         let mut best: Option<Opinion> = None;
@@ -80,21 +75,15 @@ impl Sentinels {
                 None => Fault::timeout(&self.name, "none answered in time"),
             });
         };
-        let server = (host, port).into_connection_info().map_err(|error| Fault::new(&self.name, error))?;
-        Ok(server.set_redis_settings(self.settings.clone()))
+        self.manner.server((host, port)).map_err(|error| Fault::new(&self.name, error))
     }
 }
 
-async fn ask(
-    address: ConnectionAddr,
-    service: String,
-    settings: RedisConnectionInfo,
-) -> Result<Opinion, RedisError> {
-    let sentinel = address.into_connection_info()?;
-    match ask_as(sentinel.clone(), &service).await {
+async fn ask(address: ConnectionAddr, service: String, manner: Manner) -> Result<Opinion, RedisError> {
+    match ask_as(manner.bare(address.clone())?, &service).await {
         Err(error) if error.code() == Some("NOAUTH") => {
             // Sentinels have no databases.
-            ask_as(sentinel.set_redis_settings(settings.set_db(0)), &service).await
+            ask_as(manner.without_database().server(address)?, &service).await
         }
         answer => answer,
     }

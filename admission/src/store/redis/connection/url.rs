@@ -1,6 +1,8 @@
 //! The URL that says how Redis is reached.
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisError};
+
+use crate::store::redis::tls::{self, Tls};
 
 const CLUSTER: &str = "redis+cluster://";
 const SENTINEL: &str = "redis+sentinel://";
@@ -8,7 +10,8 @@ const CLUSTER_FORM: &str = "redis+cluster://[user:password@]host:port,host:port,
 const SENTINEL_FORM: &str = "redis+sentinel://[user:password@]host:port,host:port,…/service[/db]";
 const FORMS: &str = "redis://[user:password@]host:port[/db], unix:///path[?db=…], \
                      redis+cluster://[user:password@]host:port,host:port,… or \
-                     redis+sentinel://[user:password@]host:port,host:port,…/service[/db]";
+                     redis+sentinel://[user:password@]host:port,host:port,…/service[/db]; with rediss for redis it is \
+                     spoken over TLS, and ?ca=FILE (and &cert=FILE&key=FILE) may follow";
 /// Most addresses in one URL.
 const ADDRESSES_MAX: usize = 64;
 
@@ -27,48 +30,78 @@ pub(super) enum Target {
     Cluster {
         /// Nodes to ask for all the others.
         nodes: Vec<ConnectionAddr>,
-        settings: RedisConnectionInfo,
+        manner: Manner,
     },
     Sentinels {
         sentinels: Vec<ConnectionAddr>,
         service: String,
-        settings: RedisConnectionInfo,
+        manner: Manner,
     },
+}
+
+/// How the servers of one URL are spoken with, wherever they are.
+#[derive(Clone, Debug)]
+pub(super) struct Manner {
+    settings: RedisConnectionInfo,
+    tls: Option<Tls>,
+}
+
+impl Manner {
+    /// One of the servers, with the login.
+    pub(super) fn server(&self, address: impl IntoConnectionInfo) -> Result<ConnectionInfo, RedisError> {
+        self.bare(address).map(|server| server.set_redis_settings(self.settings.clone()))
+    }
+
+    /// The same without a login.
+    pub(super) fn bare(&self, address: impl IntoConnectionInfo) -> Result<ConnectionInfo, RedisError> {
+        let server = address.into_connection_info()?;
+        match &self.tls {
+            Some(tls) => tls.secure(server),
+            None => Ok(server),
+        }
+    }
+
+    /// The same for what knows no databases.
+    pub(super) fn without_database(mut self) -> Self {
+        self.settings = self.settings.set_db(0);
+        self
+    }
 }
 
 impl Target {
     pub(super) fn parse(url: &str) -> Result<Self, UrlError> {
+        let (url, tls) = tls::take(url).map_err(|wrong| UrlError { wrong, form: FORMS })?;
         if let Some(rest) = url.strip_prefix(CLUSTER) {
-            Self::cluster(rest).map_err(|wrong| UrlError { wrong, form: CLUSTER_FORM })
+            Self::cluster(rest, tls).map_err(|wrong| UrlError { wrong, form: CLUSTER_FORM })
         } else if let Some(rest) = url.strip_prefix(SENTINEL) {
-            Self::sentinels(rest).map_err(|wrong| UrlError { wrong, form: SENTINEL_FORM })
+            Self::sentinels(rest, tls).map_err(|wrong| UrlError { wrong, form: SENTINEL_FORM })
         } else {
-            Self::server(url).map_err(|wrong| UrlError { wrong, form: FORMS })
+            Self::server(&url, tls.as_ref()).map_err(|wrong| UrlError { wrong, form: FORMS })
         }
     }
 
-    fn server(url: &str) -> Result<Self, String> {
+    fn server(url: &str, tls: Option<&Tls>) -> Result<Self, String> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
             "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => {
                 // What redis says of a URL names the part that is wrong, and not what stood there.
                 let server = url.into_connection_info().map_err(|error| error.to_string())?;
-                Ok(Self::Server(server))
+                let server = tls.map_or(Ok(server.clone()), |tls| tls.secure(server));
+                server.map(Self::Server).map_err(|error| error.to_string())
             }
-            "rediss" | "valkeys" => Err(format!("`{scheme}:` is Redis over TLS, which is not built in")),
             _ => Err("this is no URL of Redis".to_owned()),
         }
     }
 
-    fn cluster(rest: &str) -> Result<Self, String> {
+    fn cluster(rest: &str, tls: Option<Tls>) -> Result<Self, String> {
         let Parts { login, addresses, path } = Parts::of(rest)?;
         if !path.is_empty() {
             return Err("a cluster has no databases to choose from".to_owned());
         }
-        Ok(Self::Cluster { nodes: addresses, settings: settings(login, "")? })
+        Ok(Self::Cluster { nodes: addresses, manner: Manner { settings: settings(login, "")?, tls } })
     }
 
-    fn sentinels(rest: &str) -> Result<Self, String> {
+    fn sentinels(rest: &str, tls: Option<Tls>) -> Result<Self, String> {
         let Parts { login, addresses, path } = Parts::of(rest)?;
         let (service, db) = path.split_once('/').unwrap_or((path, ""));
         if service.is_empty() {
@@ -80,7 +113,7 @@ impl Target {
         Ok(Self::Sentinels {
             sentinels: addresses,
             service: service.to_owned(),
-            settings: settings(login, db)?,
+            manner: Manner { settings: settings(login, db)?, tls },
         })
     }
 }
@@ -147,14 +180,15 @@ mod tests {
         for url in ["redis://127.0.0.1:6379", "redis://:p@h/2", "unix:///run/redis.sock?db=1"] {
             assert!(matches!(Target::parse(url), Ok(Target::Server(_))), "{url}");
         }
-        let Target::Cluster { nodes, settings } =
+        let Target::Cluster { nodes, manner: Manner { settings, tls } } =
             Target::parse("redis+cluster://u:p%40ss@a:1,10.0.0.2:2,[::1]:3/").unwrap()
         else {
             panic!("no cluster")
         };
         assert_eq!(nodes.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a:1", "10.0.0.2:2", "::1:3"]);
         assert_eq!((settings.username(), settings.password()), (Some("u"), Some("p@ss")));
-        let Target::Sentinels { sentinels, service, settings } =
+        assert!(tls.is_none());
+        let Target::Sentinels { sentinels, service, manner: Manner { settings, .. } } =
             Target::parse("redis+sentinel://:p@a:1,b:2/main/3").unwrap()
         else {
             panic!("no sentinels")
@@ -162,6 +196,23 @@ mod tests {
         assert_eq!((sentinels.len(), service.as_str(), settings.db()), (2, "main", 3));
         assert_eq!((settings.username(), settings.password()), (None, Some("p")));
         assert!(Target::parse("redis+sentinel://a:1/main").is_ok());
+        let Target::Server(server) = Target::parse("rediss://u:p%40ss@a:1/3").unwrap() else {
+            panic!("no server")
+        };
+        assert!(matches!(server.addr(), ConnectionAddr::TcpTls { insecure: false, .. }));
+        assert_eq!((server.redis_settings().password(), server.redis_settings().db()), (Some("p@ss"), 3));
+        for url in ["rediss+cluster://u:p@a:1,b:2", "rediss+sentinel://a:1/main", "rediss+cluster://a:1?"] {
+            let (Target::Cluster { manner, .. } | Target::Sentinels { manner, .. }) =
+                Target::parse(url).unwrap()
+            else {
+                panic!("{url}")
+            };
+            let node = manner.server(("c", 3)).unwrap();
+            assert!(
+                matches!(node.addr(), ConnectionAddr::TcpTls { insecure: false, .. }),
+                "those that are heard of too"
+            );
+        }
     }
 
     #[test]
@@ -169,7 +220,10 @@ mod tests {
         for (url, words) in [
             ("http://u:hunter2@a:1", "no URL of Redis"),
             ("", "no URL of Redis"),
-            ("rediss://u:hunter2@a:1", "TLS"),
+            ("rediss://u:hunter2@a:1?ca=/nowhere.pem", "`/nowhere.pem` cannot be read"),
+            ("rediss+cluster://u:hunter2@a:1?password=hunter2", "none of `ca=`"),
+            ("rediss://u:hunter2@a:1?cert=/dev/null", "needs its key"),
+            ("rediss+sentinel://u:hunter2@a:1/main?ca=/dev/null", "no certificate in PEM"),
             ("redis://u:hunter2@a:port", "did not parse"),
             ("redis://u:hunter2@a:1/first", "database"),
             ("redis+cluster://", "`` is no address"),
