@@ -17,6 +17,7 @@ use crate::config::rooms::room_routes;
 use crate::config::{Config, RoomConfig};
 use crate::gate::bypass::Asked;
 use crate::gate::credentials::{ADMISSION_HEADER, BYPASS_HEADER, TICKET_HEADER, presented};
+use crate::gate::fields::Fields;
 use crate::gate::routes::Routes;
 use crate::gate::{Decision, Kind, Verdict, decide};
 use crate::waiting::cookies::Cookies;
@@ -61,9 +62,10 @@ fn steps(
     told: &mut Vec<String>,
 ) -> String {
     let Request { method, target, headers, peer } = request;
+    let headers = &Fields::of(headers);
     let edge = &config.edge;
     if let Some(header) = &edge.cdn.secret_header {
-        let mut shown = headers.get_all(header).iter();
+        let mut shown = headers.get_all(header);
         let is_shown = matches!((shown.next(), shown.next(), keys.cdn), (Some(only), None, Some(secret)) if secret.is(only.as_bytes()));
         if !is_shown {
             return format!("403: `cdn.secret_header` is set, and {header} does not come with the secret");
@@ -138,6 +140,7 @@ fn in_room(
     told: &mut Vec<String>,
 ) -> String {
     let Request { method, headers, .. } = request;
+    let headers = &Fields::of(headers);
     let (target, cookie_keys) = (&decision.target, config.edge.cookie_keys.as_ref());
     let asked = Asked { target, method, client: Some(client), headers, cookie_keys, now };
     for rule in &room.bypass {

@@ -20,6 +20,7 @@ use proxy::config::quick::{QuickFiles, QuickStart};
 use proxy::config::{self, Config, ConfigError, keys};
 use proxy::fleet::Secret;
 use proxy::server::{self, Keys, Source, take_shared};
+use proxy::telemetry::log::{self, Log};
 use quick_start::QuickArguments;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
@@ -117,6 +118,7 @@ fn main() -> ExitCode {
     let environment = |name: &str| std::env::var(name).ok();
     let loaded = load(&arguments).and_then(|mut loaded| {
         loaded.config.edge.telemetry.take_environment(environment)?;
+        loaded.config.edge.store.take_environment(environment)?;
         Ok(loaded)
     });
     let Loaded { mut config, quick } = match loaded {
@@ -196,13 +198,17 @@ fn main() -> ExitCode {
         say(&quick_start::explain(quick, &config, files, &made));
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    match server::run(config, keys, pages, arguments.upgrade) {
+    let log = match Log::start() {
+        Ok(log) => log,
+        Err(error) => {
+            say(&format!("proxy: nothing can be logged: {error}\n"));
+            return ExitCode::FAILURE;
+        }
+    };
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(log).init();
+    let outcome = server::run(config, keys, pages, arguments.upgrade);
+    log::flush();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("proxy: {error}\n"));

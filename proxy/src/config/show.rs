@@ -259,16 +259,17 @@ fn show_limits(limits: &Limits) -> Table {
 /// The URL without its password.
 fn redact(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "redacted".to_owned() };
-    let (authority, path) = rest.split_once('/').map_or((rest, ""), |(authority, path)| (authority, path));
-    let (path, query) = path.split_once('?').map_or((path, ""), |(path, query)| (path, query));
-    let shown = match authority.rsplit_once('@') {
-        Some((_, host)) => format!("redacted@{host}"),
-        None => authority.to_owned(),
+    // Whatever stands before the last `@` may be a secret, however it is written.
+    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("redacted@", rest));
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let query = match (query.is_empty(), scheme) {
+        (true, _) => String::new(),
+        // Nothing but names of files.
+        (false, "rediss" | "valkeys" | "rediss+cluster" | "rediss+sentinel") => format!("?{query}"),
+        // It may carry a password too.
+        (false, _) => "?redacted".to_owned(),
     };
-    // A query may carry a password too.
-    let query = if query.is_empty() { "" } else { "?redacted" };
-    let slash = if path.is_empty() { "" } else { "/" };
-    format!("{scheme}://{shown}{slash}{path}{query}")
+    format!("{scheme}://{login}{address}{query}")
 }
 
 #[cfg(test)]
@@ -282,6 +283,8 @@ mod tests {
             ("redis://:secret@h:1/2", "redis://redacted@h:1/2"),
             ("redis://user:sec@ret@h:1", "redis://redacted@h:1"),
             ("unix:///run/r.sock?pass=secret", "unix:///run/r.sock?redacted"),
+            ("redis://u:sec?ret@h:1", "redis://redacted@h:1"),
+            ("rediss+cluster://u:secret@a:1?ca=/c.pem", "rediss+cluster://redacted@a:1?ca=/c.pem"),
             ("redis+cluster://u:secret@a:1,b:2", "redis+cluster://redacted@a:1,b:2"),
             ("redis+sentinel://:secret@a:1,b:2/main/3", "redis+sentinel://redacted@a:1,b:2/main/3"),
         ] {

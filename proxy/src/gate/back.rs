@@ -1,14 +1,15 @@
 //! Where the link of a notice leads that answers a posted form. The address of the form itself is often no page:
 //! a shop that takes `POST /buy/pay` may have no `GET` of it. So the page that held the form comes first.
 
-use http::{HeaderMap, header};
+use http::header;
 
+use super::fields::Fields;
 use super::routes::PathRule;
 use super::{Decision, is_edge_path, target};
 
 /// A path on the same host, with its query: the page that held the form, else the form's own address where the
 /// room names exactly that, else the room's first page, else `/`.
-pub fn back(decision: &Decision, headers: &HeaderMap, paths: &[PathRule]) -> String {
+pub fn back(decision: &Decision, headers: &Fields<'_>, paths: &[PathRule]) -> String {
     if let Some(page) = page_of_the_form(decision, headers) {
         return page;
     }
@@ -20,7 +21,7 @@ pub fn back(decision: &Decision, headers: &HeaderMap, paths: &[PathRule]) -> Str
 
 /// What `Referer` says, where that is a page of the same host which can be read in one way. It is anyone's to
 /// write: nothing but its normalised path and query is taken over.
-fn page_of_the_form(decision: &Decision, headers: &HeaderMap) -> Option<String> {
+fn page_of_the_form(decision: &Decision, headers: &Fields<'_>) -> Option<String> {
     let (named, page) = target::parse(headers.get(header::REFERER)?.as_bytes()).ok()?;
     let is_here = super::host::parse(named?).ok()? == decision.authority;
     let is_plain = page.has_one_reading() && !is_edge_path(page.plain());
@@ -29,7 +30,7 @@ fn page_of_the_form(decision: &Decision, headers: &HeaderMap) -> Option<String> 
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderValue, Method};
+    use http::{HeaderMap, HeaderValue, Method};
 
     use super::super::routes::Routes;
     use super::*;
@@ -63,9 +64,10 @@ mod tests {
             if let Some(referer) = referer {
                 headers.insert(header::REFERER, HeaderValue::from_static(referer));
             }
+            let headers = &Fields::of(&headers);
             let decision =
-                super::super::decide(&Routes::default(), &Method::POST, path.as_bytes(), &headers).unwrap();
-            assert_eq!(back(&decision, &headers, rules), led, "{path} {referer:?}");
+                super::super::decide(&Routes::default(), &Method::POST, path.as_bytes(), headers).unwrap();
+            assert_eq!(back(&decision, headers, rules), led, "{path} {referer:?}");
         }
     }
 }

@@ -4,12 +4,13 @@ use std::net::IpAddr;
 
 use admission::clock::Timestamp;
 use admission::signed_cookie::CookieKeys;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderName, Method};
 use ipnet::IpNet;
 use subtle::ConstantTimeEq as _;
 
 use super::credentials::{TRIES_MAX, cookies};
 use super::elsewhere::may_have_another_method;
+use super::fields::Fields;
 use super::routes::PathRule;
 use super::target::Target;
 
@@ -50,7 +51,7 @@ pub struct Asked<'a> {
     /// Who asks; nothing where that is not known.
     pub client: Option<IpAddr>,
     /// The headers.
-    pub headers: &'a HeaderMap,
+    pub headers: &'a Fields<'a>,
     /// The keys that signed cookies are checked with.
     pub cookie_keys: &'a CookieKeys,
     /// The time.
@@ -111,8 +112,8 @@ fn contains(networks: &[IpNet], client: IpAddr) -> bool {
 }
 
 /// Whether the header comes once, with this value. It may be a secret, so it is compared in constant time.
-fn shows(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
-    let mut values = headers.get_all(name).iter();
+fn shows(headers: &Fields<'_>, name: &HeaderName, value: &str) -> bool {
+    let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (Some(only), None) => only.as_bytes().ct_eq(value.as_bytes()).into(),
         _ => false,
@@ -121,7 +122,7 @@ fn shows(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
 
     use super::super::target;
     use super::*;
@@ -149,7 +150,7 @@ mod tests {
                     target: &target,
                     method: &method,
                     client,
-                    headers: &headers,
+                    headers: &Fields::of(&headers),
                     cookie_keys,
                     now,
                 })

@@ -5,7 +5,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName};
+use super::fields::Fields;
+use http::HeaderName;
 use ipnet::IpNet;
 
 /// Most entries of a list of addresses that are looked at, from the right.
@@ -63,7 +64,7 @@ impl TrustedProxies {
     /// # Errors
     /// When a trusted peer's header has to name one address and does not. A trusted peer that sends no such header
     /// at all asks for itself, as health checks do.
-    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Result<IpAddr, BadAddress> {
+    pub fn client(&self, peer: IpAddr, headers: &Fields<'_>) -> Result<IpAddr, BadAddress> {
         let peer = peer.to_canonical();
         match &self.header {
             Some(header) if self.trusts(peer) => match header {
@@ -75,9 +76,9 @@ impl TrustedProxies {
     }
 
     /// From the right: the first hop that is not trusted, or the last that could be read.
-    fn walk(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    fn walk(&self, peer: IpAddr, headers: &Fields<'_>) -> IpAddr {
         let lines: Vec<&str> =
-            headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+            headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
         let mut client = peer;
         for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')).take(HOPS_MAX) {
             let Some(address) = address(hop) else { break };
@@ -90,8 +91,8 @@ impl TrustedProxies {
     }
 }
 
-fn single(peer: IpAddr, headers: &HeaderMap, name: &HeaderName) -> Result<IpAddr, BadAddress> {
-    let mut values = headers.get_all(name).iter();
+fn single(peer: IpAddr, headers: &Fields<'_>, name: &HeaderName) -> Result<IpAddr, BadAddress> {
+    let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (None, _) => Ok(peer),
         (Some(only), None) => only.to_str().ok().and_then(address).ok_or(BadAddress),
@@ -148,6 +149,8 @@ impl Prefix {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use http::HeaderValue;
 
     use super::*;
@@ -188,7 +191,8 @@ mod tests {
             ("fd00::1", &["198.51.100.7"], "198.51.100.7"),
             ("203.0.113.9", &["198.51.100.7"], "203.0.113.9"),
         ] {
-            let found = trust("X-Forwarded-For").client(ip(peer), &headers("x-forwarded-for", lines));
+            let found =
+                trust("X-Forwarded-For").client(ip(peer), &Fields::of(&headers("x-forwarded-for", lines)));
             assert_eq!(found, Ok(ip(client)), "{peer} {lines:?}");
         }
     }
@@ -207,8 +211,16 @@ mod tests {
             (&["somebody"], Err(BadAddress)),
             (&[""], Err(BadAddress)),
         ] {
-            assert_eq!(trust.client(ip("10.0.0.1"), &headers(name, values)), client, "{values:?}");
-            assert_eq!(trust.client(ip("6.6.6.6"), &headers(name, values)), Ok(ip("6.6.6.6")), "not trusted");
+            assert_eq!(
+                trust.client(ip("10.0.0.1"), &Fields::of(&headers(name, values))),
+                client,
+                "{values:?}"
+            );
+            assert_eq!(
+                trust.client(ip("6.6.6.6"), &Fields::of(&headers(name, values))),
+                Ok(ip("6.6.6.6")),
+                "not trusted"
+            );
         }
     }
 
@@ -216,7 +228,7 @@ mod tests {
     fn nobody_is_trusted_where_nothing_is_said() {
         let nobody = TrustedProxies::default();
         let claim = headers("x-forwarded-for", &["198.51.100.7"]);
-        assert_eq!(nobody.client(ip("127.0.0.1"), &claim), Ok(ip("127.0.0.1")));
+        assert_eq!(nobody.client(ip("127.0.0.1"), &Fields::of(&claim)), Ok(ip("127.0.0.1")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tickets and admission tokens that a request carries, by header or by cookie.
 
-use http::HeaderMap;
-use http::header::{self, HeaderName};
+use super::fields::Fields;
+use http::header::HeaderName;
 
 /// Carries a ticket for clients without cookies.
 pub const TICKET_HEADER: HeaderName = HeaderName::from_static("wr-ticket");
@@ -33,46 +33,17 @@ pub const TRIES_MAX: usize = 4;
 
 /// The values presented as `cookie` or in `header`, in the order in which they are tried.
 pub fn presented<'a>(
-    headers: &'a HeaderMap,
+    headers: &'a Fields<'a>,
     header: &HeaderName,
     cookie: &'a str,
 ) -> impl Iterator<Item = &'a str> + use<'a> {
-    let by_header = headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok());
+    let by_header = headers.get_all(header.clone()).filter_map(|value| value.to_str().ok());
     by_header.chain(cookies(headers, cookie)).take(TRIES_MAX)
 }
 
 /// The values of the cookies called `name`. What else there is in their lines need not be text.
-pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    headers.get_all(header::COOKIE).into_iter().flat_map(move |line| Named {
-        line: line.as_bytes(),
-        name: name.as_bytes(),
-        from: 0,
-    })
-}
-
-/// The values of one name in one `Cookie` line. Requests bring long lines, and are looked through for a dozen names.
-struct Named<'a> {
-    line: &'a [u8],
-    name: &'a [u8],
-    from: usize,
-}
-
-impl<'a> Iterator for Named<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        loop {
-            let rest = self.line.get(self.from..)?;
-            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-            self.from += end + 1;
-            let pair = rest.get(..end)?.trim_ascii_start();
-            if let Some(value) = pair.strip_prefix(self.name).and_then(|pair| pair.strip_prefix(b"="))
-                && let Some(value) = as_text(value.trim_ascii_end())
-            {
-                return Some(value.trim_matches('"'));
-            }
-        }
-    }
+pub(crate) fn cookies<'a>(headers: &'a Fields<'a>, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers.cookies(name).filter_map(|value| Some(as_text(value.trim_ascii_end())?.trim_matches('"')))
 }
 
 /// As text that can be seen, which all values of ours are.
@@ -99,7 +70,7 @@ pub fn keep_others(line: &str, kept: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 
@@ -118,6 +89,7 @@ mod tests {
             ("cookie", "wr-ticket-demo=\"two\""),
             ("wr-ticket", "zero"),
         ]);
+        let map = Fields::of(&map);
         let found: Vec<&str> = presented(&map, &TICKET_HEADER, "wr-ticket-demo").collect();
         assert_eq!(found, ["zero", "one", "two"]);
     }
@@ -133,17 +105,21 @@ mod tests {
             ("", vec![]),
         ] {
             let map = headers(&[("cookie", line)]);
-            assert_eq!(cookies(&map, "x").collect::<Vec<_>>(), values, "{line}");
+            assert_eq!(cookies(&Fields::of(&map), "x").collect::<Vec<_>>(), values, "{line}");
         }
         let mut map = HeaderMap::new();
         map.append("cookie", HeaderValue::from_bytes(b"name=J\xc3\xbcrgen; x=1; x=\xff").unwrap());
-        assert_eq!(cookies(&map, "x").collect::<Vec<_>>(), ["1"], "what a shop sets does not hide a ticket");
+        assert_eq!(
+            cookies(&Fields::of(&map), "x").collect::<Vec<_>>(),
+            ["1"],
+            "what a shop sets does not hide a ticket"
+        );
     }
 
     #[test]
     fn tries_are_bounded() {
         let map = headers(&[("cookie", "x=1; x=2; x=3; x=4; x=5; x=6")]);
-        assert_eq!(presented(&map, &TICKET_HEADER, "x").count(), TRIES_MAX);
+        assert_eq!(presented(&Fields::of(&map), &TICKET_HEADER, "x").count(), TRIES_MAX);
     }
 
     #[test]

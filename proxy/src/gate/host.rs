@@ -60,8 +60,8 @@ pub fn parse(raw: &[u8]) -> Result<Authority, BadHost> {
         let inside = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         inside.is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
     } else {
-        let labels_are_good = host.split('.').all(|label| {
-            !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        let labels_are_good = host.as_bytes().split(|byte| *byte == b'.').all(|label| {
+            !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         });
         !host.is_empty() && labels_are_good
     };

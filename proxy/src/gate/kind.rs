@@ -1,6 +1,7 @@
 //! What a request wants: a page for a person, a guess of the browser, or something else.
 
-use http::{HeaderMap, HeaderName, Method, header};
+use super::fields::Fields;
+use http::{HeaderName, Method, header};
 
 /// What a form is sent as.
 const FORMS: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
@@ -30,9 +31,9 @@ pub enum Kind {
 
 impl Kind {
     /// Classifies by method and headers.
-    pub fn of(method: &Method, headers: &HeaderMap) -> Self {
+    pub fn of(method: &Method, headers: &Fields<'_>) -> Self {
         let says = |name: &HeaderName, words: &[&str]| {
-            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+            headers.get_all(name).filter_map(|value| value.to_str().ok()).any(|value| {
                 words.iter().any(|word| {
                     value
                         .as_bytes()
@@ -59,7 +60,7 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 
@@ -99,7 +100,7 @@ mod tests {
                     (name.parse::<http::HeaderName>().unwrap(), HeaderValue::from_static(value))
                 })
                 .collect();
-            assert_eq!(Kind::of(method, &map), *kind, "{method} {headers:?}");
+            assert_eq!(Kind::of(method, &Fields::of(&map)), *kind, "{method} {headers:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod calls;
 pub mod client;
 pub mod credentials;
 pub mod elsewhere;
+pub mod fields;
 pub mod framing;
 pub mod host;
 mod kind;
@@ -15,10 +16,11 @@ mod readings;
 pub mod routes;
 pub mod target;
 
-use http::{HeaderMap, Method, header};
+use http::{Method, header};
 
 pub use back::back;
 use calls::Call;
+use fields::Fields;
 use host::Authority;
 pub use kind::Kind;
 use routes::Routes;
@@ -92,12 +94,12 @@ pub fn decide(
     routes: &Routes,
     method: &Method,
     raw_target: &[u8],
-    headers: &HeaderMap,
+    headers: &Fields<'_>,
 ) -> Result<Decision, Refusal> {
     if ["TRACE", "TRACK"].iter().any(|echo| method.as_str().eq_ignore_ascii_case(echo)) {
         return Err(Refusal::Method);
     }
-    let mut hosts = headers.get_all(header::HOST).iter();
+    let mut hosts = headers.get_all(header::HOST);
     let (Some(only), None) = (hosts.next(), hosts.next()) else { return Err(Refusal::HostCount) };
     let authority = host::parse(only.as_bytes())?;
     let (named, target) = target::parse(raw_target)?;

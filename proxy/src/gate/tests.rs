@@ -16,7 +16,7 @@ fn ask(target: &[u8], hosts: &[&str]) -> Result<Decision, Refusal> {
         headers.append(header::HOST, HeaderValue::from_str(host).unwrap());
     }
     headers.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
-    decide(&routes(), &Method::GET, target, &headers)
+    decide(&routes(), &Method::GET, target, &Fields::of(&headers))
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_room_on_one_host_is_met_on_every_spelling_of_it() {
     ] {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-        let verdict = decide(&routes, &Method::GET, b"/", &headers).unwrap().verdict;
+        let verdict = decide(&routes, &Method::GET, b"/", &Fields::of(&headers)).unwrap().verdict;
         assert_eq!(verdict != Verdict::Open, met, "{host}");
     }
 }

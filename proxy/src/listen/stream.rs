@@ -142,7 +142,10 @@ impl ClientStream {
             {
                 *place = IoSlice::new(piece);
             }
-            let written = ready!(Pin::new(tcp).poll_write_vectored(cx, &all))?;
+            // No more than there are: for more than eight the kernel has to find memory.
+            let count = (1 + pieces.len()).min(PIECES);
+            let all = all.get(..count).unwrap_or(&all);
+            let written = ready!(Pin::new(tcp).poll_write_vectored(cx, all))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use admission::ticket::Place;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use pingora::proxy::Session;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::gate::Decision;
+use crate::gate::fields::Fields;
 use crate::gate::host::{self, Authority};
 use crate::gate::query::parameter;
 use crate::phases::{Edge, admission_of, no_ticket, noted_of, shown, shown_of, ticket_of, was_voided};
@@ -41,7 +42,7 @@ pub async fn check(
     decision: &Decision,
     client: Option<IpAddr>,
 ) -> Result<HandOver, Reply> {
-    let headers = &session.req_header().headers;
+    let headers = &Fields::of(&session.req_header().headers);
     let (authority, query) = (&decision.authority, decision.target.query());
     let upgrade_needed = || {
         Reply::problem(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "a WebSocket handshake is needed")
@@ -91,29 +92,28 @@ pub async fn check(
     Ok(HandOver { room: room.clone(), place: ticket.place, is_voided, accept })
 }
 
-fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
+fn has_token(headers: &Fields<'_>, name: header::HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
-        .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(','))
         .any(|found| found.trim().eq_ignore_ascii_case(token))
 }
 
-fn asks_for_websocket(headers: &HeaderMap) -> bool {
+fn asks_for_websocket(headers: &Fields<'_>) -> bool {
     has_token(headers, header::CONNECTION, "upgrade")
         && has_token(headers, header::UPGRADE, "websocket")
         && has_token(headers, header::SEC_WEBSOCKET_VERSION, "13")
 }
 
-fn key(headers: &HeaderMap) -> Option<&str> {
+fn key<'a>(headers: &Fields<'a>) -> Option<&'a str> {
     let key = headers.get(header::SEC_WEBSOCKET_KEY)?.to_str().ok()?.trim();
     (STANDARD.decode(key).ok()?.len() == 16).then_some(key)
 }
 
 /// Whether the page that opens the WebSocket is from this host. A program that is no browser names no origin.
-pub(crate) fn comes_from_here(headers: &HeaderMap, authority: &Authority) -> bool {
-    let mut origins = headers.get_all(header::ORIGIN).iter();
+pub(crate) fn comes_from_here(headers: &Fields<'_>, authority: &Authority) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN);
     let (Some(origin), None) = (origins.next(), origins.next()) else {
         return headers.get(header::ORIGIN).is_none();
     };
@@ -132,7 +132,7 @@ pub(crate) fn comes_from_here(headers: &HeaderMap, authority: &Authority) -> boo
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 
@@ -157,10 +157,10 @@ mod tests {
             (&[("origin", "file://")], false),
             (&[("origin", "http://shop.example:8080"), ("origin", "http://evil.example")], false),
         ] {
-            assert_eq!(comes_from_here(&headers(list), &here), allowed, "{list:?}");
+            assert_eq!(comes_from_here(&Fields::of(&headers(list)), &here), allowed, "{list:?}");
         }
         let tls = host::parse(b"shop.example").unwrap();
-        assert!(comes_from_here(&headers(&[("origin", "https://shop.example:443")]), &tls));
+        assert!(comes_from_here(&Fields::of(&headers(&[("origin", "https://shop.example:443")])), &tls));
     }
 
     #[test]
@@ -170,16 +170,16 @@ mod tests {
             ("upgrade", "WebSocket"),
             ("sec-websocket-version", "13"),
         ];
-        assert!(asks_for_websocket(&headers(&good)));
+        assert!(asks_for_websocket(&Fields::of(&headers(&good))));
         for missing in 0..good.len() {
             let mut list = good.to_vec();
             list.remove(missing);
-            assert!(!asks_for_websocket(&headers(&list)), "{missing}");
+            assert!(!asks_for_websocket(&Fields::of(&headers(&list))), "{missing}");
         }
         assert_eq!(
-            key(&headers(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")])).map(str::len),
+            key(&Fields::of(&headers(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")]))).map(str::len),
             Some(24)
         );
-        assert_eq!(key(&headers(&[("sec-websocket-key", "short")])), None);
+        assert_eq!(key(&Fields::of(&headers(&[("sec-websocket-key", "short")]))), None);
     }
 }

@@ -1,8 +1,10 @@
 //! Connections that speak HTTP/2: how many requests at once, how many given up, how long idle.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -100,6 +102,17 @@ enum Ended {
     GivenUp,
 }
 
+impl Ended {
+    /// How many were given up, with this one. One that is seen to its end makes up for one that was not: people leave
+    /// pages.
+    const fn count(self, given_up: u32) -> u32 {
+        match self {
+            Self::GivenUp => given_up + 1,
+            Self::Answered => given_up.saturating_sub(1),
+        }
+    }
+}
+
 /// Serves one connection until it ends.
 pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stopped: watch::Receiver<bool>) {
     let Connection { stream, slot: _slot, .. } = connection;
@@ -114,13 +127,22 @@ pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stoppe
     let Ok(Ok(mut connection)) = shaken else { return };
     let shutdown = stopped.clone();
     let mut requests: JoinSet<Ended> = JoinSet::new();
+    let (mut fresh, mut are_all_here) = (Vec::new(), false);
     let (mut given_up, mut malformed) = (0_u32, 0_u32);
     let mut is_closing = false;
     let mut idle_until = Instant::now() + limits.idle;
     loop {
+        if std::mem::take(&mut are_all_here) {
+            idle_until = Instant::now() + limits.idle;
+            given_up = answer_together(&mut fresh, &mut requests, given_up).await;
+        }
+        if given_up > limits.http2_given_up {
+            tracing::debug!("a client gave up too many requests");
+            break connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        }
         // A request that was given up may still be worked on, though for the protocol it is gone. No more is taken
         // on until that ends; what is given up meanwhile, the library counts and closes the connection.
-        let is_full = requests.len() >= limits.http2_requests as usize;
+        let is_full = requests.len() + fresh.len() >= limits.http2_requests as usize;
         tokio::select! {
             biased;
             _ = stopped.wait_for(|stopped| *stopped), if !is_closing => {
@@ -129,19 +151,11 @@ pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stoppe
             }
             Some(ended) = requests.join_next(), if !requests.is_empty() => {
                 idle_until = Instant::now() + limits.idle;
-                given_up = match ended {
-                    Ok(Ended::GivenUp) => given_up + 1,
-                    // One that is seen to its end makes up for one that was not: people leave pages.
-                    Ok(Ended::Answered) | Err(_) => given_up.saturating_sub(1),
-                };
-                if given_up > limits.http2_given_up {
-                    tracing::debug!("a client gave up too many requests");
-                    break connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-                }
+                given_up = ended.unwrap_or(Ended::Answered).count(given_up);
             }
             taken = take_on(&mut connection, &digest, is_full) => match taken {
                 Some(H2Accept::Session(session)) => {
-                    requests.spawn(answer(app.clone(), session, shutdown.clone()));
+                    fresh.push(Box::pin(answer(app.clone(), session, shutdown.clone())));
                 }
                 Some(H2Accept::Rejected) => {
                     malformed += 1;
@@ -149,14 +163,36 @@ pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stoppe
                         break connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                     }
                 }
-                None => return requests.detach_all(),
+                None => {
+                    // Whoever asked and left at once asked all the same: a page that is closed says that its fan leaves.
+                    fresh.into_iter().for_each(|answer| drop(requests.spawn(answer)));
+                    return requests.detach_all();
+                }
             },
+            // Nothing more has come for now.
+            () = ready(()), if !fresh.is_empty() => are_all_here = true,
             () = sleep_until(idle_until), if requests.is_empty() => {
                 break connection.abrupt_shutdown(Reason::NO_ERROR);
             }
         }
     }
     let _ = timeout(FAREWELL, poll_fn(|cx| connection.poll_closed(cx))).await;
+}
+
+/// Answers what came together, here, so that it goes out in one piece, where a task for each would have the connection write
+/// each answer by itself. What has to wait for something gets a task then. Returns how many requests were given up.
+async fn answer_together<T: Future<Output = Ended> + Send + 'static>(
+    fresh: &mut Vec<Pin<Box<T>>>,
+    requests: &mut JoinSet<Ended>,
+    mut given_up: u32,
+) -> u32 {
+    for mut answer in fresh.drain(..) {
+        match poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await {
+            Poll::Ready(ended) => given_up = ended.count(given_up),
+            Poll::Pending => drop(requests.spawn(answer)),
+        }
+    }
+    given_up
 }
 
 /// Drives the connection until a request has come; while it `is_full`, none is taken on. Nothing when it is closed.

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::work::{May, NotYet};
 use crate::gate::credentials::{ADMISSION_HEADER, INVITATION_HEADER, SHOWN_HEADER, TICKET_HEADER, presented};
+use crate::gate::fields::Fields;
 use crate::limits::Lacking;
 use crate::room::{Arrival, Carried, OpenTicket, Pass, Room, RoomError, Stand, Who, Wish};
 use crate::waiting::reply::Reply;
@@ -49,12 +50,12 @@ pub(super) enum Outcome {
 }
 
 /// The first ticket of the room that a request carries and that is good.
-fn carried(room: &Room, headers: &HeaderMap) -> Option<Carried> {
+fn carried(room: &Room, headers: &Fields<'_>) -> Option<Carried> {
     presented(headers, &TICKET_HEADER, room.cookies.ticket_name()).find_map(|sealed| room.open_ticket(sealed))
 }
 
 /// The first ticket that has a place.
-pub(crate) fn ticket_of(room: &Room, headers: &HeaderMap) -> Option<OpenTicket> {
+pub(crate) fn ticket_of(room: &Room, headers: &Fields<'_>) -> Option<OpenTicket> {
     match carried(room, headers)? {
         Carried::Placed(ticket) => Some(ticket),
         Carried::Noted(_) => None,
@@ -62,7 +63,7 @@ pub(crate) fn ticket_of(room: &Room, headers: &HeaderMap) -> Option<OpenTicket> 
 }
 
 /// The first ticket that says when its fan came, and has no place yet.
-pub(crate) fn noted_of(room: &Room, headers: &HeaderMap) -> Option<Ticket> {
+pub(crate) fn noted_of(room: &Room, headers: &Fields<'_>) -> Option<Ticket> {
     match carried(room, headers)? {
         Carried::Placed(_) => None,
         Carried::Noted(ticket) => Some(ticket),
@@ -70,11 +71,9 @@ pub(crate) fn noted_of(room: &Room, headers: &HeaderMap) -> Option<Ticket> {
 }
 
 /// The same request without its ticket.
-pub(super) fn without_ticket(room: &Room, headers: &HeaderMap) -> HeaderMap {
-    let mut bare = headers.clone();
-    bare.remove(TICKET_HEADER);
-    bare.remove(header::COOKIE);
-    for line in headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+pub(super) fn without_ticket(room: &Room, headers: &Fields<'_>) -> HeaderMap {
+    let mut bare = headers.to_map(|name| name != TICKET_HEADER && name != header::COOKIE);
+    for line in headers.get_all(header::COOKIE).filter_map(|value| value.to_str().ok()) {
         let name = room.cookies.ticket_name();
         let is_other = |pair: &&str| pair.split('=').next().is_none_or(|found| found.trim() != name);
         let kept = line.split(';').filter(is_other).collect::<Vec<_>>().join(";");
@@ -92,18 +91,18 @@ pub(crate) fn admission_of<'a>(room: &'a Room, who: &Who<'a>) -> Option<(&'a str
 }
 
 /// Whether a request shows an admission that was taken back with all others.
-pub(crate) fn was_voided(room: &Room, headers: &HeaderMap) -> bool {
+pub(crate) fn was_voided(room: &Room, headers: &Fields<'_>) -> bool {
     presented(headers, &ADMISSION_HEADER, room.cookies.admission_name()).any(|token| room.was_voided(token))
 }
 
 /// The first invitation to the room that a request carries and that is good.
-fn invitation_of(room: &Room, headers: &HeaderMap) -> Option<Invitation> {
+fn invitation_of(room: &Room, headers: &Fields<'_>) -> Option<Invitation> {
     presented(headers, &INVITATION_HEADER, room.cookies.invitation_name())
         .find_map(|sealed| room.open_invitation(sealed).ok())
 }
 
 /// The best place that the fan says they were shown.
-pub(crate) fn shown_of(room: &Room, headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn shown_of(room: &Room, headers: &Fields<'_>) -> Option<u64> {
     presented(headers, &SHOWN_HEADER, room.cookies.shown_name()).filter_map(shown).min()
 }
 
@@ -117,7 +116,7 @@ pub(crate) fn shown(text: &str) -> Option<u64> {
 pub(super) fn remembering(
     reply: Reply,
     room: &Room,
-    headers: &HeaderMap,
+    headers: &Fields<'_>,
     status: &Status,
     is_new: bool,
 ) -> Reply {
@@ -133,7 +132,7 @@ pub(super) fn remembering(
 /// A fan arrives and will be heard of again within `again_within`.
 pub(super) async fn arrive(
     room: &Arc<Room>,
-    headers: &HeaderMap,
+    headers: &Fields<'_>,
     intent: Intent,
     again_within: Duration,
     may_join: impl FnOnce(Intent) -> Result<May, NotYet>,

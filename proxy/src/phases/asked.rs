@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::Method;
 
+use crate::gate::fields::Fields;
 use crate::room::Room;
 use crate::waiting::reply::Reply;
 
@@ -15,7 +16,7 @@ pub(crate) struct Asked<'a> {
     /// The target, as it was sent.
     pub(crate) target: &'a [u8],
     /// The headers.
-    pub(crate) headers: &'a HeaderMap,
+    pub(crate) headers: &'a Fields<'a>,
     /// All bytes of the head, over HTTP/1.
     pub(crate) head: Option<&'a [u8]>,
     /// Who is at the other end of the connection.

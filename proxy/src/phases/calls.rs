@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::store::Intent;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 
 use super::arrive::{
     Outcome, admission_of, arrive, log_failure, noted_of, remembering, shown_of, ticket_of, was_voided,
@@ -14,6 +14,7 @@ use super::asked::Asked;
 use super::edge::Edge;
 use super::work::{May, NotYet};
 use crate::gate::calls::Call;
+use crate::gate::fields::Fields;
 use crate::gate::{Decision, Kind};
 use crate::room::{Claim, OpenTicket, Room, RoomError, Stand, Who};
 use crate::waiting::reply::{Caching, Reply};
@@ -114,7 +115,7 @@ fn reply(status: StatusCode, code: &str, detail: &str) -> CallAnswer {
 }
 
 impl Edge {
-    async fn join(&self, room: &Arc<Room>, headers: &HeaderMap, client: Option<IpAddr>) -> Reply {
+    async fn join(&self, room: &Arc<Room>, headers: &Fields<'_>, client: Option<IpAddr>) -> Reply {
         if let Some(refusal) = self.bad_header(room, headers) {
             return refusal;
         }
@@ -130,7 +131,7 @@ impl Edge {
     }
 
     /// The answer to who has no place, or none yet.
-    fn elsewise(&self, room: &Room, headers: &HeaderMap, outcome: Outcome) -> Reply {
+    fn elsewise(&self, room: &Room, headers: &Fields<'_>, outcome: Outcome) -> Reply {
         match outcome {
             Outcome::Noted(ticket) => {
                 let sealed = room.seal(&ticket);
@@ -170,7 +171,7 @@ fn closed(room: &Room) -> Reply {
 
 fn with_ticket(
     room: &Room,
-    headers: &HeaderMap,
+    headers: &Fields<'_>,
     ticket: &OpenTicket,
     stand: Stand,
     is_new: bool,
@@ -248,7 +249,7 @@ async fn status(edge: &Edge, room: &Arc<Room>, who: &Who<'_>) -> Reply {
     remembering(reply, room, headers, &status, false)
 }
 
-pub(super) async fn leave(edge: &Edge, room: &Room, headers: &HeaderMap) -> Reply {
+pub(super) async fn leave(edge: &Edge, room: &Room, headers: &Fields<'_>) -> Reply {
     // A place that moved is not this browser's to give up.
     if !edge.moved(room, headers).await
         && let Some(ticket) = ticket_of(room, headers)

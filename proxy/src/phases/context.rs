@@ -29,7 +29,7 @@ pub struct Context {
     pub stream: Option<Arc<StreamNote>>,
     /// The id under which edge and shop log it.
     pub request_id: String,
-    /// Its W3C trace context.
+    /// Its W3C trace context; empty until it is asked for.
     pub traceparent: String,
     /// Its spans, where it is traced.
     pub(crate) trace: Option<Box<RequestTrace>>,

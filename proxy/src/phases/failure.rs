@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use pingora::proxy::{FailToProxy, Session};
 use pingora::{Error, ErrorSource, ErrorType};
 
 use super::context::Context;
 use super::edge::Edge;
+use crate::gate::fields::Fields;
 use crate::gate::{self, Kind, Verdict};
 use crate::waiting::notice::{About, Notice, Way};
 use crate::waiting::reader::Reader;
@@ -27,7 +28,7 @@ impl Edge {
         let status = if context.is_overdue { Some(StatusCode::GATEWAY_TIMEOUT) } else { status_of(error) };
         if let (Some(status), None) = (status, session.response_written()) {
             let request = session.req_header();
-            let reply = self.failed(&request.method, &request.headers, status, context);
+            let reply = self.failed(&request.method, &Fields::of(&request.headers), status, context);
             session.set_keepalive(None);
             // When the answer cannot be sent either, the client is gone and the log says what happened.
             let _ = self.send(session, context, reply).await;
@@ -39,7 +40,7 @@ impl Edge {
     pub(crate) fn instead(
         &self,
         method: &Method,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         error: &Error,
         context: &mut Context,
     ) -> Option<Reply> {
@@ -49,7 +50,7 @@ impl Edge {
     fn failed(
         &self,
         method: &Method,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         status: StatusCode,
         context: &mut Context,
     ) -> Reply {
@@ -62,7 +63,7 @@ impl Edge {
         context.cookies.iter().fold(reply, |reply, cookie| reply.cookie(cookie))
     }
 
-    fn failure(&self, method: &Method, headers: &HeaderMap, status: StatusCode, context: &Context) -> Reply {
+    fn failure(&self, method: &Method, headers: &Fields<'_>, status: StatusCode, context: &Context) -> Reply {
         if !status.is_server_error() {
             return Reply::problem(status, "request_failed", "the request could not be served");
         }

@@ -1,10 +1,11 @@
 //! What the buttons of the pages do without script: choose a language, leave the line.
 
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 
 use super::calls::leave;
 use super::edge::Edge;
 use crate::gate::Decision;
+use crate::gate::fields::Fields;
 use crate::gate::query::{local_path, parameter};
 use crate::live::comes_from_here;
 use crate::room::Room;
@@ -27,7 +28,12 @@ impl Edge {
     }
 
     /// `POST …/leave?to=…`: leaves, and says so.
-    pub(super) async fn leave_by_form(&self, room: &Room, headers: &HeaderMap, decision: &Decision) -> Reply {
+    pub(super) async fn leave_by_form(
+        &self,
+        room: &Room,
+        headers: &Fields<'_>,
+        decision: &Decision,
+    ) -> Reply {
         let page = wanted_page(room, decision.target.query());
         let reader = Reader::of(headers, self.config.public_scheme, &page);
         // A form of another site would come without the ticket; but the answer would take it away.

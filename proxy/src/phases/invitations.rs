@@ -1,12 +1,13 @@
 //! Invitations: taken from a link, kept in a cookie, and what is said where they are worth nothing.
 
 use admission::invitation::InvitationError;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 
 use super::edge::Edge;
 use super::links::{code_of, destination};
 use crate::gate::Kind;
 use crate::gate::credentials::{INVITATION_HEADER, TRIES_MAX};
+use crate::gate::fields::Fields;
 use crate::room::{Declined, Room};
 use crate::waiting::notice::{About, Notice, Way};
 use crate::waiting::reader::Reader;
@@ -18,7 +19,7 @@ impl Edge {
         &self,
         room: &Room,
         kind: Kind,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         query: Option<&str>,
     ) -> Reply {
         let code = code_of(query, headers, &INVITATION_HEADER);
@@ -35,7 +36,7 @@ impl Edge {
             .cookie(&room.cookies.give_invitation(&code, room.time_left(invitation.expires_at)))
     }
 
-    fn declined(&self, room: &Room, kind: Kind, headers: &HeaderMap, declined: Declined) -> Reply {
+    fn declined(&self, room: &Room, kind: Kind, headers: &Fields<'_>, declined: Declined) -> Reply {
         let (status, code, about) = said_of(declined);
         let reader = Reader::of(headers, self.config.public_scheme, "/");
         self.said(room, kind, &reader, status, code, about)
@@ -79,9 +80,9 @@ impl Edge {
     }
 
     /// The refusal of a request that names an invitation in its header, none of which is good.
-    pub(super) fn bad_header(&self, room: &Room, headers: &HeaderMap) -> Option<Reply> {
+    pub(super) fn bad_header(&self, room: &Room, headers: &Fields<'_>) -> Option<Reply> {
         let mut last = None;
-        for value in headers.get_all(INVITATION_HEADER).iter().take(TRIES_MAX) {
+        for value in headers.get_all(INVITATION_HEADER).take(TRIES_MAX) {
             match room.open_invitation(value.to_str().unwrap_or_default()) {
                 Ok(_) => return None,
                 Err(declined) => last = Some(declined),

@@ -1,13 +1,14 @@
 //! What the links that an operator mints have in common: a code, and where they lead.
 
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderName, StatusCode};
 
+use crate::gate::fields::Fields;
 use crate::gate::query::{local_path, parameter};
 use crate::room::Room;
 use crate::waiting::reply::Reply;
 
 /// The code of a link: from its address, or from a header where a program asks. Empty where there is none.
-pub(super) fn code_of(query: Option<&str>, headers: &HeaderMap, header: &HeaderName) -> String {
+pub(super) fn code_of(query: Option<&str>, headers: &Fields<'_>, header: &HeaderName) -> String {
     let by_header = || headers.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
     parameter(query, "code").or_else(by_header).unwrap_or_default()
 }

@@ -46,6 +46,7 @@ pub use edge::Edge;
 pub(crate) use request::misread;
 pub(crate) use send::Answered;
 
+use crate::gate::fields::Fields;
 use crate::live::{Arriving, StreamNote};
 use crate::upstream::{FirstByte, Wanted, forward};
 use shop::broke;
@@ -96,7 +97,7 @@ impl ProxyHttp for Phases {
         context.stream = stream;
         if !context.is_let_through {
             let request = session.req_header();
-            self.meet(&request.method, &request.headers, peer(session), context);
+            self.meet(&request.method, &Fields::of(&request.headers), peer(session), context);
         }
         // A connection that the client wants closed stays so; any other may idle for as long as configured, where
         // the library alone would let it idle for ever.
@@ -122,7 +123,7 @@ impl ProxyHttp for Phases {
 
     async fn upstream_peer(&self, session: &mut Session, context: &mut Context) -> Result<Box<HttpPeer>> {
         let request = session.req_header();
-        let wanted = Wanted::of(session.is_upgrade_req(), &request.headers);
+        let wanted = Wanted::of(session.is_upgrade_req(), &Fields::of(&request.headers));
         let method = request.method.clone();
         let address = self.choose(&method, session.is_body_empty(), context).await?;
         Ok(Box::new(self.upstream.peer(address, wanted)))
@@ -193,7 +194,7 @@ impl ProxyHttp for Phases {
         if answer.status.is_informational() && answer.status != http::StatusCode::SWITCHING_PROTOCOLS {
             return Ok(());
         }
-        self.answered(answer, context, &session.req_header().headers)
+        self.answered(answer, context, &Fields::of(&session.req_header().headers))
     }
 
     fn fail_to_connect(

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use admission::transfer::TransferError;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use serde_json::json;
 
 use super::arrive::{log_failure, ticket_of};
 use super::edge::Edge;
 use super::forms::wanted_page;
 use crate::gate::credentials::cookies;
+use crate::gate::fields::Fields;
 use crate::gate::query::{encode, parameter};
 use crate::gate::{Decision, Kind};
 use crate::live::comes_from_here;
@@ -27,7 +28,7 @@ impl Edge {
     pub(super) async fn move_away(
         &self,
         room: &Arc<Room>,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         decision: &Decision,
     ) -> Reply {
         let page = wanted_page(room, decision.target.query());
@@ -80,7 +81,7 @@ impl Edge {
     }
 
     /// `GET …/take?code=…&to=…`: asks before anything is moved, for programs follow links too.
-    pub(super) fn ask_to_take(&self, room: &Room, headers: &HeaderMap, decision: &Decision) -> Reply {
+    pub(super) fn ask_to_take(&self, room: &Room, headers: &Fields<'_>, decision: &Decision) -> Reply {
         let query = decision.target.query();
         let page = wanted_page(room, query);
         let reader = Reader::of(headers, self.config.public_scheme, &page);
@@ -104,7 +105,7 @@ impl Edge {
     }
 
     /// `POST …/take?code=…&to=…`: the place moves here.
-    pub(super) async fn take(&self, room: &Arc<Room>, headers: &HeaderMap, decision: &Decision) -> Reply {
+    pub(super) async fn take(&self, room: &Arc<Room>, headers: &Fields<'_>, decision: &Decision) -> Reply {
         let query = decision.target.query();
         let page = wanted_page(room, query);
         let reader = Reader::of(headers, self.config.public_scheme, &page);
@@ -157,7 +158,7 @@ impl Edge {
     }
 
     /// Whether the fan's place is on another device now; then, what a page or a program is told of it.
-    pub(crate) async fn moved(&self, room: &Room, headers: &HeaderMap) -> bool {
+    pub(crate) async fn moved(&self, room: &Room, headers: &Fields<'_>) -> bool {
         let marks = &room.marks;
         let Some(marked) = cookies(headers, marks.moving_name()).next() else { return false };
         match cookies(headers, room.cookies.ticket_name()).next() {
@@ -178,7 +179,7 @@ impl Edge {
 }
 
 /// How whoever takes a place over names themselves: at random, and the same each time.
-fn taker<'a>(headers: &'a HeaderMap, marks: &'a Marks) -> Option<&'a str> {
+fn taker<'a>(headers: &'a Fields<'a>, marks: &'a Marks) -> Option<&'a str> {
     cookies(headers, marks.taking_name()).find(|value| (16..=64).contains(&value.len()))
 }
 

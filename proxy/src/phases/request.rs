@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use pingora::Result;
 use pingora::protocols::http::v1::server::HttpSession;
 use pingora::proxy::Session;
@@ -15,6 +15,7 @@ use super::edge::Edge;
 use super::visitor::Answer;
 use super::{UPGRADED_SILENCE, peer};
 use crate::config::edge::Limits;
+use crate::gate::fields::Fields;
 use crate::gate::{self, Decision, Refusal, Verdict, framing};
 use crate::live::handshake;
 use crate::telemetry::calls::asking;
@@ -30,10 +31,11 @@ impl Edge {
         }
         let head = session.as_http1().map(HttpSession::get_headers_raw_bytes);
         let request = session.req_header();
+        let headers = Fields::of(&request.headers);
         let asked = Asked {
             method: &request.method,
             target: request.raw_path(),
-            headers: &request.headers,
+            headers: &headers,
             head: head.as_deref(),
             peer: peer(session),
             redirect_to_https: context.head.as_ref().and_then(|head| head.redirect_to_https()),
@@ -144,7 +146,7 @@ impl Edge {
     fn who_asks(&self, asked: &Asked<'_>) -> Result<Option<IpAddr>, Reply> {
         let headers = asked.headers;
         if let (Some(secret), Some(header)) = (&self.cdn_secret, &self.config.cdn.secret_header) {
-            let mut shown = headers.get_all(header).iter();
+            let mut shown = headers.get_all(header);
             if !matches!((shown.next(), shown.next()), (Some(only), None) if secret.is(only.as_bytes())) {
                 let detail = "requests come here through the CDN";
                 return Err(Reply::problem(StatusCode::FORBIDDEN, "around_the_cdn", detail));
@@ -194,8 +196,8 @@ fn refused(refusal: Refusal) -> Reply {
 }
 
 /// An answer to a request whose head or announced body is larger than allowed.
-fn too_large(target: &[u8], headers: &HeaderMap, limits: &Limits) -> Option<Reply> {
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+fn too_large(target: &[u8], headers: &Fields<'_>, limits: &Limits) -> Option<Reply> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.as_bytes().len() + 4).sum();
     if bytes + target.len() > limits.head_bytes || headers.len() > limits.headers {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Some(Reply::problem(status, "head_too_large", "the request's head is too large"));

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use admission::edge_signature::{HEADER_LOAD, HEADER_PREFIX, HEADER_SESSION};
+use http::HeaderValue;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue};
 use pingora::http::ResponseHeader;
 
 use super::context::Context;
 use crate::gate::credentials::{ADMISSION_HEADER, TICKET_HEADER};
+use crate::gate::fields::Fields;
 use crate::waiting::reply::{PRIVATE, PRIVATE_NAMES};
 
 /// What the shop says about a session.
@@ -34,7 +35,7 @@ fn session_says(value: &str) -> Option<SessionSays> {
 pub(super) fn shape(
     response: &mut ResponseHeader,
     context: &mut Context,
-    asked: &HeaderMap,
+    asked: &Fields<'_>,
 ) -> pingora::Result<()> {
     let says =
         response.headers.get(HEADER_SESSION).and_then(|value| value.to_str().ok()).and_then(session_says);
@@ -76,7 +77,7 @@ pub(super) fn shape(
 }
 
 /// Whether a client carries by headers what browsers carry in cookies.
-fn uses_headers(asked: &HeaderMap) -> bool {
+fn uses_headers(asked: &Fields<'_>) -> bool {
     asked.contains_key(ADMISSION_HEADER) || asked.contains_key(TICKET_HEADER)
 }
 

@@ -35,11 +35,12 @@ impl Edge {
 
     /// `reply` as the library sends it: its head and its body.
     pub(crate) fn respond(&self, context: &mut Context, reply: Reply) -> (Box<ResponseHeader>, Bytes) {
-        let Reply { status, headers, body } = reply;
+        let Reply { status, common, headers, body } = reply;
         context.own_status = Some(status.as_u16());
         // Not by the library's own methods: they parse each name again, and keep how it was spelled.
         let mut parts = http::Response::new(()).into_parts().0;
         parts.status = status;
+        parts.headers = common.map.clone();
         parts.headers.reserve(headers.len() + 4);
         for (name, value) in headers {
             parts.headers.append(name, value);
@@ -77,7 +78,12 @@ impl Edge {
     /// The same, of a request that may never have been the library's.
     pub(crate) fn note(&self, context: &mut Context, answered: &Answered<'_>) {
         let Answered { method, status, bytes_sent, error } = *answered;
-        let path = paths::told(context.decision.as_ref().map_or("", |decision| decision.target.path()));
+        let is_logged = error.is_some() || tracing::enabled!(tracing::Level::INFO);
+        if is_logged {
+            self.name_trace(context);
+        }
+        let path = context.decision.as_ref().filter(|_| is_logged || context.trace.is_some());
+        let path = paths::told(path.map_or("", |decision| decision.target.path()));
         let path = &*path;
         let room = context.passage.room.as_ref().map_or("", |room| room.id.as_str());
         let trace_id = ids::trace_id(&context.traceparent);
@@ -89,6 +95,9 @@ impl Edge {
             let (outcome, request_id) = (context.outcome, context.request_id.as_str());
             let error = error.map(|(kind, _)| kind);
             trace.end(&Facts { method, path, status, room, outcome, request_id, error });
+        }
+        if !is_logged {
+            return;
         }
         // Only there where it is so: a field that is nothing is left out.
         let bypassed_by = context.passage.bypassed_by.as_deref();

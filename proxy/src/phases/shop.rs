@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use admission::edge_signature::TICKET_WHILE_OFF;
-use http::{HeaderMap, Method};
+use http::Method;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType, Result};
@@ -12,6 +12,7 @@ use pingora::{Error, ErrorSource, ErrorType, Result};
 use super::context::{Context, client};
 use super::edge::Edge;
 use super::response::shape;
+use crate::gate::fields::Fields;
 use crate::upstream::{NoInstance, Signed};
 
 impl Edge {
@@ -96,7 +97,7 @@ impl Edge {
         &self,
         answer: &mut ResponseHeader,
         context: &mut Context,
-        asked: &HeaderMap,
+        asked: &Fields<'_>,
     ) -> Result<()> {
         context.first_byte = None;
         if let Some(trace) = &mut context.trace {

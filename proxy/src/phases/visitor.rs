@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admission::rules::{Mode, Phase};
 use admission::store::Intent;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 
 use super::arrive::{
     Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of, was_voided, without_ticket,
@@ -14,6 +14,7 @@ use super::arrive::{
 use super::context::Passage;
 use super::edge::Edge;
 use super::work::NotYet;
+use crate::gate::fields::Fields;
 use crate::gate::{self, Decision, Kind};
 use crate::room::{Arrival, Claim, OpenTicket, Pass, Room, Shade, Stand, Who, Wish};
 use crate::waiting::notice::{About, Notice, Way};
@@ -54,7 +55,7 @@ impl Answer {
 
 impl Edge {
     /// Who asks, as far as tokens may be bound to it.
-    pub(crate) fn who<'a>(&self, headers: &'a HeaderMap, client: Option<IpAddr>) -> Who<'a> {
+    pub(crate) fn who<'a>(&self, headers: &'a Fields<'a>, client: Option<IpAddr>) -> Who<'a> {
         let limits = &self.config.limits;
         let network_bits = (limits.network_bits_v4, limits.network_bits_v6);
         Who { address: client, network_bits, headers }
@@ -80,7 +81,7 @@ impl Edge {
         kind: Kind,
         is_public: bool,
         decision: &Decision,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         client: Option<IpAddr>,
     ) -> Answer {
         let who = self.who(headers, client);
@@ -148,7 +149,7 @@ impl Edge {
     async fn navigate(
         &self,
         room: &Arc<Room>,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         reader: &Reader,
         client: Option<IpAddr>,
     ) -> Answer {
@@ -171,7 +172,7 @@ impl Edge {
                     // Its token is with somebody else: whoever asks stands in line as if they had no ticket.
                     None => {
                         let bare = without_ticket(room, headers);
-                        return Box::pin(self.navigate(room, &bare, reader, client)).await;
+                        return Box::pin(self.navigate(room, &Fields::of(&bare), reader, client)).await;
                     }
                 },
                 Ok(Claim::Waiting(ahead)) => Stand::Waiting(ahead),
@@ -228,7 +229,7 @@ impl Edge {
     fn waiting_page(
         &self,
         room: &Room,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         reader: &Reader,
         open: &OpenTicket,
         stand: Stand,
@@ -278,7 +279,7 @@ impl Edge {
     async fn other(
         &self,
         room: &Arc<Room>,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         client: Option<IpAddr>,
     ) -> Result<Pass, Option<Status>> {
         let ticket = ticket_of(room, headers);

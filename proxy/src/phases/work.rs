@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use admission::store::Intent;
 use admission::ticket::TicketId;
 use admission::work::PARTS;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::json;
 
 use super::edge::Edge;
 use crate::gate::credentials::{WORK_HEADER, presented};
+use crate::gate::fields::Fields;
 use crate::limits::{Asked, Lacking};
 use crate::room::Room;
 use crate::waiting::notice::{About, Notice, Puzzle};
@@ -43,7 +44,7 @@ impl Edge {
     pub(super) fn may_join(
         &self,
         room: &Room,
-        headers: &HeaderMap,
+        headers: &Fields<'_>,
         client: Option<IpAddr>,
         intent: Intent,
     ) -> Result<May, NotYet> {

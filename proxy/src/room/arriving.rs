@@ -95,7 +95,8 @@ pub enum Declined {
 impl Room {
     /// Opens a ticket. One whose session ended is none any more, nor is one of another draw than the room has now.
     pub fn open_ticket(&self, sealed: &str) -> Option<Carried> {
-        let ticket = Ticket::open(&self.ports.keys.load(), &self.id, sealed).ok()?;
+        let ticket =
+            self.opened.get(sealed, || Ticket::open(&self.ports.keys.load(), &self.id, sealed).ok())?;
         if let Some(open) = self.follow(&ticket) {
             return (!self.sessions.has_ended(open.place.id)).then_some(Carried::Placed(open));
         }

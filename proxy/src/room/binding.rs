@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use admission::binding::{BindTo, Binding, Client};
 use admission::token::Admission;
-use http::{HeaderMap, header};
+use http::header;
 
 use super::{Pass, Room};
 use crate::gate::client::Prefix;
+use crate::gate::fields::{Fields, Value};
 
 /// For how long after a session began its ticket still brings the token: an answer may have been lost on the way. Later
 /// a ticket that was stolen along with the token would bring the thief one of their own.
@@ -22,14 +23,14 @@ pub struct Who<'a> {
     /// How many bits of an address make a network, for IPv4 and for IPv6.
     pub network_bits: (u8, u8),
     /// What else they say.
-    pub headers: &'a HeaderMap,
+    pub headers: &'a Fields<'a>,
 }
 
 impl Who<'_> {
     fn with_client<T>(&self, told: impl FnOnce(Client<'_>) -> T) -> T {
         let (v4, v6) = self.network_bits;
         let network = self.address.map(|address| Prefix::of(address, v4, v6).number().to_be_bytes());
-        let browser = self.headers.get(header::USER_AGENT).map_or(&[][..], |agent| agent.as_bytes());
+        let browser = self.headers.get(header::USER_AGENT).map_or(&[][..], Value::as_bytes);
         told(Client { network: network.as_ref().map_or(&[][..], |bytes| bytes.as_slice()), browser })
     }
 }

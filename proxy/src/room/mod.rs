@@ -16,6 +16,7 @@ mod load;
 mod moving;
 mod noted;
 mod open;
+mod opened;
 mod passes;
 mod registry;
 mod relocating;
@@ -112,6 +113,7 @@ pub struct Room {
     view: ArcSwap<View>,
     registry: Mutex<Registry>,
     sessions: Sessions,
+    opened: opened::Opened,
     joins: Joins,
     ends: Ends,
     load: Load,
@@ -143,6 +145,7 @@ impl Room {
             view: ArcSwap::from_pointee(View::default()),
             registry: Mutex::default(),
             sessions: Sessions::default(),
+            opened: opened::Opened::default(),
             load: Load::default(),
             tick: OnceLock::new(),
             noted: Mutex::default(),
@@ -188,7 +191,7 @@ impl Room {
 
     /// What mode and times come to.
     pub fn phase(&self) -> Phase {
-        self.view.load().phase(&self.config().rules, self.ports.clock.now())
+        self.view.load().phase(&self.config().rules, || self.ports.clock.now())
     }
 
     /// Whether the order is drawn and yet to be told.
@@ -227,10 +230,11 @@ impl Room {
         if view.order_is_secret() {
             return here;
         }
-        if !just_looked && !view.store_is_away() && self.is_unsettled(place) {
+        let is_away = view.store_is_away_at(now);
+        if !just_looked && !is_away && self.is_unsettled(place) {
             return self.put_back(place).await.unwrap_or(here);
         }
-        if !view.only_the_store_knows(place) || just_looked || is_fresh || view.store_is_away() {
+        if !view.only_the_store_knows(place) || just_looked || is_fresh || is_away {
             return here;
         }
         match bounded(self.ports.store.look(&self.id, std::slice::from_ref(place))).await {

@@ -143,6 +143,7 @@ impl Room {
     /// The keys changed: tokens that were good by one that is gone are looked at again.
     pub fn rekeyed(&self) {
         self.sessions.forget_verified();
+        self.opened.forget();
     }
 
     /// Whether the session of this ticket is known to be over.

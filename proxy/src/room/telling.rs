@@ -35,7 +35,7 @@ pub struct Opening {
 impl Room {
     /// What a fan is told.
     pub fn status(&self, place: &Place, stand: Stand) -> Status {
-        let view = self.view.load();
+        let (view, now) = (self.view.load(), Instant::now());
         let state = match stand {
             Stand::Admitted => State::Admitted,
             Stand::Expired => State::Expired,
@@ -55,15 +55,14 @@ impl Room {
         };
         let position = ahead.map(|ahead| self.show(place, ahead));
         let shown_ahead = position.map(|position| position.saturating_sub(1));
-        let wait = shown_ahead.and_then(|ahead| view.wait(place, ahead)).filter(|_| state == State::Waiting);
-        let note = self.remark(&view, state);
+        let wait =
+            shown_ahead.and_then(|ahead| view.wait(place, ahead, now)).filter(|_| state == State::Waiting);
+        let note = self.remark(&view, now, state);
         let claim_seconds = match stand {
-            Stand::Admitted => {
-                self.registry.lock().admitted_for(place, Instant::now()).map(|left| left.as_secs())
-            }
+            Stand::Admitted => self.registry.lock().admitted_for(place, now).map(|left| left.as_secs()),
             _ => None,
         };
-        let told = self.told(&view, &place.lane, state, wait, (note, self.message(note)));
+        let told = self.told((&view, now), &place.lane, state, wait, (note, self.message(note)));
         // Whoever joined since the last snapshot waits too.
         let waiting = told.waiting.max(position.unwrap_or_default());
         Status { position, ahead: shown_ahead, waiting, claim_seconds, ..told }
@@ -78,7 +77,7 @@ impl Room {
 
     /// What a fan is told who came while the store was away.
     pub fn noted_status(&self, ticket: &Ticket) -> Status {
-        let view = self.view.load();
+        let (view, now) = (self.view.load(), Instant::now());
         let said = match ticket.order {
             Order::Provisional { arrived_at } => (
                 Some(Note::Noted),
@@ -89,11 +88,11 @@ impl Room {
                 ),
             ),
             _ => {
-                let note = self.remark(&view, State::Waiting);
+                let note = self.remark(&view, now, State::Waiting);
                 (note, self.message(note))
             }
         };
-        self.told(&view, &ticket.lane, self.state(&view), None, said)
+        self.told((&view, now), &ticket.lane, self.state(&view), None, said)
     }
 
     /// What a fan is told who came while the store was away and is let in all the same.
@@ -107,7 +106,7 @@ impl Room {
         if self.is_retired.load(Ordering::Relaxed) {
             return State::Admitted;
         }
-        match view.phase(&self.config().rules, self.ports.clock.now()) {
+        match view.phase(&self.config().rules, || self.ports.clock.now()) {
             // Nobody has to wait any more: whoever asks for the page again gets it.
             Phase::Off => State::Admitted,
             Phase::Open => State::Waiting,
@@ -120,7 +119,7 @@ impl Room {
     /// Everything but the place.
     fn told(
         &self,
-        view: &View,
+        (view, now): (&View, Instant),
         lane: &LaneId,
         state: State,
         wait: Option<Wait>,
@@ -131,7 +130,7 @@ impl Room {
         let opens_in = opens.map(|(_, opens_in)| opens_in);
         let random = self.ports.random.as_ref();
         let mut poll_after_ms = poll_after_ms(random, state, wait.map(|wait| wait.low), opens_in, waiting);
-        if view.store_is_away() {
+        if view.store_is_away_at(now) {
             // Everybody hears that it is back, but not in the same second.
             poll_after_ms += admission::clock::millis(jitter(random, Duration::ZERO, OPENING_SPREAD.0));
         }
@@ -159,7 +158,7 @@ impl Room {
     /// When the room opens and how long that is from now, while it is to come.
     fn opens(&self, view: &View) -> Option<(Timestamp, Duration)> {
         let opens_at = view.rules(&self.config().rules).opens_at?;
-        let phase = view.phase(&self.config().rules, self.ports.clock.now());
+        let phase = view.phase(&self.config().rules, || self.ports.clock.now());
         let opens_in = opens_at.since(view.store_now().unwrap_or_else(|| self.ports.clock.now()));
         (phase == Phase::Prequeue || !opens_in.is_zero()).then_some((opens_at, opens_in))
     }
@@ -185,10 +184,10 @@ impl Room {
     }
 
     /// What there is to know besides the state, the gravest first.
-    fn remark(&self, view: &View, state: State) -> Option<Note> {
+    fn remark(&self, view: &View, now: Instant, state: State) -> Option<Note> {
         let holds = matches!(state, State::Waiting | State::Paused | State::Prequeue);
         match view.snapshot() {
-            _ if holds && view.store_is_away() => Some(Note::StoreAway),
+            _ if holds && view.store_is_away_at(now) => Some(Note::StoreAway),
             _ if holds && view.is_rebuilding() => Some(Note::Rebuilding),
             Some(snapshot) if state == State::Waiting => {
                 let rules = &snapshot.rules;
@@ -216,7 +215,7 @@ impl Room {
     pub fn facts(&self) -> Facts {
         let view = self.view.load();
         let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
-        let state = match view.phase(&self.config().rules, self.ports.clock.now()) {
+        let state = match view.phase(&self.config().rules, || self.ports.clock.now()) {
             Phase::Prequeue => "prequeue",
             Phase::Paused => "paused",
             Phase::Early | Phase::Closed => "closed",

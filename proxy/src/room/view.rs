@@ -76,7 +76,12 @@ impl View {
 
     /// Whether the store can be reached, as far as is known.
     pub(super) fn store_is_away(&self) -> bool {
-        self.failed || self.read.as_ref().is_none_or(|(_, at)| at.elapsed() > FRESH)
+        self.store_is_away_at(Instant::now())
+    }
+
+    /// The same, for who knows what time it is: to look takes as long as much else about a page.
+    pub(super) fn store_is_away_at(&self, now: Instant) -> bool {
+        self.failed || self.read.as_ref().is_none_or(|(_, at)| now.duration_since(*at) > FRESH)
     }
 
     /// Whether the store has been away for a while: one answer that did not come says little.
@@ -100,8 +105,8 @@ impl View {
     }
 
     /// What mode and times come to, by the last snapshot; by `clock_now` where the store has not told any.
-    pub(super) fn phase(&self, configured: &Rules, clock_now: Timestamp) -> Phase {
-        self.snapshot().map_or_else(|| configured.phase(clock_now), |snapshot| snapshot.phase())
+    pub(super) fn phase(&self, configured: &Rules, clock_now: impl FnOnce() -> Timestamp) -> Phase {
+        self.snapshot().map_or_else(|| configured.phase(clock_now()), |snapshot| snapshot.phase())
     }
 
     /// Whether the order is yet to be told: it is drawn, and the room has not opened. Until then nobody may learn
@@ -172,9 +177,9 @@ impl View {
     }
 
     /// How long the fan with `ahead` others before them in the lane of `place` waits.
-    pub(super) fn wait(&self, place: &Place, ahead: u64) -> Option<Wait> {
+    pub(super) fn wait(&self, place: &Place, ahead: u64, now: Instant) -> Option<Wait> {
         let snapshot = self.snapshot()?;
-        if self.store_is_away() {
+        if self.store_is_away_at(now) {
             return None;
         }
         // While other lanes have fans waiting, this lane gets its share of the turns only.
@@ -359,7 +364,7 @@ mod tests {
         let drawn = place(draw::rank(Timestamp::from_millis(50_000), 7).get());
         let view = View::default().after(before, Instant::now());
         assert!(view.order_is_secret() && view.ahead(&drawn).is_none());
-        assert_eq!(view.phase(&Rules::default(), Timestamp::default()), Phase::Prequeue);
+        assert_eq!(view.phase(&Rules::default(), Timestamp::default), Phase::Prequeue);
         let view = view.after(after, Instant::now());
         assert!(!view.order_is_secret() && !view.only_the_store_knows(&drawn));
         assert_eq!(view.ahead(&drawn), Some(5));
@@ -369,7 +374,9 @@ mod tests {
 
     #[tokio::test]
     async fn lanes_share_the_drain() {
-        let wait = |lanes| View::default().after(snapshot(lanes), Instant::now()).wait(&place(111), 10);
+        let wait = |lanes| {
+            View::default().after(snapshot(lanes), Instant::now()).wait(&place(111), 10, Instant::now())
+        };
         let alone = wait(vec![lane("general", 60), lane("member", 0)]).unwrap();
         let shared = wait(vec![lane("general", 60), lane("member", 60)]).unwrap();
         assert!(alone.low <= Duration::from_secs(11) && Duration::from_secs(11) <= alone.high, "{alone:?}");

@@ -32,6 +32,7 @@ use crate::listen::tls::{Certificate, CertificateError, check_authorities};
 use crate::live::{EdgeApp, Load};
 use crate::phases::{Edge, Phases};
 use crate::room::Ports;
+use crate::telemetry::log;
 use crate::telemetry::traces::TracesError;
 use crate::telemetry::{Measured, RequestTally, StoreCalls, Traces};
 use crate::upstream::{TRIES_MAX, Upstream, look_after};
@@ -102,6 +103,8 @@ pub enum ServerError {
 pub fn run(config: Config, keys: Keys, pages: Pages, upgrade: bool) -> Result<(), ServerError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.edge.threads)
+        .on_thread_start(log::this_is_a_worker)
+        .on_thread_park(log::flush)
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(serve(config, keys, pages, upgrade));

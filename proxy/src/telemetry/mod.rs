@@ -8,6 +8,7 @@ pub mod calls;
 pub mod cells;
 pub mod instances;
 mod left;
+pub mod log;
 pub mod paths;
 pub mod promises;
 pub mod requests;

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::{HeaderMap, header};
+use http::header;
 use pingora::upstreams::peer::HttpPeer;
 
 use super::{Sending, Upstream};
 use crate::config::edge::UpstreamConfig;
+use crate::gate::fields::Fields;
 
 /// Requests at once on one connection over HTTP/2.
 const STREAMS: usize = 100;
@@ -27,7 +28,7 @@ pub enum Wanted {
 
 impl Wanted {
     /// What a request wants.
-    pub fn of(is_upgrade: bool, headers: &HeaderMap) -> Self {
+    pub fn of(is_upgrade: bool, headers: &Fields<'_>) -> Self {
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match is_upgrade {
             true => Self::Upgrade,

@@ -5,7 +5,7 @@ use admission::clock::Timestamp;
 use admission::edge_signature::{self, EdgeRequest};
 use admission::keyring::Keyring;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, request};
+use http::{HeaderValue, Method, request};
 use pingora::http::RequestHeader;
 use pingora::{Error, ErrorType};
 
@@ -13,6 +13,7 @@ use crate::gate::Decision;
 use crate::gate::client::AddressHeader;
 use crate::gate::credentials::keep_others;
 use crate::gate::elsewhere::leads_elsewhere;
+use crate::gate::fields::{Fields, Value};
 
 /// What the edge vouches for.
 pub struct Signed<'a> {
@@ -113,7 +114,7 @@ pub fn forward(request: &mut RequestHeader, signed: &Signed<'_>) -> pingora::Res
 pub fn write(
     out: &mut Vec<u8>,
     method: &Method,
-    headers: &HeaderMap,
+    headers: &Fields<'_>,
     signed: &Signed<'_>,
 ) -> pingora::Result<()> {
     let path_and_query = signed.decision.target.path_and_query();
@@ -123,50 +124,44 @@ pub fn write(
     for part in [method.as_str(), " ", &path_and_query, " HTTP/1.1\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
-    let mut line = |name: &HeaderName, value: &[u8]| {
-        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+    let mut line = |name: &str, value: &[u8]| {
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
             out.extend_from_slice(part);
         }
     };
-    for (name, value) in headers {
-        let is_replaced = *name == header::HOST || *name == header::COOKIE || *name == TRACEPARENT;
+    for (name, value) in headers.iter() {
+        let is_replaced = name == header::HOST || name == header::COOKIE || name == TRACEPARENT;
         if !is_replaced && !is_of_one_connection(name) && !signed.is_strange(name, method) {
             line(name, value.as_bytes());
         }
     }
-    let cookies = kept_cookies(headers);
+    let cookies = kept_cookies(headers.get_all(header::COOKIE).map(Value::as_bytes));
     if !cookies.is_empty() {
-        line(&header::COOKIE, cookies.as_bytes());
+        line(header::COOKIE.as_str(), cookies.as_bytes());
     }
     let written = signed.added(method, &path_and_query, |name, value| {
         // Nothing that could end the line.
         let is_text = |byte: u8| matches!(byte, b' '..=b'~');
-        value.bytes().all(is_text).then(|| line(&name, value.as_bytes()))
+        value.bytes().all(is_text).then(|| line(name.as_str(), value.as_bytes()))
     });
     out.extend_from_slice(b"\r\n");
     written.ok_or_else(|| Error::explain(ErrorType::InvalidHTTPHeader, "a header for the shop"))
 }
 
 /// Whether a header is about one connection only. The library takes the same out before it asks what else is to be done.
-fn is_of_one_connection(name: &HeaderName) -> bool {
+fn is_of_one_connection(name: &str) -> bool {
     matches!(
-        *name,
-        header::CONNECTION
-            | header::PROXY_AUTHENTICATE
-            | header::PROXY_AUTHORIZATION
-            | header::TE
-            | header::TRAILER
-            | header::TRANSFER_ENCODING
-            | header::UPGRADE
-    ) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+        name,
+        "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings"
+    ) || matches!(name, "proxy-authenticate" | "proxy-authorization" | "proxy-connection")
 }
 
 impl Signed<'_> {
     /// Whether a header of the request is not for the shop.
-    fn is_strange(&self, name: &HeaderName, method: &Method) -> bool {
-        is_the_edges(name.as_str(), method)
-            || self.secret_header == Some(name)
-            || self.address_header.is_some_and(|header| header.as_str() == name.as_str())
+    fn is_strange(&self, name: &str, method: &Method) -> bool {
+        is_the_edges(name, method)
+            || self.secret_header.is_some_and(|header| header == name)
+            || self.address_header.is_some_and(|header| header.as_str() == name)
     }
 
     /// Gives `line` all that the edge adds, in place of what was said before; nothing when it takes one of them not.
@@ -204,13 +199,13 @@ impl Signed<'_> {
 
 fn sign(parts: &mut request::Parts, path_and_query: &str, signed: &Signed<'_>) -> Option<()> {
     let request::Parts { method, headers, .. } = parts;
-    let is_strange = |name: &&HeaderName| signed.is_strange(name, method);
+    let is_strange = |name: &&HeaderName| signed.is_strange(name.as_str(), method);
     let strange: Vec<HeaderName> = headers.keys().filter(is_strange).cloned().collect();
     for name in &strange {
         headers.remove(name);
     }
     headers.reserve(ADDED);
-    let cookies = kept_cookies(headers);
+    let cookies = kept_cookies(headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes));
     headers.remove(header::COOKIE);
     if !cookies.is_empty() {
         headers.insert(header::COOKIE, HeaderValue::try_from(cookies).ok()?);
@@ -222,16 +217,18 @@ fn sign(parts: &mut request::Parts, path_and_query: &str, signed: &Signed<'_>) -
 }
 
 /// The cookies that are not the edge's own, in one line.
-fn kept_cookies(headers: &HeaderMap) -> String {
+fn kept_cookies<'a>(lines: impl Iterator<Item = &'a [u8]>) -> String {
     let mut kept = String::new();
-    for line in headers.get_all(header::COOKIE) {
-        keep_others(&String::from_utf8_lossy(line.as_bytes()), &mut kept);
+    for line in lines {
+        keep_others(&String::from_utf8_lossy(line), &mut kept);
     }
     kept
 }
 
 #[cfg(test)]
 mod tests {
+
+    use http::HeaderMap;
 
     use super::*;
     use crate::gate::{self, routes::Routes};
@@ -260,7 +257,8 @@ mod tests {
         }
         let mut hosts = HeaderMap::new();
         hosts.insert(header::HOST, "Shop.Example.".parse().unwrap());
-        let decision = gate::decide(&Routes::default(), &Method::POST, request.raw_path(), &hosts).unwrap();
+        let decision =
+            gate::decide(&Routes::default(), &Method::POST, request.raw_path(), &Fields::of(&hosts)).unwrap();
         let signed = Signed {
             decision: &decision,
             room: "demo",
@@ -275,7 +273,7 @@ mod tests {
             keys: &keys,
         };
         let mut written = Vec::new();
-        write(&mut written, &request.method, &request.headers, &signed).unwrap();
+        write(&mut written, &request.method, &Fields::of(&request.headers), &signed).unwrap();
         forward(&mut request, &signed).unwrap();
         let written = String::from_utf8(written).unwrap();
         let (first, lines) = written.strip_suffix("\r\n\r\n").unwrap().split_once("\r\n").unwrap();

@@ -1,9 +1,11 @@
 //! What the pages of a room look like: templates, style, script, words; and the policy that lets nothing else run.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::HeaderValue;
+use http::header::{self, HeaderName, HeaderValue};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -14,6 +16,7 @@ use super::own::{self, OwnError};
 use super::page;
 use super::parcel::{self, Fixed, Part};
 use super::reader::Reader;
+use super::reply::{Common, Reply};
 use super::texts::{Languages, Texts};
 
 const WAITING: &str = include_str!("../../assets/waiting.html");
@@ -107,6 +110,28 @@ pub struct Look {
     pub policy: HeaderValue,
     /// The same, and a worker that the script of the page makes.
     pub policy_with_worker: HeaderValue,
+    /// The headers of its pages, for each language, as [`nth_head`] counts.
+    heads: Vec<[Arc<Common>; 4]>,
+}
+
+/// Which head is that of a page: with a worker or without, compressed or not.
+const fn nth_head(has_worker: bool, is_packed: bool) -> usize {
+    has_worker as usize * 2 + is_packed as usize
+}
+
+/// The headers of a page in the language `tag`.
+fn head(tag: &str, policy: &HeaderValue, is_packed: bool) -> Arc<Common> {
+    let always = |(name, value)| (name, HeaderValue::from_static(value));
+    let tag = HeaderValue::from_str(tag).ok().map(|tag| (header::CONTENT_LANGUAGE, tag));
+    let standing = [
+        (header::VARY, "Accept-Encoding, Accept-Language, Cookie"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ];
+    let packed = is_packed.then(|| always((header::CONTENT_ENCODING, "gzip")));
+    let policy = (header::CONTENT_SECURITY_POLICY, policy.clone());
+    Reply::common_of_pages([policy].into_iter().chain(tag).chain(standing.map(always)).chain(packed))
 }
 
 /// What is rendered.
@@ -180,7 +205,15 @@ impl Look {
             ))
             .unwrap_or(nothing)
         };
+        let plain = policy("", "");
+        // The worker's script is made by the page's, which the policy names, out of itself.
+        let with_worker = policy(&format!(" {}", hash(&work_script)), "; worker-src blob:");
+        let heads = languages.iter().map(|texts| {
+            let head = |policy, is_packed| head(&texts.tag, policy, is_packed);
+            [head(&plain, false), head(&plain, true), head(&with_worker, false), head(&with_worker, true)]
+        });
         Ok(Self {
+            heads: heads.collect(),
             is_shipped: template.is_none(),
             moulds: Moulds::default(),
             tongues: languages.iter().map(page::Tongue::of).collect(),
@@ -188,9 +221,8 @@ impl Look {
             scripts: scripts.collect(),
             notice_script: Fixed::new(format!("<script>{notice_script}</script>")),
             style: Fixed::new(format!("<style>{style}</style>")),
-            policy: policy("", ""),
-            // The worker's script is made by the page's, which the policy names, out of itself.
-            policy_with_worker: policy(&format!(" {}", hash(&work_script)), "; worker-src blob:"),
+            policy: plain,
+            policy_with_worker: with_worker,
             work_script: Fixed::new(format!("<script>{work_script}</script>")),
             templates,
             languages,
@@ -214,10 +246,10 @@ impl Look {
     pub(super) fn render(
         &self,
         template: Template<'_>,
+        language: usize,
         reader: &Reader,
         context: impl Serialize,
     ) -> Result<Bytes, minijinja::Error> {
-        let language = reader.choose(&self.languages);
         let (name, puzzle) = match template {
             Template::Waiting => ("waiting", None),
             Template::Notice(puzzle) => ("notice", puzzle),
@@ -264,6 +296,12 @@ impl Look {
             ..Value::from_serialize(context)
         };
         self.templates.get_template(template)?.render(shell)
+    }
+
+    /// The headers of a page in this language.
+    pub(super) fn head(&self, language: usize, has_worker: bool, is_packed: bool) -> Arc<Common> {
+        let heads = self.heads.get(language).or(self.heads.first());
+        heads.and_then(|heads| heads.get(nth_head(has_worker, is_packed))).cloned().unwrap_or_default()
     }
 
     /// A part of the waiting page that is the same for everyone.

@@ -177,7 +177,7 @@ impl Moulds {
 
 /// `text` as templates write it into a page.
 pub(super) fn escaped(text: &str) -> Cow<'_, str> {
-    if text.contains(['&', '<', '>', '"', '\'', '/']) {
+    if text.bytes().any(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'/')) {
         HtmlEscape(text).to_string().into()
     } else {
         text.into()

@@ -1,10 +1,11 @@
 //! Who reads a page: in which language, by which address, and whether it may come compressed.
 
-use http::{HeaderMap, header};
+use http::header;
 
 use super::cookies::Scheme;
 use super::texts::Languages;
 use crate::gate::credentials::cookies;
+use crate::gate::fields::Fields;
 
 /// How long a chosen language is kept.
 const KEPT_SECONDS: u64 = 365 * 24 * 3600;
@@ -14,7 +15,10 @@ const WISHES_MAX: usize = 16;
 /// Who reads a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reader {
-    wishes: Vec<String>,
+    /// The language that they chose.
+    chosen: Option<String>,
+    /// What their browser accepts.
+    accepted: String,
     /// Whether the answer may be compressed with gzip.
     pub takes_gzip: bool,
     /// The address of the page, as a path with its query.
@@ -23,40 +27,41 @@ pub struct Reader {
 
 impl Reader {
     /// Reads what the request says. `page` is the path and query that it asks for.
-    pub fn of(headers: &HeaderMap, scheme: Scheme, page: &str) -> Self {
-        let name = cookie_name(scheme);
-        let chosen = cookies(headers, &name).next().map(ToOwned::to_owned);
-        let accepted =
-            headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
-        let wishes = chosen.into_iter().chain(accepted.flat_map(wishes)).take(WISHES_MAX).collect();
-        let encodings =
-            headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-        Self { wishes, takes_gzip: encodings.into_iter().any(takes_gzip), page: page.to_owned() }
+    pub fn of(headers: &Fields<'_>, scheme: Scheme, page: &str) -> Self {
+        let chosen = cookies(headers, cookie_name(scheme)).next().map(ToOwned::to_owned);
+        let mut accepted = String::new();
+        for line in headers.get_all(header::ACCEPT_LANGUAGE).filter_map(|value| value.to_str().ok()) {
+            if !accepted.is_empty() {
+                accepted.push(',');
+            }
+            accepted.push_str(line);
+        }
+        let mut encodings = headers.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
+        Self { chosen, accepted, takes_gzip: encodings.any(takes_gzip), page: page.to_owned() }
     }
 
     /// Which of the languages is theirs.
     pub(super) fn choose(&self, languages: &Languages) -> usize {
-        self.wishes
-            .iter()
-            .find_map(|wish| {
-                // `zh-TW` reads `zh` where there is no closer one.
-                let mut tag = wish.as_str();
-                loop {
-                    if let Some(index) = languages.index_of(tag) {
-                        return Some(index);
-                    }
-                    (tag, _) = tag.rsplit_once('-')?;
+        let closest = |wish: &str| {
+            // `zh-TW` reads `zh` where there is no closer one.
+            let mut tag = wish;
+            loop {
+                if let Some(index) = languages.index_of(tag) {
+                    return Some(index);
                 }
-            })
-            .unwrap_or_default()
+                (tag, _) = tag.rsplit_once('-')?;
+            }
+        };
+        let chosen = self.chosen.as_deref().and_then(closest);
+        chosen.or_else(|| wishes(&self.accepted).find_map(closest)).unwrap_or_default()
     }
 }
 
 /// The cookie that keeps a chosen language. It says nothing of who chose it.
-fn cookie_name(scheme: Scheme) -> String {
+const fn cookie_name(scheme: Scheme) -> &'static str {
     match scheme {
-        Scheme::Http => "wr-language".to_owned(),
-        Scheme::Https => "__Host-wr-language".to_owned(),
+        Scheme::Http => "wr-language",
+        Scheme::Https => "__Host-wr-language",
     }
 }
 
@@ -67,20 +72,19 @@ pub fn keep_language(scheme: Scheme, tag: &str) -> String {
 }
 
 /// The tags of an `Accept-Language`, the most wanted first.
-fn wishes(value: &str) -> Vec<String> {
-    let mut wishes: Vec<(u32, &str)> = value
-        .split(',')
-        .take(WISHES_MAX)
-        .filter_map(|part| {
-            let (tag, weight) = weighed(part);
-            let is_tag =
-                (1..=35).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-            (is_tag && weight > 0).then_some((weight, tag))
-        })
-        .collect();
+fn wishes(value: &str) -> impl Iterator<Item = &str> {
+    let mut wishes = [(0, ""); WISHES_MAX];
+    for (place, part) in wishes.iter_mut().zip(value.split(',')) {
+        let (tag, weight) = weighed(part);
+        let is_tag =
+            (1..=35).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if is_tag {
+            *place = (weight, tag);
+        }
+    }
     // The order among equals stays: browsers name the best one first.
     wishes.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    wishes.into_iter().map(|(_, tag)| tag.to_owned()).collect()
+    wishes.into_iter().take_while(|(weight, _)| *weight > 0).map(|(_, tag)| tag)
 }
 
 /// `de;q=0.8` as `de` and 800.
@@ -107,7 +111,7 @@ fn takes_gzip(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
 
@@ -116,7 +120,7 @@ mod tests {
         for (name, value) in list {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        Reader::of(&headers, Scheme::Http, "/a")
+        Reader::of(&Fields::of(&headers), Scheme::Http, "/a")
     }
 
     fn chosen(list: &[(&'static str, &'static str)]) -> String {

@@ -1,8 +1,10 @@
 //! Answers that the edge gives itself: status, headers and bytes, without a word of how they are sent.
 
+use std::sync::{Arc, LazyLock};
+
 use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 
 /// A whole answer.
@@ -10,7 +12,9 @@ use serde_json::Value;
 pub struct Reply {
     /// The status code.
     pub status: StatusCode,
-    /// The headers, without `Content-Length`.
+    /// The headers that it has in common with others.
+    pub common: Arc<Common>,
+    /// The other headers, without `Content-Length`.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub body: Bytes,
@@ -38,23 +42,119 @@ pub const PRIVATE: [(&str, &str); 3] = [
 pub const PRIVATE_NAMES: [HeaderName; 3] =
     [header::CACHE_CONTROL, HeaderName::from_static(PRIVATE[1].0), HeaderName::from_static(PRIVATE[2].0)];
 
-/// As many headers as the longest answers have.
-const HEADERS: usize = 18;
+/// As many headers as most answers have besides those that are common.
+const HEADERS: usize = 4;
+
+/// Headers of many answers, put together once: as bytes of HTTP/1.1, and as a map.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Common {
+    /// One after the other.
+    pub map: HeaderMap,
+    /// As lines.
+    pub lines: Vec<u8>,
+}
+
+impl Common {
+    /// These.
+    pub fn new(headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        let mut common = Self::default();
+        for (name, value) in headers {
+            write_line(&mut common.lines, titled(&name), value.as_bytes());
+            common.map.append(name, value);
+        }
+        common
+    }
+}
+
+/// Writes a header line of HTTP/1.1.
+pub fn write_line(lines: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        lines.extend_from_slice(part);
+    }
+}
+
+/// A name as the HTTP library spells it.
+pub fn titled(name: &HeaderName) -> &str {
+    match *name {
+        header::CACHE_CONTROL => "Cache-Control",
+        header::CONTENT_TYPE => "Content-Type",
+        header::CONTENT_ENCODING => "Content-Encoding",
+        header::SET_COOKIE => "Set-Cookie",
+        _ => name.as_str(),
+    }
+}
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    Json,
+    Problem,
+    Html,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Nothing, Self::Json, Self::Problem, Self::Html];
+
+    const fn content_type(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Json => Some("application/json"),
+            Self::Problem => Some("application/problem+json"),
+            Self::Html => Some("text/html; charset=utf-8"),
+        }
+    }
+
+    /// What all answers of this kind have in common.
+    fn common(self, caching: Caching) -> Arc<Common> {
+        static ALL: LazyLock<Vec<(Kind, Caching, Arc<Common>)>> = LazyLock::new(|| {
+            let cachings = [Caching::Private, Caching::Second, Caching::Minutes];
+            let kinds = Kind::ALL.into_iter().flat_map(|kind| cachings.map(|caching| (kind, caching)));
+            kinds
+                .map(|(kind, caching)| (kind, caching, Arc::new(Common::new(kind.headers(caching)))))
+                .collect()
+        });
+        let found = ALL.iter().find(|(kind, of, _)| (*kind, *of) == (self, caching));
+        found.map_or_else(Arc::default, |(_, _, common)| common.clone())
+    }
+
+    fn headers(self, caching: Caching) -> Vec<(HeaderName, HeaderValue)> {
+        let always = |(name, value)| (name, HeaderValue::from_static(value));
+        let kind = self.content_type().into_iter().flat_map(|content_type| {
+            [(header::CONTENT_TYPE, content_type), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")]
+        });
+        let caching = match caching {
+            Caching::Private => PRIVATE_NAMES.into_iter().zip(PRIVATE.map(|(_, value)| value)).collect(),
+            Caching::Second => vec![(header::CACHE_CONTROL, "public, max-age=1")],
+            Caching::Minutes => vec![(header::CACHE_CONTROL, "public, max-age=300")],
+        };
+        kind.chain(caching).map(always).collect()
+    }
+}
 
 impl Reply {
+    fn new(status: StatusCode, common: Arc<Common>, body: Bytes) -> Self {
+        Self { status, common, headers: Vec::with_capacity(HEADERS), body }
+    }
+
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }.caching(Caching::Private)
+        Self::new(status, Kind::Nothing.common(Caching::Private), Bytes::new())
     }
 
     /// An answer with a JSON body.
     pub fn json(status: StatusCode, body: String, caching: Caching) -> Self {
-        Self::with_body(status, "application/json", body).caching(caching)
+        Self::new(status, Kind::Json.common(caching), body.into())
     }
 
-    /// A page.
-    pub fn html(status: StatusCode, body: Bytes) -> Self {
-        Self::with_body(status, "text/html; charset=utf-8", body).caching(Caching::Private)
+    /// A page, with what [`Self::common_of_pages`] put together.
+    pub fn html(status: StatusCode, common: Arc<Common>, body: Bytes) -> Self {
+        Self::new(status, common, body)
+    }
+
+    /// The headers of pages that have these too.
+    pub fn common_of_pages(more: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Arc<Common> {
+        Arc::new(Common::new(Kind::Html.headers(Caching::Private).into_iter().chain(more)))
     }
 
     /// An error as `application/problem+json` (RFC 9457) with a `code` that programs can tell apart.
@@ -81,32 +181,7 @@ impl Reply {
             body.push_str(&value.to_string());
         }
         body.push('}');
-        Self::with_body(status, "application/problem+json", body).caching(Caching::Private)
-    }
-
-    fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        let mut headers = Vec::with_capacity(HEADERS);
-        headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
-        headers.push((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")));
-        Self { status, headers, body: body.into() }
-    }
-
-    fn caching(mut self, caching: Caching) -> Self {
-        match caching {
-            Caching::Private => {
-                let private = PRIVATE_NAMES.into_iter().zip(PRIVATE);
-                for (name, (_, value)) in private {
-                    self.headers.push((name, HeaderValue::from_static(value)));
-                }
-            }
-            Caching::Second => {
-                self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=1")));
-            }
-            Caching::Minutes => {
-                self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")));
-            }
-        }
-        self
+        Self::new(status, Kind::Problem.common(Caching::Private), body.into())
     }
 
     /// With one header more. A value that cannot be sent is left out.
@@ -115,13 +190,6 @@ impl Reply {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.headers.push((name, value));
         }
-        self
-    }
-
-    /// With one header more, whose value is always the same.
-    #[must_use]
-    pub fn always(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 
@@ -134,7 +202,12 @@ impl Reply {
     /// The address that was asked for is told nobody, not even this site: it holds a secret.
     #[must_use]
     pub fn from_secret_address(mut self) -> Self {
-        self.headers.retain(|(name, _)| name != header::REFERRER_POLICY);
+        let is_other = |(name, _): &(HeaderName, HeaderValue)| *name != header::REFERRER_POLICY;
+        self.headers.retain(is_other);
+        if self.common.map.contains_key(header::REFERRER_POLICY) {
+            let all = self.common.map.iter().map(|(name, value)| (name.clone(), value.clone()));
+            self.common = Arc::new(Common::new(all.filter(is_other)));
+        }
         self.with(header::REFERRER_POLICY, "no-referrer")
     }
 
@@ -146,7 +219,8 @@ impl Reply {
 
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).and_then(|(_, value)| value.to_str().ok())
+        let own = self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value);
+        own.or_else(|| self.common.map.get(name))?.to_str().ok()
     }
 }
 

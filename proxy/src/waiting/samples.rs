@@ -11,6 +11,7 @@ use super::notice::{About, Button, Form, Notice, Puzzle, Qr, Way};
 use super::page::WaitingPage;
 use super::reader::Reader;
 use super::status::{Eta, Note, State, Status};
+use crate::gate::fields::Fields;
 
 /// The waiting page in each state that it can be in, by the name that `proxy preview` knows.
 pub const STATES: [&str; 12] = [
@@ -49,7 +50,7 @@ impl Subject<'_> {
         if let Ok(language) = self.language.parse() {
             headers.insert(http::header::ACCEPT_LANGUAGE, language);
         }
-        Reader::of(&headers, Scheme::Http, self.page)
+        Reader::of(&Fields::of(&headers), Scheme::Http, self.page)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The words of the pages, one file for each language, below `assets/texts`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use foldhash::fast::FixedState;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -31,7 +32,12 @@ pub struct Texts {
     /// What the waiting page and its script say.
     pub page: BTreeMap<String, String>,
     notices: BTreeMap<String, String>,
+    /// Both once more, to be found at once: a page takes some ten of them, for each fan.
+    found: [Found; 2],
 }
+
+/// Words by their keys, all of which are ours.
+type Found = HashMap<String, String, FixedState>;
 
 /// What is wrong with a file of words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,12 +72,14 @@ struct WireLanguage {
 impl Texts {
     /// What the waiting page says under `key`; nothing is ever missing, for all languages have all keys.
     pub fn page(&self, key: &str) -> &str {
-        self.page.get(key).map_or("", String::as_str)
+        let [page, _] = &self.found;
+        page.get(key).map_or("", String::as_str)
     }
 
     /// What a notice says under `key`.
     pub fn notice(&self, key: &str) -> &str {
-        self.notices.get(key).map_or("", String::as_str)
+        let [_, notices] = &self.found;
+        notices.get(key).map_or("", String::as_str)
     }
 
     /// `1234567` as the language writes it.
@@ -144,7 +152,16 @@ impl Texts {
                 *word = said.into_inner();
             }
         }
-        Ok(texts)
+        Ok(texts.ready())
+    }
+
+    /// With words that are found.
+    fn ready(mut self) -> Self {
+        let found = |words: &BTreeMap<String, String>| {
+            words.iter().map(|(key, word)| (key.clone(), word.clone())).collect::<Found>()
+        };
+        self.found = [found(&self.page), found(&self.notices)];
+        self
     }
 }
 
@@ -170,12 +187,16 @@ fn placeholder_problem(wanted: &str, said: &str) -> Option<String> {
 }
 
 /// `text` with `{name}` filled in.
-pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
+pub fn fill<'a>(text: &'a str, values: &[(&str, &str)]) -> String {
     let mut rest = text;
     let mut filled = String::with_capacity(text.len() + 16);
-    while let Some((before, after)) = rest.split_once('{') {
+    let cut = |text: &'a str, at: u8| {
+        let (before, after) = text.split_at_checked(memchr::memchr(at, text.as_bytes())?)?;
+        Some((before, after.get(1..)?))
+    };
+    while let Some((before, after)) = cut(rest, b'{') {
         filled.push_str(before);
-        let Some((name, after)) = after.split_once('}') else {
+        let Some((name, after)) = cut(after, b'}') else {
             rest = after;
             break;
         };
@@ -256,7 +277,7 @@ fn english(tag: &str, text: &str) -> Result<Texts, TextsError> {
     let Some(WireLanguage { name, dir, group, group_from }) = wire.language else {
         return Err(missing("[language]", "name, dir, group and group_from are needed"));
     };
-    Ok(Texts {
+    let texts = Texts {
         tag: tag.to_owned(),
         name: name.into_inner(),
         dir: dir.into_inner(),
@@ -264,7 +285,9 @@ fn english(tag: &str, text: &str) -> Result<Texts, TextsError> {
         group_from: group_from.into_inner(),
         page: keys(wire.page),
         notices: keys(wire.notices),
-    })
+        found: <[Found; 2]>::default(),
+    };
+    Ok(texts.ready())
 }
 
 #[cfg(test)]

@@ -103,6 +103,18 @@ fn broken() -> Vec<(String, &'static str)> {
              and whatever stands below [[room.bypass]] belongs to that: move the line above [[room.bypass]]",
         ),
         (
+            with("burst = -1"),
+            "rooms.toml:7:9: `room.burst`: found -1; a whole number from 1 to 6000000 is needed",
+        ),
+        (
+            with("waiting_max = 200000000"),
+            "rooms.toml:7:15: `room.waiting_max`: found 200000000; a whole number from 1 to 100000000 is needed",
+        ),
+        (
+            room(&GOOD.replace("= 77", "= -1")),
+            "rooms.toml:6:20: `room.drain_per_minute`: found -1; a whole number from 0 to 6000000 is needed",
+        ),
+        (
             with("session = \"2h\""),
             "rooms.toml:7:11: `room.session_max`: found 1h, the default; a time from 2h to 7d is needed",
         ),

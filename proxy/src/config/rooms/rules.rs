@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use admission::name::LaneId;
-use admission::rules::{AdaptiveDrain, LaneRule, Mode, Rules, RulesError};
+use admission::rules::{AdaptiveDrain, DRAIN_PER_MINUTE_MAX, FANS_MAX, LaneRule, Mode, Rules, RulesError};
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
@@ -67,11 +67,17 @@ pub(super) fn check(source: &Source<'_>, span: &Range<usize>, wire: Wire) -> Res
         lane,
     } = wire;
     let default = Rules::default();
-    let number = |field, value: &Maybe<i64>, default| source.number(field, value, 0..=100_000_000, default);
+    // What each may be at all; what it may be beside the others is checked below, when all are known.
+    let number = |field, value: &Maybe<i64>, range, default| source.number(field, value, range, default);
     let time = |field, value: &Maybe<String>, default| {
         source.duration(field, value, Duration::ZERO..=Duration::MAX, default)
     };
-    let drain = number("room.drain_per_minute", &drain_per_minute, default.drain_per_minute)?;
+    let drain = number(
+        "room.drain_per_minute",
+        &drain_per_minute,
+        0..=DRAIN_PER_MINUTE_MAX,
+        default.drain_per_minute,
+    )?;
     let adaptive = check_adaptive(source, &drain_min, &drain_max)?;
     let fastest = adaptive.map_or(drain, |adaptive| adaptive.max);
     let rules = Rules {
@@ -81,9 +87,14 @@ pub(super) fn check(source: &Source<'_>, span: &Range<usize>, wire: Wire) -> Res
         closes_at: source.moment("room.closes_at", &closes_at)?,
         drain_per_minute: drain,
         adaptive,
-        burst: number("room.burst", &burst, Rules::default_burst(fastest))?,
-        max_active: number("room.max_active", &max_active, default.max_active)?,
-        waiting_max: number("room.waiting_max", &waiting_max, default.waiting_max)?,
+        burst: number(
+            "room.burst",
+            &burst,
+            Rules::burst_min(fastest)..=DRAIN_PER_MINUTE_MAX,
+            Rules::default_burst(fastest),
+        )?,
+        max_active: number("room.max_active", &max_active, 1..=FANS_MAX, default.max_active)?,
+        waiting_max: number("room.waiting_max", &waiting_max, 1..=FANS_MAX, default.waiting_max)?,
         session: time("room.session", &session, default.session)?,
         session_max: time("room.session_max", &session_max, default.session_max)?,
         claim_window: time("room.claim_window", &claim_window, default.claim_window)?,

@@ -1,10 +1,9 @@
 //! An answer as bytes: the same that the HTTP library writes for it.
 
 use admission::edge_signature::HEADER_REQUEST_ID;
-use http::header::{self, HeaderName};
 use http::{HeaderValue, StatusCode};
 
-use crate::waiting::reply::Reply;
+use crate::waiting::reply::{Reply, titled, write_line};
 
 /// As long as the heads of the longest answers, about.
 const HEAD: usize = 2048;
@@ -25,12 +24,8 @@ pub(super) fn head(reply: &Reply, facts: &Facts<'_>) -> Vec<u8> {
     out.push(b' ');
     out.extend_from_slice(reply.status.canonical_reason().unwrap_or_default().as_bytes());
     out.extend_from_slice(b"\r\n");
-    let mut line = |name: &str, value: &[u8]| {
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value);
-        out.extend_from_slice(b"\r\n");
-    };
+    out.extend_from_slice(&reply.common.lines);
+    let mut line = |name: &str, value: &[u8]| write_line(&mut out, name, value);
     for (name, value) in &reply.headers {
         line(titled(name), value.as_bytes());
     }
@@ -42,15 +37,4 @@ pub(super) fn head(reply: &Reply, facts: &Facts<'_>) -> Vec<u8> {
     line("Connection", if facts.closes { b"close" } else { b"keep-alive" });
     out.extend_from_slice(b"\r\n");
     out
-}
-
-/// A name as the library spells it.
-fn titled(name: &HeaderName) -> &str {
-    match *name {
-        header::CACHE_CONTROL => "Cache-Control",
-        header::CONTENT_TYPE => "Content-Type",
-        header::CONTENT_ENCODING => "Content-Encoding",
-        header::SET_COOKIE => "Set-Cookie",
-        _ => name.as_str(),
-    }
 }

@@ -64,7 +64,7 @@ pub(super) async fn unless_gone<T>(client: &mut impl Client, work: impl Future<O
 pub(super) struct Http1<'a> {
     pub(super) stream: &'a mut Stream,
     /// What came behind their request.
-    pub(super) unread: &'a mut Bytes,
+    pub(super) unread: &'a mut Vec<u8>,
     pub(super) write_timeout: Duration,
     /// Whether the connection is closed afterwards.
     pub(super) closes: bool,
@@ -93,7 +93,7 @@ impl Client for Http1<'_> {
         match Pin::new(&mut *self.stream).poll_read(cx, &mut buffer) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                *self.unread = Bytes::copy_from_slice(buffer.filled());
+                *self.unread = buffer.filled().to_vec();
                 Poll::Pending
             }
             Poll::Ready(_) => Poll::Ready(()),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 use pingora::protocols::Stream;
 use pingora::protocols::http::date::get_cached_date;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
@@ -29,6 +29,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::app::{EdgeApp, HEAD_SLACK};
 use super::load::{Arriving, HeadArrived};
+use crate::gate::fields::Fields;
 use crate::listen::Meter;
 use crate::patience::within;
 use crate::phases::{Answered, Asked, Context, Judged, misread};
@@ -72,7 +73,7 @@ pub(super) async fn serve(
         // An error says that nobody is left to tell us otherwise.
         let _ = ends.wait_for(|ends| *ends).await;
     });
-    let mut unread = Bytes::new();
+    let mut unread = Vec::new();
     loop {
         meter.await_head(limits.head_bytes + HEAD_SLACK, unread.len());
         if unread.is_empty() {
@@ -80,16 +81,16 @@ pub(super) async fn serve(
         }
         let mark = Arc::new(HeadArrived::awaited(&app.load, meter.clone(), redirect_to_https));
         let hand_on = |stream, unread, judged| {
-            let stream: Stream = Box::new(Rewound { stream, unread });
+            let stream: Stream = Box::new(Rewound { stream, unread: Bytes::from(unread) });
             Some(HandedOn { stream, arriving: Arriving { head: mark.clone(), judged }, until })
         };
-        let Some(head) = head::read(&unread) else {
+        let Some(head) = head::read(&mut unread) else {
             if !head::is_torn(&unread) {
                 return hand_on(stream, unread, None);
             }
             mark.mark();
             let mut context = Context::new();
-            app.edge.meet(&Method::GET, &HeaderMap::new(), peer, &mut context);
+            app.edge.meet(&Method::GET, &Fields::default(), peer, &mut context);
             let reply = misread(&mut context);
             answer(app, &mut stream, &Method::GET, &mut context, &reply, true, None).await;
             meter.answered_early();
@@ -101,28 +102,27 @@ pub(super) async fn serve(
         app.edge.meet(&head.method, &head.headers, peer, &mut context);
         let asked = Asked {
             method: &head.method,
-            target: &head.target,
+            target: head.target,
             headers: &head.headers,
-            head: Some(&head.bytes),
+            head: Some(head.bytes),
             peer,
             redirect_to_https,
         };
         let judged = Box::pin(app.edge.judge(&asked, &mut context)).await;
         let closes = head.closes || *stopped.borrow();
+        let mut next = head.rest.to_vec();
         let keeps = match judged {
             Judged::Reply { reply, is_last } => {
                 let closes = is_last || closes;
-                unread = unread.slice(head.bytes.len()..);
                 if !answer(app, &mut stream, &head.method, &mut context, &reply, closes, None).await {
                     return None;
                 }
                 !closes
             }
             Judged::Pass if pass::takes(app, &Plain { method: &head.method, headers: &head.headers }) => {
-                unread = unread.slice(head.bytes.len()..);
                 let mut client = Http1 {
                     stream: &mut stream,
-                    unread: &mut unread,
+                    unread: &mut next,
                     write_timeout: limits.write_timeout,
                     closes,
                     ends: Ends::Announced,
@@ -145,12 +145,13 @@ pub(super) async fn serve(
             Judged::Live(_) => return hand_on(stream, unread, None),
         };
         if !keeps {
-            if !unread.is_empty() {
+            if !next.is_empty() {
                 meter.answered_early();
             }
             let _ = timeout(limits.write_timeout, stream.shutdown()).await;
             return None;
         }
+        unread = next;
         until = Instant::now() + limits.idle;
     }
 }
@@ -168,7 +169,7 @@ async fn more(
     until: Instant,
     mut alarm: Pin<&mut Sleep>,
     mut ends: Pin<&mut impl Future<Output = ()>>,
-) -> Option<Bytes> {
+) -> Option<Vec<u8>> {
     if until < alarm.deadline() {
         alarm.as_mut().reset(until);
     }
@@ -177,7 +178,7 @@ async fn more(
         let mut buffer = ReadBuf::uninit(&mut space);
         if let Poll::Ready(outcome) = Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
             let came = Some(buffer.filled()).filter(|came| !came.is_empty() && outcome.is_ok());
-            return Poll::Ready(came.map(Bytes::copy_from_slice));
+            return Poll::Ready(came.map(<[u8]>::to_vec));
         }
         if ends.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);

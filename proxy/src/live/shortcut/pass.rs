@@ -7,12 +7,13 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use http::{HeaderMap, Method};
+use http::Method;
 use pingora::http::ResponseHeader;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
 use super::super::app::EdgeApp;
 use super::client::{Client, unless_gone};
+use crate::gate::fields::Fields;
 use crate::phases::{Answered, Context};
 use crate::upstream::{self, Connection, TRIES_MAX, Wanted};
 use crate::waiting::reply::Reply;
@@ -36,7 +37,7 @@ pub(super) enum Passed {
 /// A request that goes to the shop.
 pub(super) struct Plain<'a> {
     pub(super) method: &'a Method,
-    pub(super) headers: &'a HeaderMap,
+    pub(super) headers: &'a Fields<'a>,
 }
 
 /// Whether a request can go this way. One for a stream of events has times of its own.

@@ -14,6 +14,7 @@ use super::super::StreamNote;
 use super::super::app::EdgeApp;
 use super::client::Client;
 use super::pass::{self, Passed, Plain};
+use crate::gate::fields::Fields;
 use crate::phases::{Answered, Asked, Context, Judged};
 
 /// Answers a plain request. Where it is none, or goes to the shop, it is left to the library with what is known of it.
@@ -32,22 +33,23 @@ pub(in super::super) async fn answer_stream(
     if !session.is_body_empty() || unusual.iter().any(|name| request.headers.contains_key(name)) {
         return false;
     }
+    let headers = Fields::of(&request.headers);
     let mut context = Box::new(Context::new());
     let peer = session.client_addr().and_then(|address| address.as_inet()).map(SocketAddr::ip);
-    app.edge.meet(&method, &request.headers, peer, &mut context);
+    app.edge.meet(&method, &headers, peer, &mut context);
     let asked = Asked {
         method: &method,
         target: request.raw_path(),
-        headers: &request.headers,
+        headers: &headers,
         head: None,
         peer,
         redirect_to_https: None,
     };
     let (reply, instead_of) = match Box::pin(app.edge.judge(&asked, &mut context)).await {
         Judged::Reply { reply, .. } => (reply, None),
-        Judged::Pass if pass::takes(app, &Plain { method: &method, headers: &request.headers }) => {
+        Judged::Pass if pass::takes(app, &Plain { method: &method, headers: &headers }) => {
             let headers = request.headers.clone();
-            let request = Plain { method: &method, headers: &headers };
+            let request = Plain { method: &method, headers: &Fields::of(&headers) };
             session.set_write_timeout(Some(app.edge.config.limits.write_timeout));
             let mut client = Http2 { session, is_over: false };
             match Box::pin(pass::pass(app, &mut client, &request, &mut context)).await {

@@ -18,7 +18,6 @@ use admission::rank::Rank;
 use admission::rules::{Mode, Phase, Rules};
 use admission::ticket::{Place, TicketId};
 use arc_swap::ArcSwap;
-use http::HeaderMap;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -26,6 +25,7 @@ use tokio::time::Instant;
 use super::Room;
 use super::view::View;
 use crate::gate::credentials::{INVITATION_HEADER, cookies, presented};
+use crate::gate::fields::Fields;
 use tick::run;
 use visits::Visits;
 
@@ -85,7 +85,7 @@ pub struct Shade {
 
 impl Room {
     /// Somebody passes a room in shadow mode. Only a page that is navigated to would join a line.
-    pub fn shade(&self, headers: &HeaderMap, is_page: bool) -> Shade {
+    pub fn shade(&self, headers: &Fields<'_>, is_page: bool) -> Shade {
         let known = cookies(headers, self.cookies.shadow_name()).find_map(TicketId::parse);
         let now = Instant::now();
         let mut visits = self.shadow.visits.lock();
@@ -108,7 +108,7 @@ impl Room {
     }
 
     /// The lane in which somebody with these headers would stand: that of their invitation, which is not used up by this.
-    fn lane_of_visitor(&self, headers: &HeaderMap) -> LaneId {
+    fn lane_of_visitor(&self, headers: &Fields<'_>) -> LaneId {
         let invitations = presented(headers, &INVITATION_HEADER, self.cookies.invitation_name());
         let mut good = invitations.filter_map(|sealed| self.open_invitation(sealed).ok());
         good.next().map_or_else(|| home(&self.config().rules), |invitation| invitation.lane)
@@ -135,7 +135,7 @@ impl Room {
             Some((Duration::ZERO, Duration::ZERO))
         } else {
             let ahead = snapshot.lane(&newcomer.lane).map_or(0, |lane| lane.ladder.waiting());
-            view.wait(&newcomer, ahead).map(|wait| (wait.low, wait.high))
+            view.wait(&newcomer, ahead, Instant::now()).map(|wait| (wait.low, wait.high))
         };
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Some(ShadowFigures {

@@ -7,8 +7,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::header::{self, HeaderName};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use minijinja::context;
 use serde::Serialize;
 
@@ -16,7 +15,7 @@ use super::draw::DrawNote;
 use super::look::{Look, LookError, Replaced, Template};
 use super::notice::Notice;
 use super::reader::Reader;
-use super::reply::Reply;
+use super::reply::{Common, Reply};
 use super::status::{State, Status};
 use super::texts::{Texts, fill};
 use super::words;
@@ -185,13 +184,15 @@ impl Look {
     /// The waiting page.
     pub fn waiting(&self, reader: &Reader, page: &WaitingPage<'_>) -> Reply {
         let refresh_seconds = refresh_seconds(page.status);
-        let given = self.given(reader, page, refresh_seconds);
+        let language = reader.choose(self.languages());
+        let given = self.given(language, reader, page, refresh_seconds);
         let page = if self.has_mould(reader, &given) {
-            self.by_mould(reader, &given)
+            self.by_mould(language, &given)
         } else {
-            self.render(Template::Waiting, reader, given)
+            self.render(Template::Waiting, language, reader, given)
         };
-        self.finish(StatusCode::ACCEPTED, &self.policy, reader, page).retry_after(refresh_seconds)
+        let head = self.head(language, false, reader.takes_gzip);
+        finish(StatusCode::ACCEPTED, head, page).retry_after(refresh_seconds)
     }
 
     /// The waiting page as text, or what is wrong with which template.
@@ -200,8 +201,9 @@ impl Look {
         reader: &Reader,
         page: &WaitingPage<'_>,
     ) -> Result<String, (&'static str, minijinja::Error)> {
-        let given = self.given(reader, page, refresh_seconds(page.status));
-        self.render(Template::Waiting, reader, given)
+        let language = reader.choose(self.languages());
+        let given = self.given(language, reader, page, refresh_seconds(page.status));
+        self.render(Template::Waiting, language, reader, given)
             .map(|page| text(&page))
             .map_err(|error| ("waiting", error))
     }
@@ -215,8 +217,14 @@ impl Look {
         self.render_notice(reader, notice).map(|page| text(&page)).map_err(|error| ("notice", error))
     }
 
-    fn given<'a>(&'a self, reader: &'a Reader, page: &WaitingPage<'a>, refresh_seconds: u64) -> Given<'a> {
-        let texts: &Texts = self.texts(reader);
+    fn given<'a>(
+        &'a self,
+        language: usize,
+        reader: &'a Reader,
+        page: &WaitingPage<'a>,
+        refresh_seconds: u64,
+    ) -> Given<'a> {
+        let texts: &Texts = self.languages().get(language);
         let WaitingPage { title, status, draw, shown_cookie, joined, can_move } = *page;
         let (heading, lead) = words::about(status);
         let holds_place = matches!(status.state, State::Waiting | State::Paused | State::Prequeue)
@@ -264,8 +272,9 @@ impl Look {
     /// A plain page.
     pub fn notice(&self, reader: &Reader, notice: &Notice<'_>) -> Reply {
         let page = self.render_notice(reader, notice);
-        let policy = if notice.puzzle.is_some() { &self.policy_with_worker } else { &self.policy };
-        let reply = self.finish(notice.status, policy, reader, page);
+        let language = reader.choose(self.languages());
+        let head = self.head(language, notice.puzzle.is_some(), reader.takes_gzip);
+        let reply = finish(notice.status, head, page);
         match notice.retry_seconds {
             Some(seconds) => reply.retry_after(seconds),
             None => reply,
@@ -273,13 +282,15 @@ impl Look {
     }
 
     fn render_notice(&self, reader: &Reader, notice: &Notice<'_>) -> Result<bytes::Bytes, minijinja::Error> {
-        let texts = self.texts(reader);
+        let language = reader.choose(self.languages());
+        let texts = self.languages().get(language);
         let (heading, text) = notice.about.words(texts);
         // A page that leads elsewhere, or was posted to, does not ask again by itself.
         let retries = notice.retry_seconds.filter(|_| notice.link.is_none() || notice.retry_at.is_some());
         let seconds = retries.map(|seconds| seconds.to_string()).unwrap_or_default();
         self.render(
             Template::Notice(notice.puzzle),
+            language,
             reader,
             context! {
                 title => notice.title,
@@ -300,30 +311,15 @@ impl Look {
             },
         )
     }
+}
 
-    fn finish(
-        &self,
-        status: StatusCode,
-        policy: &HeaderValue,
-        reader: &Reader,
-        page: Result<bytes::Bytes, minijinja::Error>,
-    ) -> Reply {
-        match page {
-            Ok(page) => {
-                let mut reply = Reply::html(status, page);
-                reply.headers.push((header::CONTENT_SECURITY_POLICY, policy.clone()));
-                let reply = reply
-                    .with(header::CONTENT_LANGUAGE, &self.texts(reader).tag)
-                    .always(header::VARY, "Accept-Encoding, Accept-Language, Cookie")
-                    .always(header::REFERRER_POLICY, "same-origin")
-                    .always(header::X_FRAME_OPTIONS, "DENY")
-                    .always(HeaderName::from_static("x-robots-tag"), "noindex");
-                if reader.takes_gzip { reply.always(header::CONTENT_ENCODING, "gzip") } else { reply }
-            }
-            Err(error) => {
-                tracing::error!(%error, "a page could not be rendered");
-                Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "page", "the page could not be made")
-            }
+/// The answer with this page.
+fn finish(status: StatusCode, head: Arc<Common>, page: Result<bytes::Bytes, minijinja::Error>) -> Reply {
+    match page {
+        Ok(page) => Reply::html(status, head, page),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            Reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "page", "the page could not be made")
         }
     }
 }

@@ -53,8 +53,7 @@ impl Look {
     }
 
     /// The waiting page, in gzip.
-    pub(super) fn by_mould(&self, reader: &Reader, given: &Given<'_>) -> Result<Bytes, minijinja::Error> {
-        let language = reader.choose(self.languages());
+    pub(super) fn by_mould(&self, language: usize, given: &Given<'_>) -> Result<Bytes, minijinja::Error> {
         let holes = Holes::of(given);
         let filled = holes.texts.each_ref().map(Option::is_some);
         // Destructured, so that whoever adds something decides whether it makes another mould.

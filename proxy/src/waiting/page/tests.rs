@@ -1,5 +1,7 @@
 use std::io::Read as _;
 
+use http::header;
+
 use super::super::cookies::Scheme;
 use super::super::look::hash;
 use super::super::notice::{About, Form, Way};
@@ -7,6 +9,7 @@ use super::super::samples::{self, Subject};
 use super::super::status::{Eta, Note};
 use super::super::texts::Languages;
 use super::*;
+use crate::gate::fields::Fields;
 
 /// What fits into the first flight of a new connection, so that the page is whole after one round trip.
 const COMPRESSED_MAX: usize = 14 * 1024;
@@ -48,7 +51,7 @@ fn page<'a>(title: &'a str, status: &'a Status, draw: Option<&'a DrawNote>) -> W
 }
 
 fn reader() -> Reader {
-    Reader::of(&http::HeaderMap::new(), Scheme::Http, "/events/demo?a=1")
+    Reader::of(&Fields::default(), Scheme::Http, "/events/demo?a=1")
 }
 
 fn body(page: &WaitingPage<'_>) -> String {
@@ -116,7 +119,7 @@ fn speaking(tag: &str, takes_gzip: bool) -> Reader {
     let mut headers = http::HeaderMap::new();
     headers.insert(header::ACCEPT_LANGUAGE, tag.parse().unwrap());
     headers.insert(header::ACCEPT_ENCODING, if takes_gzip { "gzip" } else { "identity" }.parse().unwrap());
-    Reader::of(&headers, Scheme::Http, "/events/demo")
+    Reader::of(&Fields::of(&headers), Scheme::Http, "/events/demo")
 }
 
 /// Those who come later get what was made for those before them, with what is their own.
@@ -281,7 +284,7 @@ fn every_notice_has_words_in_every_language() {
 fn templates_may_name_all_that_they_are_given() {
     let pages = Pages::shipped().unwrap();
     let (look, reader, status) = (pages.look(None), reader(), status());
-    let given = look.given(&reader, &page("Show", &status, None), 5);
+    let given = look.given(0, &reader, &page("Show", &status, None), 5);
     let serde_json::Value::Object(given) = serde_json::to_value(given).unwrap() else { panic!("a table") };
     let (mut names, mut known): (Vec<_>, Vec<_>) =
         (given.keys().map(String::as_str).collect(), GIVEN.to_vec());
