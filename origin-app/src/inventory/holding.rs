@@ -133,11 +133,7 @@ impl Holding {
         let ticket = ticket.as_deref().unwrap_or("-");
         let mut line =
             format!("{} {expires_at} {since} {fan} {ticket} {created_at} {currency} ", state.as_str());
-        for (number, seat) in seats.iter().enumerate() {
-            let comma = if number == 0 { "" } else { "," };
-            // Writing to a string cannot fail.
-            let _ = write!(line, "{comma}{}", seat.to_word());
-        }
+        join_words(&mut line, seats);
         line
     }
 
@@ -161,12 +157,6 @@ impl Holding {
 }
 
 impl HeldSeat {
-    /// `A-1:4500:1`: id, price, place, and a `g` where it is one of many alike.
-    pub(super) fn to_word(&self) -> String {
-        let general = if self.general { "g" } else { "" };
-        format!("{}:{}:{}{general}", self.id, self.price_cents, self.place)
-    }
-
     fn parse(word: &str) -> Option<Self> {
         let mut parts = word.split(':');
         let id = SeatId::parse(parts.next()?).ok()?;
@@ -175,6 +165,16 @@ impl HeldSeat {
         let (place, general) = place.strip_suffix('g').map_or((place, false), |place| (place, true));
         let seat = Self { id, price_cents, place: place.parse().ok()?, general };
         parts.next().is_none().then_some(seat)
+    }
+}
+
+/// Adds the seats to a line, `A-1:4500:1,…`: id, price, place, and a `g` where it is one of many alike.
+pub(super) fn join_words(line: &mut String, seats: &[HeldSeat]) {
+    for (number, HeldSeat { id, price_cents, place, general }) in seats.iter().enumerate() {
+        let comma = if number == 0 { "" } else { "," };
+        let general = if *general { "g" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = write!(line, "{comma}{id}:{price_cents}:{place}{general}");
     }
 }
 

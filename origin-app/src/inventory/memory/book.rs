@@ -63,7 +63,6 @@ impl Book {
         {
             return Held::Held(before.clone());
         }
-        self.lapse(LAPSE_MAX, now);
         let mut refusal = self.refusal(ask);
         // What has lapsed stands in nobody's way, however much it is.
         while refusal.is_some() && self.lapse(LAPSE_MAX, now) > 0 {

@@ -4,7 +4,7 @@ use admission::clock::Timestamp;
 use redis::Value;
 
 use crate::ids::{ReservationId, SeatId};
-use crate::inventory::{Held, Holding, HoldingState, InventoryError, Keep, LogEntry};
+use crate::inventory::{Ask, Held, Holding, HoldingState, InventoryError, Keep, LogEntry};
 
 fn unreadable(what: impl Into<String>) -> InventoryError {
     InventoryError::Unreadable(what.into())
@@ -15,25 +15,45 @@ pub(super) fn line(id: &ReservationId, line: Option<String>) -> Result<Option<Ho
     line.map(parse).transpose()
 }
 
-pub(super) fn held(id: &ReservationId, answer: Vec<String>) -> Result<Held, InventoryError> {
-    let mut words = answer.into_iter();
-    let outcome = words.next().unwrap_or_default();
-    let mut next = || words.next().ok_or_else(|| unreadable(format!("`{outcome}` and nothing more")));
-    match outcome.as_str() {
-        "held" => match line(id, Some(next()?))? {
+pub(super) fn held(ask: &Ask, answer: Value) -> Result<Held, InventoryError> {
+    if let Value::Int(now) = answer {
+        let now = u64::try_from(now).map_err(|_| unreadable("a time before all times"))?;
+        return Ok(Held::Held(as_asked(ask, Timestamp::from_millis(now))));
+    }
+    let answer: String = redis::from_redis_value(answer).map_err(|error| unreadable(error.to_string()))?;
+    let Some((outcome, what)) = answer.split_once(' ') else {
+        return Err(unreadable(format!("`{answer}` and nothing more")));
+    };
+    match outcome {
+        "held" => match line(&ask.id, Some(what.to_owned()))? {
             Some(holding) => Ok(Held::Held(holding)),
             None => Err(unreadable("held nothing")),
         },
         "limit" => {
-            let has = next()?.parse().map_err(|_| unreadable("a limit that is no number"))?;
+            let has = what.parse().map_err(|_| unreadable("a limit that is no number"))?;
             Ok(Held::OverLimit { has })
         }
-        "sold_out" => Ok(Held::SoldOut(next()?)),
+        "sold_out" => Ok(Held::SoldOut(what.to_owned())),
         "taken" => {
-            let seats = words.map(|seat| SeatId::parse(&seat)).collect::<Result<_, _>>();
+            let seats = what.split(' ').map(SeatId::parse).collect::<Result<_, _>>();
             seats.map(Held::Taken).map_err(|error| unreadable(error.to_string()))
         }
         _ => Err(unreadable(outcome)),
+    }
+}
+
+/// Named seats, held at `now`.
+fn as_asked(ask: &Ask, now: Timestamp) -> Holding {
+    Holding {
+        id: ask.id.clone(),
+        state: HoldingState::Held,
+        expires_at: now + ask.duration,
+        since: now,
+        fan: ask.fan.clone(),
+        ticket: ask.ticket.clone(),
+        created_at: now,
+        currency: ask.currency.clone(),
+        seats: ask.seats.clone(),
     }
 }
 
@@ -75,6 +95,13 @@ pub(super) fn entry(value: Value) -> Result<(LogEntry, String), InventoryError> 
     };
     let (id, line) = (field("id"), field("line"));
     let holding = Holding::parse(&id, &line).ok_or_else(|| format!("{id} {line}"));
-    let at = Timestamp::from_millis(field("at").parse().unwrap_or_default());
+    let at = match &holding {
+        Ok(holding) => holding.since,
+        // When the stream took it.
+        Err(_) => {
+            let millis = mark.split('-').next().and_then(|millis| millis.parse().ok());
+            Timestamp::from_millis(millis.unwrap_or_default())
+        }
+    };
     Ok((LogEntry { mark, at, holding }, field("reason").into_owned()))
 }

@@ -4,6 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use admission::clock::Timestamp;
+use admission::store::redis::tls;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError,
@@ -66,28 +68,38 @@ pub(super) enum Fault {
 
 impl Link {
     pub(super) fn to(url: &str) -> Result<Self, String> {
+        let (url, tls) = tls::take(url)?;
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         if !matches!(scheme, "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix") {
             return Err("this is no URL of Redis".to_owned());
         }
         // What redis says of a URL names the part that is wrong, and not what stood there.
         let server = url.into_connection_info().map_err(|error| error.to_string())?;
+        let server = match tls {
+            Some(tls) => tls.secure(server).map_err(|error| error.to_string())?,
+            None => server,
+        };
         Ok(Self { server, state: Mutex::default(), connecting: tokio::sync::Mutex::default() })
     }
 
-    /// Runs a script on the keys of one event, at `time` (0: the server's), and tells it which process the connection leads
+    /// Runs a script on the keys of one event, at `time` (else the server's), and tells it which process the connection leads
     /// to. Every verb may be repeated, so it is sent once more where the connection turns out to be broken, as it does when
     /// the server was restarted.
     pub(super) async fn run(
         &self,
         script: &Script,
         key: &str,
-        time: u64,
+        time: Option<Timestamp>,
         arguments: &[Vec<u8>],
     ) -> Result<Value, Fault> {
         let command = |name: &str, script: &str, process: &str| {
             let mut command = redis::cmd(name);
-            command.arg(script).arg(1).arg(key).arg(format!("{time} {process}")).arg(arguments);
+            command.arg(script).arg(1).arg(key);
+            match time {
+                Some(time) => command.arg(format!("{process} {time}")),
+                None => command.arg(process),
+            };
+            command.arg(arguments);
             command
         };
         match self.send_twice(|process| command("EVALSHA", &script.hash, process)).await {
@@ -150,7 +162,8 @@ impl Link {
                 Ok(open)
             }
             Err(error) => {
-                state.failed = Some((error.to_string(), Instant::now() + PAUSE));
+                let said = tls::explain(&error).map_or_else(|| error.to_string(), str::to_owned);
+                state.failed = Some((said, Instant::now() + PAUSE));
                 Err(error)
             }
         }
@@ -192,6 +205,6 @@ fn away(what: String) -> RedisError {
 fn fault(error: &RedisError) -> Fault {
     match error.code() {
         Some(code) if !is_broken(error) => Fault::Refused(code.to_owned(), error.to_string()),
-        _ => Fault::Away(error.to_string()),
+        _ => Fault::Away(tls::explain(error).map_or_else(|| error.to_string(), str::to_owned)),
     }
 }

@@ -1,7 +1,7 @@
 //! The inventory in Redis: hashes, a sorted set and a stream for each event, one Lua script per verb, the server's
 //! clock. Several shops share it.
 //!
-//! All keys of an event share the hash tag `{event}`; `lua/prelude.lua` lists them. An operator reads a sale with
+//! All keys of an event share the hash tag `{event}`; `lua/head.lua` lists them. An operator reads a sale with
 //! `redis-cli`:
 //!
 //! ```text
@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use redis::{FromRedisValue, ToRedisArgs, Value};
 
 use self::link::{Fault, Link, Script};
+use super::holding::join_words;
 use super::{Ask, Held, Holding, Inventory, InventoryError, Keep, Loaded};
 use crate::ids::{EventId, FanId, ReservationId};
 
@@ -41,15 +42,24 @@ pub struct RedisInventory {
 macro_rules! scripts {
     ($($verb:ident),+) => {
         struct Scripts {
+            hold: Script,
             $($verb: Script,)+
         }
 
         impl Scripts {
             fn new() -> Self {
                 Self {
+                    // Makes the shared steps when it needs them, which is seldom: they would be half of its cost.
+                    hold: Script::new(concat!(
+                        include_str!("lua/head.lua"),
+                        "\nlocal function steps()\n",
+                        include_str!("lua/steps.lua"),
+                        "\nreturn lapse, take_number, number_of, free_key\nend\n",
+                        include_str!("lua/hold.lua")
+                    )),
                     $($verb: Script::new(concat!(
-                        include_str!("lua/prelude.lua"),
-                        "\n",
+                        include_str!("lua/head.lua"),
+                        include_str!("lua/steps.lua"),
                         include_str!(concat!("lua/", stringify!($verb), ".lua"))
                     )),)+
                 }
@@ -61,7 +71,6 @@ macro_rules! scripts {
 scripts!(
     begin_load,
     load,
-    hold,
     release,
     keep,
     put_back,
@@ -111,7 +120,7 @@ impl RedisInventory {
         call: Call,
     ) -> Result<T, InventoryError> {
         // What the scripts are told of the time: nothing but in tests.
-        let time = self.clock.as_ref().map_or(0, |clock| clock.now().as_millis());
+        let time = self.clock.as_ref().map(|clock| clock.now());
         let answer = self.link.run(script, &format!("shop:{{{event}}}"), time, &call.0).await;
         read(answer)
     }
@@ -181,16 +190,19 @@ impl Inventory for RedisInventory {
 
     async fn hold(&self, event: &EventId, ask: &Ask) -> Result<Held, InventoryError> {
         let Ask { id, fan, ticket, duration, seats_max, currency, seats, general } = ask;
+        let mut words = format!("{currency} ");
+        join_words(&mut words, seats);
+        let alike = seats.iter().filter(|seat| seat.general).count();
         let mut call = Call::default();
         call.arg(id.as_str()).arg(fan.as_str()).arg(ticket.as_deref().unwrap_or("-")).arg(millis(*duration));
-        call.arg(seats_max).arg(currency).arg(general.len());
+        call.arg(seats_max).arg(words).arg(alike).arg(general.len());
         for ask in general {
             call.arg(&ask.section).arg(ask.price_cents).arg(ask.place).arg(ask.quantity).arg(ask.capacity);
         }
         for seat in seats {
-            call.arg(seat.to_word());
+            call.arg(seat.id.as_str());
         }
-        decode::held(id, self.run(&self.scripts.hold, event, call).await?)
+        decode::held(ask, self.run(&self.scripts.hold, event, call).await?)
     }
 
     async fn release(
@@ -304,16 +316,23 @@ mod tests {
     /// The scripts repeat numbers that Rust code defines; this keeps them the same.
     #[test]
     fn the_scripts_agree_with_the_constants() {
-        let prelude = include_str!("lua/prelude.lua");
-        assert!(prelude.contains(&format!("local LAPSE_MAX = {}\n", crate::inventory::LAPSE_MAX)));
+        let head = include_str!("lua/head.lua");
+        assert!(head.contains(&format!("local LAPSE_MAX = {}\n", crate::inventory::LAPSE_MAX)));
     }
 
     #[test]
     fn a_url_is_checked_and_its_password_not_told() {
-        for url in ["redis://127.0.0.1:6379/0", "redis://:secret@h:1/2", "unix:///run/redis.sock?db=1"] {
+        for url in [
+            "redis://127.0.0.1:6379/0",
+            "redis://:secret@h:1/2",
+            "rediss://u:secret@h:1/2",
+            "unix:///run/redis.sock?db=1",
+        ] {
             assert_eq!(super::check_url(url), Ok(()), "{url}");
         }
-        for url in ["", "http://u:hunter2@a:1", "redis://u:hunter2@a:port", "rediss://u:hunter2@a:1"] {
+        for url in
+            ["", "http://u:hunter2@a:1", "redis://u:hunter2@a:port", "rediss://u:hunter2@a:1?ca=/nowhere"]
+        {
             let error = super::check_url(url).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }

@@ -9,7 +9,8 @@ if is_loaded() then return 0 end
 for _, section in ipairs(redis.call('HKEYS', GENERAL)) do redis.call('DEL', free_key(section)) end
 redis.call('DEL', TAKEN, HOLDS, EXPIRY, FANS, GENERAL)
 for i = 2, #ARGV, 2 do put(parse(ARGV[i], ARGV[i + 1])) end
-redis.call('HSET', event, 'server', process, 'loaded_at', now)
+redis.call('HSET', FANS, 'server', process)
+redis.call('HSET', event, 'loaded_at', now)
 -- Perhaps it was about to be forgotten.
 for _, key in ipairs({ event, LOG, DEAD }) do redis.call('PERSIST', key) end
 return 1

@@ -1,40 +1,9 @@
--- What every verb begins with: the time, the keys, and the steps that several verbs share.
---
--- KEYS[1]  the event's hash, `shop:{<event>}`: which server was loaded and when, who loads it and who reads the log until
---          when.
---          Every other key of the event is this name and a suffix, so all of them share the hash tag:
---            :taken           hash, who has a seat          seat → reservation
---            :holds           hash, what is known of them   reservation → `<state> <until ms> <since ms> <fan> <ticket or ->
---                                                           <held at ms> <currency> <id>:<price>:<place>[g],…`
---            :expiry          sorted set, which holds lapse  member reservation, score ms of its end
---            :fans            hash, what counts against whom `f:<fan>` or `t:<ticket>` → `<reservation>=<seats> …`
---            :general         hash, sections without numbers section → highest number given so far
---            :free:<section>  list, its seats that came back their numbers
---            :log, :dead      streams, what happened, for the database; and what could not be processed
--- ARGV[1]  the time in ms since the epoch, from a test (0: the server's clock, the only clock of a sale), and which process
---          this server is, as it said when the connection was made. A connection leads to one process as long as it
---          lasts, and to ask anew in every step would be a sixth of its cost.
+-- Steps that several verbs share.
 
-local event = KEYS[1]
-local TAKEN = event .. ':taken'
-local HOLDS = event .. ':holds'
-local EXPIRY = event .. ':expiry'
-local FANS = event .. ':fans'
-local GENERAL = event .. ':general'
-local LOG = event .. ':log'
-local DEAD = event .. ':dead'
 local GROUP = 'shop'
-local LAPSE_MAX = 64
 local DAY_MS = 24 * 60 * 60 * 1000
 -- Arguments of one command: well below what Lua can unpack.
 local CHUNK = 1000
-
-local now, process = string.match(ARGV[1], '^(%d+) (%x+)$')
-now = tonumber(now)
-if now == 0 then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 local function exact(number)
   return string.format('%d', number)
@@ -49,12 +18,12 @@ end
 
 -- Another process, or a replica that was promoted, has another id, and may have lost what happened last.
 local function is_loaded()
-  return redis.call('HGET', event, 'server') == process
+  return redis.call('HGET', FANS, 'server') == process
 end
 
 -- Whose turn it is, of an event that nobody loads, is not kept for ever.
 local function forget_unless_loaded()
-  if redis.call('HEXISTS', event, 'server') == 0 then redis.call('PEXPIRE', event, DAY_MS) end
+  if redis.call('HEXISTS', FANS, 'server') == 0 then redis.call('PEXPIRE', event, DAY_MS) end
 end
 
 local function not_loaded()
@@ -92,9 +61,9 @@ local function save(holding)
   redis.call('HSET', HOLDS, holding.id, text_of(holding))
 end
 
--- Tells the database.
+-- Tells the database. When it happened stands in the line: since then it is so.
 local function tell(holding)
-  redis.call('XADD', LOG, '*', 'at', now, 'id', holding.id, 'line', text_of(holding))
+  redis.call('XADD', LOG, '*', 'id', holding.id, 'line', text_of(holding))
 end
 
 local function has_seats(holding)
@@ -117,13 +86,6 @@ local function others(list, id)
     if string.sub(entry, 1, #id) ~= id then kept[#kept + 1] = entry end
   end
   return kept
-end
-
--- The seats of such a list, or of none.
-local function sum(list)
-  local seats = 0
-  for number in string.gmatch(list or '', '=(%d+)') do seats = seats + number end
-  return seats
 end
 
 local function note(field, id, seats)
