@@ -222,6 +222,12 @@ function waiting(section) {
   setTimeout(poll, POLL_MS);
 }
 
+// Who let the hold end and does nothing more has walked away: their place is for the next in line.
+function walkAway(form) {
+  setTimeout(() => form.requestSubmit(), Number(form.dataset.leaveAfter) * 1000);
+}
+
+document.querySelectorAll("[data-leave-after]").forEach(walkAway);
 document.querySelectorAll("[data-place]").forEach(waiting);
 document.querySelectorAll("form.seatmap").forEach(seatMap);
 document.querySelectorAll("[data-seconds-left]").forEach(countdown);

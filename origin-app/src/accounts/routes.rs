@@ -111,6 +111,7 @@ fn answer(account: &Account) -> Response {
     response
 }
 
+/// Opens an account: the rest comes by mail, whether there is one of this address or not.
 #[utoipa::path(post, path = "/api/auth/signup", tag = "accounts", request_body = SignUpBody,
     responses((status = 202, description = "The rest comes by mail", body = StatusBody)))]
 async fn sign_up(
@@ -124,6 +125,7 @@ async fn sign_up(
     Ok((StatusCode::ACCEPTED, Json(MAIL_SENT)))
 }
 
+/// Opens the account that a mail's link is for.
 #[utoipa::path(post, path = "/api/auth/verify", tag = "accounts", request_body = TokenBody,
     responses((status = 200, description = "The account is open", body = StatusBody)))]
 async fn verify(
@@ -134,6 +136,7 @@ async fn verify(
     Ok(Json(StatusBody { status: "verified" }))
 }
 
+/// Logs in, and gives the session's cookie.
 #[utoipa::path(post, path = "/api/auth/login", tag = "accounts", request_body = LogInBody, responses((status = 200, body = AccountBody<'static>)))]
 async fn log_in(
     State(app): State<Arc<App>>,
@@ -158,6 +161,7 @@ pub(crate) async fn bring_along(app: &App, cookies: &Cookies, logged_in: &Logged
     }
 }
 
+/// Ends this login.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses((status = 204, description = "Nobody is logged in")))]
 async fn log_out(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
     if let Some(token) = cookies.session_token() {
@@ -168,6 +172,7 @@ async fn log_out(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Respon
     Ok(response)
 }
 
+/// Whose login this is.
 #[utoipa::path(get, path = "/api/auth/account", tag = "accounts", security(("session" = [])), responses((status = 200, body = AccountBody<'static>)))]
 async fn account(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Response, Problem> {
     let session = cookies.session().ok_or_else(login_needed)?;
@@ -175,6 +180,7 @@ async fn account(State(app): State<Arc<App>>, cookies: Cookies) -> Result<Respon
     Ok(answer(&account))
 }
 
+/// Asks for a mail with which to set a new password.
 #[utoipa::path(post, path = "/api/auth/forgot", tag = "accounts", request_body = ForgotBody,
     responses((status = 202, description = "The rest comes by mail", body = StatusBody)))]
 async fn forgot(
@@ -186,6 +192,7 @@ async fn forgot(
     Ok((StatusCode::ACCEPTED, Json(MAIL_SENT)))
 }
 
+/// Sets a new password, by the link of such a mail.
 #[utoipa::path(post, path = "/api/auth/reset", tag = "accounts", request_body = ResetBody,
     responses((status = 200, description = "The password is set", body = StatusBody)))]
 async fn reset(
@@ -196,6 +203,7 @@ async fn reset(
     Ok(Json(StatusBody { status: "password_set" }))
 }
 
+/// Sets a new password, by the old one, and ends every other login.
 #[utoipa::path(post, path = "/api/auth/password", tag = "accounts", request_body = ChangeBody, security(("session" = [])),
     responses((status = 200, description = "The password is set, and every other login has ended", body = StatusBody)))]
 async fn change_password(

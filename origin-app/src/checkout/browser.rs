@@ -8,6 +8,7 @@ use admission::clock::Timestamp;
 use super::carry::request;
 use super::model::Happened;
 use super::outcome::{PaymentOutcome, PaymentRefused};
+use super::probe::Point;
 use super::service::{Begun, Checkout};
 use super::store::Report;
 use crate::ids::{FanId, ReservationId};
@@ -47,7 +48,10 @@ impl Checkout {
                 return Ok(Handed::Settled(PaymentOutcome::Confirmed(reservation)));
             }
         };
-        match self.parts.provider.hand_over(&request(&paying)).await {
+        self.parts.probe.pass(Point::Asking).await;
+        let handed = self.parts.provider.hand_over(&request(&paying)).await;
+        self.parts.probe.pass(Point::HandedOver).await;
+        match handed {
             Ok(HandOver::Secret(secret)) => Ok(Handed::Secret(secret)),
             // How it stands, or that nobody says, is found out as of any other payment.
             Ok(HandOver::Settled) | Err(_) => self.finish(paying).await.map(Handed::Settled),
@@ -63,6 +67,7 @@ impl Checkout {
         let Some(paying) = found.filter(|found| found.fan == *fan && is_in_browser(found)) else {
             return Ok(());
         };
+        self.parts.probe.pass(Point::Asking).await;
         let report = match self.parts.provider.close(&request(&paying)).await {
             Ok(Closed::Nothing) => Report::of(Happened::Declined, &paying),
             Ok(Closed::Charged(charge)) => self.charged(&paying, charge)?,
@@ -71,6 +76,7 @@ impl Checkout {
                 return Ok(());
             }
         };
+        self.parts.probe.pass(Point::Answered(report.happened)).await;
         self.take(&paying, &report).await?;
         Ok(())
     }

@@ -11,6 +11,8 @@ pub enum Point {
     Begun,
     /// The provider is about to be asked.
     Asking,
+    /// It has a payment ready for the fan's browser, which does not know of it.
+    HandedOver,
     /// It has answered, or not; that is not written down.
     Answered(Happened),
     /// It is written down; nothing more is done.

@@ -13,7 +13,7 @@ use super::outcome::{CancelRefused, PaymentOutcome, PaymentRefused};
 use super::probe::{Point, Probe};
 use super::store::{CheckoutStore, Report};
 use crate::events::{EventStatus, Events};
-use crate::ids::{EventId, FanId, ReservationId};
+use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::notifications::{Contact, ContactStore};
 use crate::payments::PaymentProvider;
 use crate::reservations::{Begin, Found, Intent, Reservation, ReservationState, Reservations};
@@ -195,6 +195,14 @@ impl Checkout {
         let detail = self.parts.events.detail(&reservation.event).await?;
         let latest = detail.map(|detail| detail.event.starts_at - self.rules.cancel_until);
         Ok(latest.is_some_and(|latest| self.parts.clock.now() <= latest))
+    }
+
+    /// The reservation whose ticket is for this seat.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_seat(&self, event: &EventId, seat: &SeatId) -> Result<Option<Reservation>, StoreError> {
+        self.parts.store.of_seat(event, seat).await
     }
 
     /// Takes the tickets of a payment back, whenever the event begins; the money goes back.

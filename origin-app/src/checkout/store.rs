@@ -4,7 +4,7 @@ use admission::clock::Timestamp;
 use async_trait::async_trait;
 
 use super::model::{Deed, Happened, RefundReason};
-use crate::ids::{EventId, ReservationId};
+use crate::ids::{EventId, ReservationId, SeatId};
 use crate::reservations::Reservation;
 use crate::store::StoreError;
 
@@ -55,6 +55,9 @@ pub struct Taken {
 pub trait CheckoutStore: Send + Sync {
     /// The reservation `id`, whoever it belongs to.
     async fn find(&self, id: &ReservationId) -> Result<Option<Reservation>, StoreError>;
+
+    /// The reservation whose ticket is for this seat.
+    async fn of_seat(&self, event: &EventId, seat: &SeatId) -> Result<Option<Reservation>, StoreError>;
 
     /// Takes the step of the saga that `report` leads to: the new state and all that is written with it, in one
     /// transaction. Report that is old, or of another attempt, changes nothing.

@@ -86,6 +86,7 @@ struct SeatsBody<'a> {
     seats: &'a [Seat],
 }
 
+/// The events, page by page.
 #[utoipa::path(get, path = "/api/events", tag = "events", params(ListArgs), responses((status = 200, body = ListBody<'static>)))]
 async fn list(
     State(app): State<Arc<App>>,
@@ -101,6 +102,7 @@ async fn list(
     Ok(response)
 }
 
+/// One event.
 #[utoipa::path(get, path = "/api/events/{event}", tag = "events", params(("event" = String, Path, description = "Its id")),
     responses((status = 200, body = DetailBody<'static>)))]
 async fn detail(
@@ -131,6 +133,7 @@ async fn answer(app: &App, status: StatusCode, detail: &EventDetail) -> Result<R
     Ok(response)
 }
 
+/// Every seat of an event, and whether it can be had.
 #[utoipa::path(get, path = "/api/events/{event}/seats", tag = "events", params(("event" = String, Path, description = "Its id")),
     responses((status = 200, body = SeatsBody<'static>)))]
 async fn seats(
@@ -159,6 +162,7 @@ async fn seats(
     Ok(response)
 }
 
+/// Makes an event, with its house and its prices.
 #[utoipa::path(post, path = "/api/events", tag = "events", request_body = NewEventBody, security(("organiser" = []), ("session" = [])),
     responses((status = 201, body = DetailBody<'static>)))]
 async fn create(
@@ -183,6 +187,7 @@ async fn create(
     }
 }
 
+/// Changes what may be changed of an event.
 #[utoipa::path(patch, path = "/api/events/{event}", tag = "events", params(("event" = String, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "The event's `ETag`")),
     request_body = ChangeBody, security(("organiser" = []), ("session" = [])), responses((status = 200, body = DetailBody<'static>)))]
 async fn change(
@@ -229,6 +234,7 @@ fn event_changed(status: StatusCode) -> Problem {
     )
 }
 
+/// What was sold of an event, read from the database.
 #[utoipa::path(get, path = "/api/sales/{event}", tag = "events", params(("event" = String, Path, description = "Its id")),
     security(("organiser" = []), ("session" = [])), responses((status = 200, body = Sales)))]
 async fn sales(
@@ -251,6 +257,7 @@ struct WarmUp {
     seats_total: i64,
 }
 
+/// Loads the inventory of an event now.
 #[utoipa::path(post, path = "/api/events/{event}/warm-up", tag = "events", params(("event" = String, Path, description = "Its id")),
     security(("organiser" = []), ("session" = [])), responses((status = 200, body = WarmUp)))]
 async fn warm_up(

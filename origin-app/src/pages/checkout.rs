@@ -21,6 +21,9 @@ use crate::payments::Card;
 use crate::reservations::{Release, Reservation, ReservationState, found, give_back, released};
 use crate::{datetime, money};
 
+/// How long a fan whose hold has ended may do nothing before their page leaves the room for them.
+const LEAVES_AFTER_SECONDS: u32 = 120;
+
 /// A reservation as the templates see it.
 #[derive(Serialize)]
 pub(super) struct ReservationView<'a> {
@@ -216,8 +219,11 @@ async fn page(
         seconds_left: kept_until.since(now).as_secs(),
         ..ReservationView::of(reservation, now, &name)
     };
+    let rooms = detail.sales.iter().map(|sale| &sale.waiting_room).chain([&detail.event.waiting_room]);
+    let leaves = view.state == ReservationState::Expired && rooms.flatten().next().is_some();
     let context = context! {
         stripe,
+        leaves_after => leaves.then_some(LEAVES_AFTER_SECONDS),
         event => EventView::of(&detail.event, 0, reader.language),
         reservation => view,
         account => account.as_ref().map(|account| account.email.expose()),

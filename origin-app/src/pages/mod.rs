@@ -7,6 +7,7 @@ mod event;
 mod events;
 mod language;
 mod organiser;
+mod organiser_back;
 mod organiser_form;
 mod problem;
 mod seatmap;
@@ -49,6 +50,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/organiser/events", post(organiser::create))
         .route("/organiser/events/{event}", get(organiser::show).post(organiser::change))
         .route("/organiser/events/{event}/publish", post(organiser::publish))
+        .route(
+            "/organiser/events/{event}/call-off",
+            get(organiser_back::ask_call_off).post(organiser_back::call_off),
+        )
+        .route(
+            "/organiser/events/{event}/refund",
+            get(organiser_back::ask_refund).post(organiser_back::refund),
+        )
         .route("/account", get(account::show))
         .route("/account/login", get(account::show_login).post(account::log_in))
         .route("/account/logout", post(account::log_out))

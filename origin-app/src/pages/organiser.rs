@@ -86,15 +86,40 @@ pub(super) async fn create(
     app.templates.page(&reader, status, "organiser_new.html", context! { form, problem })
 }
 
+/// What was done just now.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Done {
+    Refund,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShowArgs {
+    done: Option<Done>,
+}
+
+/// What the page of an event says first.
+pub(super) enum Told {
+    Nothing,
+    /// That something was done, by the name of the words that say so.
+    Done(&'static str),
+    Problem(String),
+}
+
 /// `GET /organiser/events/{event}`
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     _: Organiser,
     PathId(id): PathId<EventId>,
+    QueryArgs(ShowArgs { done }): QueryArgs<ShowArgs>,
     reader: Reader,
 ) -> Result<Response, Problem> {
     let detail = app.events.detail_now(&id).await?.ok_or_else(Problem::event_not_found)?;
-    page(&app, &reader, StatusCode::OK, &detail, None).await
+    let told = match done {
+        Some(Done::Refund) => Told::Done("refunded"),
+        None => Told::Nothing,
+    };
+    page(&app, &reader, StatusCode::OK, &detail, told).await
 }
 
 /// `POST /organiser/events/{event}`
@@ -148,16 +173,23 @@ async fn changed(
         ChangeRefused::Invalid(error) => (StatusCode::UNPROCESSABLE_ENTITY, error),
     };
     let detail = app.events.detail_now(id).await?.ok_or_else(Problem::event_not_found)?;
-    page(app, reader, status, &detail, Some(problem)).await
+    page(app, reader, status, &detail, Told::Problem(problem)).await
 }
 
-async fn page(
+pub(super) async fn page(
     app: &App,
     reader: &Reader,
     status: StatusCode,
     detail: &EventDetail,
-    problem: Option<String>,
+    told: Told,
 ) -> Result<Response, Problem> {
+    let (problem, done) = match told {
+        Told::Nothing => (None, None),
+        Told::Done(words) => {
+            (None, Some(app.templates.texts().word(reader.language, "organiser", words, &[])))
+        }
+        Told::Problem(problem) => (Some(problem), None),
+    };
     let now = app.clock.now();
     let event = &detail.event;
     let claimed = app.events.claimed(&event.id).await?;
@@ -188,6 +220,7 @@ async fn page(
         },
         sections,
         problem,
+        done,
     };
     app.templates.page(reader, status, "organiser_event.html", context)
 }

@@ -15,7 +15,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 17] = templates![
+const TEMPLATES: [(&str, &str); 19] = templates![
     "base.html",
     "account.html",
     "account_done.html",
@@ -28,7 +28,9 @@ const TEMPLATES: [(&str, &str); 17] = templates![
     "pay_stripe.html",
     "organiser.html",
     "organiser_event.html",
+    "organiser_call_off.html",
     "organiser_new.html",
+    "organiser_refund.html",
     "ticket.html",
     "tickets.html",
     "waitlist.html",

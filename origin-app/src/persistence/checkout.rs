@@ -72,7 +72,7 @@ macro_rules! checkout_on {
             use crate::checkout::{
                 CheckoutStore, Happened, RefundReason, Report, Situation, Taken, Write, saga,
             };
-            use crate::ids::{EventId, ReservationId};
+            use crate::ids::{EventId, ReservationId, SeatId};
             use crate::outbox::Message;
             use crate::payments::Posting;
             use crate::reservations::{Reservation, ReservationState};
@@ -83,6 +83,16 @@ macro_rules! checkout_on {
                 async fn find(&self, id: &ReservationId) -> Result<Option<Reservation>, StoreError> {
                     let mut connection = self.reader().await?;
                     let found = sqlx::query(sql::RESERVATION).bind(id.as_str());
+                    Ok(rows::reservations(&found.fetch_all(&mut *connection).await?)?.pop())
+                }
+
+                async fn of_seat(
+                    &self,
+                    event: &EventId,
+                    seat: &SeatId,
+                ) -> Result<Option<Reservation>, StoreError> {
+                    let mut connection = self.reader().await?;
+                    let found = sqlx::query(sql::WITH_TICKET).bind(event.as_str()).bind(seat.as_str());
                     Ok(rows::reservations(&found.fetch_all(&mut *connection).await?)?.pop())
                 }
 

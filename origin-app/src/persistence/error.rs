@@ -5,8 +5,11 @@ use crate::store::StoreError;
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            // The second is a connection that was lost, or could not be made.
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Busy(error.into()),
+            // The second is a connection that was lost, or could not be made; the third one that somebody in between took and
+            // closed before the database could say anything.
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => {
+                Self::Busy(error.into())
+            }
             sqlx::Error::Encode(_) => Self::Refused(error.into()),
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 // SQLite: another process writes. PostgreSQL: a lock or a statement took too long.
@@ -58,6 +61,13 @@ impl From<CorruptColumn> for StoreError {
 #[cfg(test)]
 mod tests {
     use super::{is_away, is_refusal};
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_connection_that_is_closed_before_anything_was_said_is_no_failure_of_the_shop() {
+        let closed = sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned());
+        assert!(matches!(StoreError::from(closed), StoreError::Busy(_)));
+    }
 
     #[test]
     fn a_database_that_is_away_is_told_from_one_that_fails() {

@@ -179,6 +179,13 @@ pub(super) const UNSETTLED: &str = concat!(
      ORDER BY r.updated_at, r.id, s.place"
 );
 
+/// $1 event, $2 seat.
+pub(super) const WITH_TICKET: &str = concat!(
+    reservation_columns!(),
+    "WHERE r.id = (SELECT reservation_id FROM tickets WHERE event_id = $1 AND seat_id = $2)
+     ORDER BY s.place"
+);
+
 /// $1 how many.
 pub(super) const PAID_FOR_CALLED_OFF: &str = concat!(
     reservation_columns!(),

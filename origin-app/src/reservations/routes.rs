@@ -138,6 +138,7 @@ fn answer(app: &App, status: StatusCode, reservation: &Reservation) -> Response 
     response
 }
 
+/// Holds seats: all of them, or none.
 #[utoipa::path(post, path = "/api/reservations", tag = "reservations", request_body = HoldBody,
     responses((status = 201, body = ReservationBody<'static>)))]
 async fn hold(
@@ -158,6 +159,7 @@ async fn hold(
     Ok(response)
 }
 
+/// The fan's reservations, page by page.
 #[utoipa::path(get, path = "/api/reservations", tag = "reservations", params(ListArgs),
     responses((status = 200, body = ListBody<'static>)))]
 async fn list(
@@ -179,6 +181,7 @@ async fn list(
     Ok(response)
 }
 
+/// One reservation of the fan's.
 #[utoipa::path(get, path = "/api/reservations/{reservation}", tag = "reservations", params(("reservation" = String, Path, description = "Its id")),
     responses((status = 200, body = ReservationBody<'static>)))]
 async fn detail(
@@ -190,6 +193,7 @@ async fn detail(
     Ok(answer(&app, StatusCode::OK, &reservation))
 }
 
+/// Gives a hold back.
 #[utoipa::path(delete, path = "/api/reservations/{reservation}", tag = "reservations",
     params(("reservation" = String, Path, description = "Its id"), ReleaseArgs),
     responses((status = 204, description = "The seats are free"),
@@ -270,6 +274,7 @@ pub(crate) fn payment_in_progress() -> Problem {
     .retry_after(2)
 }
 
+/// Pays a hold. The same payment again charges nothing again.
 #[utoipa::path(post, path = "/api/reservations/{reservation}/payment", tag = "reservations", params(("reservation" = String, Path, description = "Its id")),
     request_body = PaymentBody, responses((status = 200, description = "Paid", body = ReservationBody<'static>),
         (status = 202, description = "The provider has not answered yet", body = ReservationBody<'static>)))]

@@ -11,7 +11,7 @@ use crate::events::{
     Created, EventDetail, EventOnSale, EventQuery, EventStore, NewEvent, NewSeat, Place, Sales, Seat,
     SectionCount, Updated,
 };
-use crate::ids::{EventId, FanId, ReservationId};
+use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::inventory::Holding;
 use crate::payments::{
     Card, ChargeBook, ChargeEntry, ChargeError, ChargeOutcome, ChargeRequest, Closed, HandOver, LedgerAudit,
@@ -195,6 +195,10 @@ impl ChargeBook for Traced<dyn ChargeBook> {
 impl CheckoutStore for Traced<dyn CheckoutStore> {
     async fn find(&self, id: &ReservationId) -> Result<Option<Reservation>, StoreError> {
         self.traces.database("checkout find", self.port.find(id)).await
+    }
+
+    async fn of_seat(&self, event: &EventId, seat: &SeatId) -> Result<Option<Reservation>, StoreError> {
+        self.traces.database("checkout of_seat", self.port.of_seat(event, seat)).await
     }
 
     async fn take(&self, id: &ReservationId, report: &Report, now: Timestamp) -> Result<Taken, StoreError> {

@@ -5,18 +5,25 @@ use serde_json::json;
 use crate::axe;
 use crate::chromium::{Browser, Kind};
 use crate::shop::{ORGANISER_TOKEN, Shop};
+use crate::smtp::MailSink;
 
 /// What everybody, or an organiser, can open.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 16] = [
     "/",
     "/?q=nothing",
     "/events/arena",
     "/tickets",
     "/account/login",
+    "/account",
     "/account/signup",
+    "/account/forgot",
+    "/account/verify?token=nobodys",
+    "/account/reset?token=nobodys",
     "/organiser",
     "/organiser/events/new",
     "/organiser/events/arena",
+    "/organiser/events/arena/call-off",
+    "/organiser/events/lighthouse/refund?seat=A-2",
     "/nowhere",
 ];
 
@@ -30,6 +37,7 @@ pub(crate) async fn organises(browser: &Browser) {
 #[tokio::test]
 async fn axe_finds_nothing_on_any_page_and_a_phone_shows_all_of_it() {
     let shop = Shop::start().await;
+    shop.pay(&shop.take("lighthouse", &["A-1", "A-2"]).await).await;
     for (dark, language) in [(false, "en-US"), (true, "ko-KR")] {
         let browser = Browser::start(Kind { dark, language, ..Kind::default() }).await;
         organises(&browser).await;
@@ -47,6 +55,34 @@ async fn axe_finds_nothing_on_any_page_and_a_phone_shows_all_of_it() {
         let complaints = browser.complaints().await;
         // The page that is not there says so to the log as well.
         assert!(complaints.iter().all(|line| line.contains("/nowhere")), "{complaints:?}");
+    }
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_on_pages_of_who_is_logged_in() {
+    let sink = MailSink::start().await;
+    let shop = Shop::start_with(&sink.section()).await;
+    let client = reqwest::Client::new();
+    let post =
+        async |path: &str, body| client.post(shop.url(path)).json(&body).send().await.unwrap().status();
+    let who = json!({"email": "fan@example.com", "password": "a long evening"});
+    assert_eq!(post("/api/auth/signup", who).await, 202);
+    let token = sink.mails("fan@example.com", 1).await[0].token();
+    assert_eq!(post("/api/auth/verify", json!({"token": token})).await, 200);
+    for (dark, language) in [(false, "en-US"), (true, "ko-KR")] {
+        let browser = Browser::start(Kind { dark, language, ..Kind::default() }).await;
+        browser.goto(&shop.url("/account/login")).await;
+        let log_in = "const form = document.querySelector('form[action=\"/account/login\"]'); \
+                      form.email.value = 'fan@example.com'; form.password.value = 'a long evening'; form.requestSubmit()";
+        browser.run(log_in).await;
+        let told = "return document.body.textContent.includes('fan@example.com')";
+        browser.until(told, |seen| *seen == true).await;
+        for (page, width) in [("/account", 1100), ("/account/password", 1100), ("/account/password", 360)] {
+            browser.sized(width, 800).await;
+            browser.goto(&shop.url(page)).await;
+            assert_eq!(browser.run("return location.pathname").await, page);
+            axe::finds_nothing(&browser, &format!("{page} {language} {width}")).await;
+        }
     }
 }
 

@@ -18,11 +18,25 @@ mod gallery;
 mod looking;
 mod paying;
 mod shop;
+#[expect(dead_code, reason = "what the tests of mail need more of it")]
+#[path = "../it/support/smtp.rs"]
+mod smtp;
 mod stand_in;
 #[expect(dead_code, unused_imports, reason = "what the tests of the money need more of it")]
 #[path = "../it/support/stripe/mod.rs"]
 mod stripe;
 mod waiting;
+
+/// Waits until `check` gives something.
+async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl FnMut() -> F) -> T {
+    for _ in 0..1200 {
+        if let Some(found) = check().await {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("not within a minute: {what}");
+}
 
 /// What the shared helpers ask of the tests around them.
 mod harness {

@@ -72,6 +72,13 @@ impl Shop {
         Taken { client, id: held["id"].as_str().unwrap().to_owned() }
     }
 
+    /// Has somebody else pay for what they hold.
+    pub(crate) async fn pay(&self, taken: &Taken) {
+        let url = self.url(&format!("/api/reservations/{}/payment", taken.id));
+        let answer = taken.client.post(url).json(&json!({"card": "sandbox-ok"})).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
     pub(crate) async fn give_back(&self, taken: Taken) {
         let url = self.url(&format!("/api/reservations/{}", taken.id));
         assert_eq!(taken.client.delete(url).send().await.unwrap().status(), 204);

@@ -18,17 +18,7 @@ async fn what_was_put_aside_is_listed_shown_written_anew_and_dropped() {
     stage.dead(1).await;
     let cookie = fan.cookie("shop-fan").unwrap();
     let rubbish = format!("\"held x {cookie} \\x1b[2J\\n\"");
-    stage.database.redis().command(&[
-        "XADD",
-        "shop:{demo}:log",
-        "*",
-        "at",
-        "1",
-        "id",
-        "what",
-        "line",
-        &rubbish,
-    ]);
+    stage.database.redis().command(&["XADD", "shop:{demo}:log", "*", "id", "what", "line", &rubbish]);
     let dead = stage.dead(2).await;
     let (code, listed) = command(&["list"]);
     assert_eq!((code, listed.lines().count()), (Some(0), 2), "{listed}");

@@ -35,6 +35,7 @@ mod random;
 mod resume;
 mod sale;
 mod sandbox;
+mod secured_stores;
 mod stripe;
 mod stripe_in_browser;
 mod support;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Database, Shop};
+use crate::support::{Answer, Database, Shop, eventually};
 
 #[track_caller]
 fn is_page(answer: &Answer, status: u16, contains: &[&str]) {
@@ -98,6 +98,7 @@ async fn seats_can_be_given_back_and_run_out() {
     shop.clock.advance(std::time::Duration::from_secs(181));
     let late = fan.submit(&format!("{checkout}/pay"), &[("card", "sandbox-ok")]).await;
     assert_eq!((late.status, late.header("location")), (303, checkout.as_str()));
+    is_page(&fan.get(&checkout).await, 200, &["data-leave-after=\"120\"", "action=\"/events/demo/finish\""]);
     is_page(&fan.get(&checkout).await, 200, &["The time is over"]);
 }
 
@@ -312,6 +313,55 @@ async fn an_organiser_makes_changes_and_publishes_an_event() {
     is_page(&organiser.get("/organiser/events/arena").await, 200, &["data-testid=\"sold\">1<", "€45.50"]);
     for path in ["/organiser/events", "/organiser/events/arena", "/organiser/events/arena/publish"] {
         assert_eq!(fan.submit(path, &all).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn an_organiser_takes_tickets_back_and_calls_an_event_off() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 4)]).await;
+    let (organiser, fan) = (shop.fan().organising(), shop.fan());
+    let (first, second) = (fan.held(&["A-1", "A-2"]).await, fan.held(&["A-3"]).await);
+    for id in [&first, &second] {
+        assert_eq!(fan.pay(id, "sandbox-ok").await.status, 200);
+    }
+    let page = "/organiser/events/demo";
+    is_page(&organiser.get(page).await, 200, &["data-testid=\"call-off\"", "data-testid=\"refund\""]);
+    for seat in ["A-4", "Z-9", "nonsense", ""] {
+        let found = organiser.get(&format!("{page}/refund?seat={seat}")).await;
+        is_page(&found, 404, &["no ticket for this seat"]);
+    }
+    let found = organiser.get(&format!("{page}/refund?seat=A-2")).await;
+    let payment = format!("{first}.1");
+    is_page(&found, 200, &["Row A, seat 1", "Row A, seat 2", "€90.00", &format!("value=\"{payment}\"")]);
+    // Without the box nothing happens.
+    let unsure = organiser.submit(&format!("{page}/refund"), &[("payment", &payment)]).await;
+    is_page(&unsure, 422, &["please tick the box", "€90.00"]);
+    assert_eq!(fan.state(&first).await, "confirmed");
+    let sure = [("payment", payment.as_str()), ("sure", "yes")];
+    for _ in 0..2 {
+        let done = organiser.submit(&format!("{page}/refund"), &sure).await;
+        assert_eq!((done.status, done.header("location")), (303, "/organiser/events/demo?done=refund"));
+    }
+    is_page(&organiser.get(&format!("{page}?done=refund")).await, 200, &["on its way back"]);
+    assert_eq!((fan.state(&first).await, fan.state(&second).await), ("refunded".into(), "confirmed".into()));
+    shop.create_event("other", &[("A", 1)]).await;
+    let elsewhere = organiser.submit("/organiser/events/other/refund", &sure).await;
+    is_page(&elsewhere, 404, &["payment"]);
+
+    let call_off = format!("{page}/call-off");
+    is_page(&organiser.get(&call_off).await, 200, &["Call “Demo” off?", "€45.00", "name=\"sure\""]);
+    is_page(&organiser.submit(&call_off, &[]).await, 422, &["please tick the box"]);
+    assert_eq!(fan.get("/events/demo").await.status, 200);
+    for _ in 0..2 {
+        assert_eq!(organiser.submit(&call_off, &[("sure", "yes")]).await.header("location"), page);
+    }
+    is_page(&organiser.get(page).await, 200, &["The event is called off"]);
+    assert_eq!(organiser.get(&call_off).await.status, 303);
+    eventually("the money is back", async || (fan.state(&second).await == "refunded").then_some(())).await;
+    for path in ["refund", "call-off"] {
+        assert_eq!(fan.submit(&format!("{page}/{path}"), &sure).await.status, 401);
+        assert_eq!(fan.get(&format!("{page}/{path}?seat=A-1")).await.status, 401);
     }
 }
 

@@ -42,7 +42,8 @@ impl Postgres {
             .max_connections(limits.database_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options)
-            .await?;
+            .await
+            .map_err(in_words)?;
         migrations::postgres().run(&pool).await?;
         Ok(Self { pool })
     }
@@ -70,6 +71,26 @@ impl Postgres {
     /// Where what only reads goes.
     pub(super) fn readers(&self) -> &PgPool {
         &self.pool
+    }
+}
+
+/// Why there is no connection, for people, where TLS is why.
+fn in_words(error: sqlx::Error) -> StoreError {
+    let text = error.to_string();
+    let reasons = [
+        (
+            ["UnknownIssuer", "BadSignature"],
+            "nobody who is trusted vouches for the database's certificate; `sslrootcert=` in its \
+          URL names the file with who does",
+        ),
+        (
+            ["NotValidForName", "not valid for name"],
+            "the database's certificate is for another name than the host in its URL",
+        ),
+    ];
+    match reasons.into_iter().find(|(words, _)| words.iter().any(|word| text.contains(word))) {
+        Some((_, said)) => StoreError::Failed(said.into()),
+        None => error.into(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The saga from outside: payments that are delayed, tickets that go back, shops that die in between.
 
 mod crash;
+mod crash_in_browser;
 mod delayed;
 mod provider_killed;
 mod random;

@@ -69,7 +69,7 @@ async fn what_was_to_go_and_is_loaded_again_stays() {
         assert!(!lasts(key), "{key}");
     }
     // As another process would find it.
-    assert_eq!(redis.command(&["HDEL", "shop:{demo}", "server"]).unwrap(), ":1\r\n");
+    assert_eq!(redis.command(&["HDEL", "shop:{demo}:fans", "server"]).unwrap(), ":1\r\n");
     assert_eq!(inventory.load(&event(), &[]).await.unwrap(), Loaded::Now);
     for key in ["shop:{demo}", "shop:{demo}:log"] {
         assert!(lasts(key), "{key}");

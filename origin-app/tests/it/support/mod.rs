@@ -3,7 +3,7 @@
 mod clock;
 mod database;
 mod fan;
-mod postgres;
+pub(crate) mod postgres;
 mod redis;
 mod shop;
 mod smtp;

@@ -15,11 +15,40 @@ pub(crate) struct PostgresServer {
     folder: TempDir,
     binaries: PathBuf,
     account: Option<(u32, u32)>,
+    options: Vec<String>,
     server: Child,
 }
 
 impl PostgresServer {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_, _| vec!["-c".to_owned(), "listen_addresses=".to_owned()]).await
+    }
+
+    /// One that takes connections on a port too, over TLS, where it shows this certificate.
+    pub(crate) async fn over_tls(port: u16, certificate: &Path, key: &Path) -> Self {
+        let prepare = |folder: &Path, account: Option<(u32, u32)>| {
+            let copies = [(certificate, "server.pem"), (key, "server.key")].map(|(from, name)| {
+                let copy = folder.join(name);
+                fs::copy(from, &copy).unwrap();
+                fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+                if let Some((user, group)) = account {
+                    chown(&copy, Some(user), Some(group)).unwrap();
+                }
+                copy.display().to_string()
+            });
+            let settings = [
+                "listen_addresses=127.0.0.1".to_owned(),
+                format!("port={port}"),
+                "ssl=on".to_owned(),
+                format!("ssl_cert_file={}", copies[0]),
+                format!("ssl_key_file={}", copies[1]),
+            ];
+            settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
+        };
+        Self::start_with(prepare).await
+    }
+
+    async fn start_with(prepare: impl FnOnce(&Path, Option<(u32, u32)>) -> Vec<String>) -> Self {
         let binaries = binaries();
         let account = account();
         // Under /tmp, and not under a TMPDIR that may be closed to the server's account. A socket's path must
@@ -37,8 +66,9 @@ impl PostgresServer {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let server = serve(folder.path(), &binaries, account);
-        let mut this = Self { folder, binaries, account, server };
+        let options = prepare(folder.path(), account);
+        let server = serve(folder.path(), &binaries, account, &options);
+        let mut this = Self { folder, binaries, account, options, server };
         this.wait_until_ready().await;
         this
     }
@@ -55,12 +85,13 @@ impl PostgresServer {
     }
 
     pub(crate) async fn start_again(&mut self) {
-        self.server = serve(self.folder.path(), &self.binaries, self.account);
+        self.server = serve(self.folder.path(), &self.binaries, self.account, &self.options);
         self.wait_until_ready().await;
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://shop@localhost/postgres?host={}", self.folder.path().display())
+        let port = self.options.iter().find_map(|option| option.strip_prefix("port=")).unwrap_or("5432");
+        format!("postgres://shop@localhost:{port}/postgres?host={}", self.folder.path().display())
     }
 
     /// Ends it without warning, every process of it.
@@ -77,7 +108,7 @@ impl PostgresServer {
 
     /// Starts it again after it was killed.
     pub(crate) fn spawn_again(&mut self) {
-        self.server = serve(self.folder.path(), &self.binaries, self.account);
+        self.server = serve(self.folder.path(), &self.binaries, self.account, &self.options);
     }
 
     /// Whether it has not ended.
@@ -114,14 +145,14 @@ impl Drop for PostgresServer {
     }
 }
 
-fn serve(folder: &Path, binaries: &Path, account: Option<(u32, u32)>) -> Child {
+fn serve(folder: &Path, binaries: &Path, account: Option<(u32, u32)>, options: &[String]) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     command(binaries, "postgres", account)
         .arg("-D")
         .arg(folder.join("data"))
         .arg("-k")
         .arg(folder)
-        .args(["-c", "listen_addresses="])
+        .args(options)
         // The data is gone in a minute anyway.
         .args(["-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=16MB"])
         .stdin(Stdio::null())
