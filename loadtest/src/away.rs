@@ -105,14 +105,7 @@ impl fmt::Display for AwayReport {
 /// When a stack cannot be started, or a fan cannot get in.
 pub async fn run(plan: AwayPlan) -> Result<AwayReport> {
     let room = Room { mode: "auto", burst: 1000, max_active: 1_000_000, ..Room::demo(60_000) };
-    let blueprint = Blueprint {
-        store: Store::Redis,
-        proxies: 1,
-        rooms: vec![room],
-        edge_port: None,
-        upstream: None,
-        hold_seconds: 60,
-    };
+    let blueprint = Blueprint { store: Store::Redis, proxies: 1, rooms: vec![room], ..Blueprint::default() };
     let mut away = Stack::start(&blueprint).await?;
     let beside = Stack::start(&blueprint).await?;
     let state = Arc::new(AtomicUsize::new(0));

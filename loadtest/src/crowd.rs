@@ -1,6 +1,7 @@
 //! Many fans at once.
 
-use std::time::Duration;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::sync::watch;
@@ -37,14 +38,36 @@ impl Crowd {
         Ok(())
     }
 
+    /// Sends the fan of this number, from an address of their own, who was meant to come at `due`.
+    pub fn send_from(&mut self, number: u32, plan: Plan, from: Ipv4Addr, due: Instant) -> Result<()> {
+        let fan = Fan::new(self.venue.clone(), number, plan, self.seed)?.coming(from, due);
+        self.fans.spawn(fan.live(self.stop.subscribe()));
+        Ok(())
+    }
+
     /// How many were sent and are not gone.
     pub fn here(&self) -> usize {
         self.fans.len()
     }
 
+    /// The story of one who is gone, if anybody is whose story was not told.
+    pub fn next_gone(&mut self) -> Option<Story> {
+        loop {
+            match self.fans.try_join_next()? {
+                Ok(story) => return Some(story),
+                Err(_) => continue,
+            }
+        }
+    }
+
     /// Forgets the stories of those who are gone: a crowd that comes for hours is not kept.
     pub fn forget_gone(&mut self) {
-        while self.fans.try_join_next().is_some() {}
+        while self.next_gone().is_some() {}
+    }
+
+    /// Sends everybody home, without waiting for them.
+    pub fn send_home(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Waits until all are gone, or `within` has passed; then those left are sent home. All tell their stories.
@@ -59,9 +82,7 @@ impl Crowd {
                     Some(Err(_)) => {}
                     None => break,
                 },
-                () = &mut until, if !*self.stop.borrow() => {
-                    self.stop.send_replace(true);
-                }
+                () = &mut until, if !*self.stop.borrow() => self.send_home(),
             }
         }
         stories.sort_by_key(|story| story.fan);

@@ -1,6 +1,5 @@
 //! `loadtest`: the crowd.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,22 +8,19 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use loadtest::away::{self, AwayPlan};
-use loadtest::bench::edge::{self, EdgePlan};
-use loadtest::bench::fans::hold::{self, HoldPlan};
-use loadtest::bench::fans::{self, FansPlan};
-use loadtest::bench::joins::{self, JoinsPlan};
-use loadtest::bench::shop::{self, ShopPlan};
+use loadtest::bench::command::BenchCommand;
+use loadtest::capacity::command::CapacityArgs;
 use loadtest::check::{self, CheckPlan, Report};
 use loadtest::demo::{self, DemoPlan};
 use loadtest::fault::{self, Fault, FaultPlan};
 use loadtest::random;
 use loadtest::rehearse::options::RehearseArgs;
-use loadtest::stack::{Room, Store};
+use loadtest::report::command::{CompareArgs, ReportArgs};
+use loadtest::run::command::RunArgs;
+use loadtest::run::crowds;
+use loadtest::stack::{self, Room, Store};
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// Most fans of one row of `bench fans`.
-const FANS_MAX: usize = 1_000_000;
 
 /// The crowd before the ticket shop: a demo to stand in line with, and checks of what the waiting room promises.
 #[derive(Debug, Parser)]
@@ -81,7 +77,7 @@ enum Command {
     },
     /// Measure the real binaries beside their peers, on this machine alone. Build with --release.
     #[command(subcommand)]
-    Bench(Bench),
+    Bench(BenchCommand),
     /// Take the store away from fans who are inside, and see that they go on: two stacks beside each other, of one of
     /// which Redis hangs, then is dead, then comes back.
     StoreAway {
@@ -101,6 +97,28 @@ enum Command {
     /// Play a room's configuration through with a crowd that does not exist, in virtual time: how long do they wait, how
     /// full does the shop get, what does not fit? Build with --release: 100,000 fans then take seconds.
     Rehearse(Box<RehearseArgs>),
+    /// Play a whole on-sale by a scenario file: start the system, send its fans, let things fail, judge every promise, and
+    /// write down what happened. Build with --release. Scenarios are in config/loadtest/.
+    Run(RunArgs),
+    /// Fans of `run`, in a process of their own.
+    #[command(hide = true)]
+    Crowd,
+    /// Reckon what an on-sale needs: proxies, Redis, shops and database, and what breaks first. Arithmetic from costs that
+    /// were measured; docs/capacity.md says how.
+    Capacity(CapacityArgs),
+    /// Make the page of a run anew, from its record.
+    Report(ReportArgs),
+    /// Put two runs beside each other: what differs in what was played and on what, the promises, the figures. Fails when
+    /// the second run broke a promise that the first did not.
+    Compare(CompareArgs),
+    /// Who takes the money in a run, in a process of its own.
+    #[command(hide = true)]
+    Provider {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        books: PathBuf,
+    },
     /// Send a crowd to edges that run already, and judge what the fans saw.
     Fans {
         /// The edges.
@@ -124,99 +142,6 @@ enum Command {
         /// Repeats the fans of an earlier run.
         #[arg(long)]
         seed: Option<u64>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum Bench {
-    /// What a request costs: passed on, answered with the waiting page, refused; over HTTP/1.1, TLS and HTTP/2.
-    ///
-    /// Beside the edge: nginx, HAProxy where it is installed, and a plain Pingora proxy that is built alike. Each server
-    /// has one core, load and shop have another, and all take turns, many times and shortly. Ratios are what counts:
-    /// machines differ, and other work on this one meets all of them alike. Builds and tools:
-    /// cargo build --release -p proxy -p loadtest --bins --examples; .ci/tools bench
-    Edge {
-        /// How often each row of the report has its turn.
-        #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u8).range(1..=101))]
-        rounds: u8,
-        /// How long one turn takes, in milliseconds.
-        #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=10_000))]
-        millis: u64,
-        /// Requests at once.
-        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=512))]
-        connections: u16,
-        /// Only the rows that measure this, such as `--only 429 --only "429, TLS"`.
-        #[arg(long)]
-        only: Vec<String>,
-    },
-    /// What fans cost who wait on WebSockets while 50 a second leave the front: memory, work, how soon turns are told.
-    ///
-    /// Edges on one core, Redis and fans on another; several edges, and several processes of fans, for systems bound the
-    /// descriptors of one. Over TLS each fan takes a handshake first: a hundred thousand take minutes to come.
-    Fans {
-        /// How many fans, for each row of the report.
-        #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000,100000")]
-        plain: Vec<usize>,
-        /// The same over TLS.
-        #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000,100000")]
-        tls: Vec<usize>,
-        /// How long each row is measured, in seconds.
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
-        seconds: u64,
-    },
-    /// Fans of `bench fans`, in a process of their own.
-    #[command(hide = true)]
-    Hold {
-        #[arg(long)]
-        edge: SocketAddr,
-        #[arg(long)]
-        room: String,
-        #[arg(long)]
-        fans: usize,
-        #[arg(long)]
-        certificate: Option<PathBuf>,
-    },
-    /// Measure how many seats the shop can hold a second, beside row locks in PostgreSQL and a lock in Redis for each event,
-    /// and how long a thousand buyers take for a hundred seats. Build with --release --bins --examples.
-    ///
-    /// Starts a Redis, a PostgreSQL and two shops of its own, and stops them afterwards. All have many short turns, one after
-    /// another, with the same number of asks at once. Each ask is another fan's, for two seats beside each other: first
-    /// everybody other seats ("apart"), then ten fans the same at the same time ("crowded"). Ratios are those of one
-    /// round, and the median of them over the rounds.
-    Shop {
-        /// How often each row has its turn.
-        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=50))]
-        rounds: u16,
-        /// How long one turn takes, in milliseconds.
-        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(50..=1000))]
-        millis: u64,
-        /// Asks at once.
-        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=512))]
-        at_once: u16,
-        /// Connections of the peers to PostgreSQL.
-        #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=64))]
-        connections: u32,
-        /// Buyers at once for a hundred seats.
-        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=2000))]
-        buyers: u32,
-        /// Where to write every figure as JSON, too.
-        #[arg(long)]
-        json: Option<PathBuf>,
-    },
-    /// Measure how many fans can join a second, with edge, Redis and this crowd on one machine. Build with --release.
-    ///
-    /// Starts an edge and a Redis of its own on the loopback address, and stops them afterwards. Two rounds over the same
-    /// kept connections: first everybody asks for the facts of the room, which cost the edge as much and the store
-    /// nothing; then everybody joins, again and again, each time as a new fan. The table tells how many answers came a
-    /// second, how long they took, and how many were others than wanted. Machines differ: the ratio of the two rounds
-    /// tells more than either.
-    Joins {
-        /// Connections at once.
-        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=2000))]
-        connections: u16,
-        /// How long each round takes, in seconds.
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
-        seconds: u64,
     },
 }
 
@@ -271,51 +196,35 @@ async fn run(command: Command) -> Result<ExitCode> {
                 () = interrupted => Ok(ExitCode::FAILURE),
             }
         }
-        Command::Bench(Bench::Edge { rounds, millis, connections, only }) => {
-            let length = Duration::from_millis(millis);
-            let plan = EdgePlan { rounds: rounds.into(), length, connections: connections.into(), only };
-            let Some(report) = edge::run(plan, interrupted).await? else { return Ok(ExitCode::FAILURE) };
-            println!("{report}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Bench(Bench::Fans { plain, tls, seconds }) => {
-            let sizes =
-                |sizes: Vec<usize>| sizes.into_iter().filter(|fans| (1..=FANS_MAX).contains(fans)).collect();
-            let length = Duration::from_secs(seconds);
-            let plan = FansPlan { plain: sizes(plain), tls: sizes(tls), length };
-            let Some(report) = fans::run(plan, interrupted).await? else { return Ok(ExitCode::FAILURE) };
-            println!("{report}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Bench(Bench::Hold { edge, room, fans, certificate }) => tokio::select! {
-            held = hold::run(HoldPlan { edge, room, fans, certificate }) => held.map(|()| ExitCode::SUCCESS),
-            () = interrupted => Ok(ExitCode::FAILURE),
-        },
-        Command::Bench(Bench::Shop { rounds, millis, at_once, connections, buyers, json }) => {
-            let length = Duration::from_millis(millis);
-            let plan =
-                ShopPlan { rounds: rounds.into(), length, at_once: at_once.into(), connections, buyers };
-            let Some(report) = shop::run(plan, interrupted).await? else { return Ok(ExitCode::FAILURE) };
-            println!("{report}");
-            if let Some(file) = json {
-                std::fs::write(&file, format!("{:#}\n", report.to_json()))
-                    .with_context(|| format!("{} cannot be written", file.display()))?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Bench(Bench::Joins { connections, seconds }) => {
-            let plan = JoinsPlan { connections: connections.into(), length: Duration::from_secs(seconds) };
-            tokio::select! {
-                outcome = joins::run(plan) => outcome.map(|()| ExitCode::SUCCESS),
-                () = interrupted => Ok(ExitCode::FAILURE),
-            }
-        }
+        Command::Bench(command) => command.run(interrupted).await,
         Command::Rehearse(args) => tokio::select! {
             figures = args.run() => {
                 println!("{}", figures?);
                 Ok(ExitCode::SUCCESS)
             }
             () = interrupted => Ok(ExitCode::FAILURE),
+        },
+        Command::Run(args) => args.run(interrupted).await,
+        Command::Crowd => tokio::select! {
+            lived = crowds::inside::run() => lived.map(|()| ExitCode::SUCCESS),
+            () = interrupted => Ok(ExitCode::FAILURE),
+        },
+        Command::Capacity(args) => {
+            print!("{}", args.run());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Report(args) => {
+            println!("{}", args.run()?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Compare(args) => {
+            let comparison = args.run()?;
+            println!("{comparison}");
+            Ok(if comparison.is_worse() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        }
+        Command::Provider { port, books } => tokio::select! {
+            served = stack::serve_payments(port, &books) => served.map(|()| ExitCode::SUCCESS),
+            () = interrupted => Ok(ExitCode::SUCCESS),
         },
         Command::StoreAway { seconds, around, fans, pause_ms } => {
             let plan = AwayPlan {

@@ -1,28 +1,43 @@
 //! What one fan saw, with times: all that the checks judge from.
 //!
-//! Times are milliseconds since the run began, on the one clock of this process.
+//! Times are milliseconds since the run began, on the one clock of its machine.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
-/// The run's clock.
+use serde::{Deserialize, Serialize};
+
+use crate::clock::monotonic;
+
+/// The run's clock. Processes of one machine can have the same one.
 #[derive(Clone, Copy, Debug)]
-pub struct Watch(Instant);
+pub struct Watch {
+    zero_us: u64,
+}
 
 impl Watch {
     /// Starts now.
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self::at(monotonic())
+    }
+
+    /// Starts, or was started, at this moment of the machine's clock.
+    pub const fn at(zero_us: u64) -> Self {
+        Self { zero_us }
     }
 
     /// Milliseconds since the start.
     pub fn ms(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.us() / 1000
+    }
+
+    /// Microseconds since the start.
+    pub fn us(&self) -> u64 {
+        monotonic().saturating_sub(self.zero_us)
     }
 }
 
 /// The place that a ticket names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The lane.
     pub lane: String,
@@ -33,7 +48,7 @@ pub struct Place {
 }
 
 /// A place, and when the fan was given it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenPlace {
     /// When.
     pub at_ms: u64,
@@ -41,8 +56,38 @@ pub struct SeenPlace {
     pub place: Place,
 }
 
+/// A ticket that tells no rank: it follows from a draw, and can be computed once the seed is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// When the fan was given it.
+    pub at_ms: u64,
+    /// The lane.
+    pub lane: String,
+    /// The id that is drawn for, as bytes.
+    pub id: Vec<u8>,
+    /// When the pre-queue of the draw begins: milliseconds since 1970.
+    pub prequeue_at: u64,
+}
+
+/// A request that the fan sent with an admission in hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// When it was sent.
+    pub from_ms: u64,
+    /// When the answer had come, or the fan gave up on it.
+    pub to_ms: u64,
+    /// To which edge.
+    pub edge: usize,
+    /// The status of the answer; nothing when there was none.
+    pub status: Option<u16>,
+    /// What the answer calls what is wrong, where it says.
+    pub code: Option<String>,
+    /// Whether a page was asked for, not a call of a script.
+    pub page: bool,
+}
+
 /// A position that the fan was shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenPosition {
     /// When.
     pub at_ms: u64,
@@ -52,10 +97,12 @@ pub struct SeenPosition {
     pub connection: u32,
     /// Which edge showed it.
     pub edge: usize,
+    /// Between how many and how many seconds the wait was said to be, where anything was said of it.
+    pub wait_s: Option<(u64, u64)>,
 }
 
 /// A stretch of time in which the edge could know that the fan is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Present {
     /// The first sign.
     pub from_ms: u64,
@@ -68,7 +115,7 @@ pub struct Present {
 }
 
 /// Why the fan is gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// Still there.
     #[default]
@@ -88,7 +135,7 @@ pub enum Ending {
 }
 
 /// What one fan saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
     /// Which fan.
     pub fan: u32,
@@ -98,6 +145,8 @@ pub struct Story {
     pub answered_ms: Option<u64>,
     /// Every ticket given, oldest first; the same one again is listed again.
     pub places: Vec<SeenPlace>,
+    /// The ticket of a draw, where the fan was given one.
+    pub drawn: Option<Drawn>,
     /// Every position shown, oldest first.
     pub positions: Vec<SeenPosition>,
     /// When the edge knew the fan to be there.
@@ -108,6 +157,8 @@ pub struct Story {
     pub told_live: bool,
     /// When the fan held the admission cookie.
     pub admitted_ms: Option<u64>,
+    /// Every request sent with the admission, oldest first.
+    pub inside: Vec<Asked>,
     /// When the fan began to leave the shop: the last request of the session was sent.
     pub over_ms: Option<u64>,
     /// How often the fan went away and came back.
@@ -175,6 +226,29 @@ impl Story {
         }
         self.present.extend(after);
     }
+
+    /// Notes that an edge did nothing, or could not ask the line, for a while: nobody could know that its fans are there,
+    /// and what came meanwhile they heard of in a moment.
+    pub fn edge_was_away(&mut self, edge: usize, from_ms: u64, to_ms: u64) {
+        let mut pieces = Vec::new();
+        for present in std::mem::take(&mut self.present) {
+            if present.edge != edge || present.to_ms <= from_ms || to_ms <= present.from_ms {
+                pieces.push(present);
+                continue;
+            }
+            if self.told_ms.is_some_and(|told_ms| from_ms <= told_ms && told_ms <= to_ms) {
+                self.told_live = false;
+            }
+            if present.from_ms < from_ms {
+                pieces.push(Present { to_ms: from_ms, ..present });
+            }
+            if to_ms < present.to_ms {
+                pieces.push(Present { from_ms: to_ms, ..present });
+            }
+        }
+        self.present = pieces;
+    }
+
     /// Notes that everybody was cut off at `at_ms` by a fault after which the line waits for its fans: who was
     /// back by `back_by_ms` is to be treated as if they had been there all the time.
     pub fn line_waited(&mut self, at_ms: u64, back_by_ms: u64) {
@@ -212,6 +286,17 @@ mod tests {
                 present(0, 50, 0)
             ]
         );
+    }
+
+    #[test]
+    fn at_an_edge_that_was_away_nobody_counts_as_there() {
+        let present = |from_ms, to_ms, edge| Present { from_ms, to_ms, edge, deaf_ms: 0 };
+        let all = vec![present(0, 1000, 0), present(0, 1000, 1), present(250, 300, 0), present(400, 900, 0)];
+        let mut story = Story { present: all, told_ms: Some(450), told_live: true, ..Story::default() };
+        story.edge_was_away(0, 200, 500);
+        let left = [present(0, 200, 0), present(500, 1000, 0), present(0, 1000, 1), present(500, 900, 0)];
+        assert_eq!(story.present, left);
+        assert!(!story.told_live);
     }
 
     #[test]

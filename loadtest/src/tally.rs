@@ -4,12 +4,17 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::checks::entry::Attempt;
+use crate::meter::Meter;
+
 /// How far back the measured drain looks.
 const WINDOW_MS: u64 = 30_000;
 /// Shorter than this, chance is too large a part of it.
 const WINDOW_MIN_MS: u64 = 5_000;
 /// Most admissions remembered for it.
 const ADMISSIONS_MAX: usize = 100_000;
+/// Most attempts of cheats that are kept.
+const ATTEMPTS_MAX: usize = 100_000;
 /// Most old papers that are kept.
 const PAPERS_MAX: usize = 200;
 
@@ -68,9 +73,38 @@ pub struct Tally {
     pub places_lost: Gauge,
     /// Fans who could not go on.
     pub shut_out: Gauge,
+    /// Fans who held seats.
+    pub held: Gauge,
+    /// Fans who bought.
+    pub bought: Gauge,
+    /// Fans who left the line, or were sent away.
+    pub left: Gauge,
+    /// What was asked, and how long the answers took.
+    pub meter: Meter,
+    /// What cheats tried.
+    pub attempts: Attempts,
     /// Tickets and tokens of fans whose session is over.
     pub old_papers: OldPapers,
     recent: Mutex<VecDeque<u64>>,
+}
+
+/// What cheats tried, and how it was answered.
+#[derive(Debug, Default)]
+pub struct Attempts(Mutex<Vec<Attempt>>);
+
+impl Attempts {
+    /// Keeps this one, unless there are very many.
+    pub fn keep(&self, attempt: Attempt) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < ATTEMPTS_MAX {
+            kept.push(attempt);
+        }
+    }
+
+    /// All that are kept.
+    pub fn take(&self) -> Vec<Attempt> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// What a fan still holds when the session is over, and what must open nothing any more.

@@ -9,21 +9,55 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::story::Place;
 
-/// The kind of order that tells a rank.
+/// The kind of order that tells a rank, and those that a draw decides.
 const RANKED: &[u8] = b"r";
+const DRAWN: &[u8] = b"d";
+const MOVED: &[u8] = b"m";
 
-/// The place that `sealed` names. A ticket whose rank is not told names none.
-pub fn place(sealed: &str) -> Option<Place> {
+/// What a ticket tells of its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The place.
+    Ranked(Place),
+    /// That a draw decides.
+    Drawn {
+        /// The lane.
+        lane: String,
+        /// The id that is drawn for.
+        id: Vec<u8>,
+        /// When the pre-queue of the draw begins: milliseconds since 1970.
+        prequeue_at: u64,
+    },
+}
+
+/// What `sealed` tells of its place; nothing where it has none yet.
+pub fn read(sealed: &str) -> Option<Told> {
     let payload = URL_SAFE_NO_PAD.decode(sealed.strip_prefix("v1.")?.split('.').next()?).ok()?;
     let mut rest = payload.as_slice();
     let (_key, _room) = (take(&mut rest)?, take(&mut rest)?);
     let lane = String::from_utf8(take(&mut rest)?.to_vec()).ok()?;
     let id = take(&mut rest)?.to_vec();
-    if take(&mut rest)? != RANKED {
-        return None;
+    let order = take(&mut rest)?;
+    let number = |field: &[u8]| Some(u64::from_be_bytes(field.try_into().ok()?));
+    match order {
+        RANKED => Some(Told::Ranked(Place { lane, rank: number(take(&mut rest)?)?, id })),
+        DRAWN | MOVED => {
+            let prequeue_at = number(take(&mut rest)?)?;
+            let _key = take(&mut rest)?;
+            // A place that moved keeps the number of the id that was drawn for.
+            let id = if order == MOVED { take(&mut rest)?.to_vec() } else { id };
+            Some(Told::Drawn { lane, id, prequeue_at })
+        }
+        _ => None,
     }
-    let rank = u64::from_be_bytes(take(&mut rest)?.try_into().ok()?);
-    Some(Place { lane, rank, id })
+}
+
+/// The place that `sealed` names. A ticket whose rank is not told names none.
+pub fn place(sealed: &str) -> Option<Place> {
+    match read(sealed)? {
+        Told::Ranked(place) => Some(place),
+        Told::Drawn { .. } => None,
+    }
 }
 
 /// `sealed` with a better rank, and the old tag: what a cheat would try.
@@ -77,6 +111,24 @@ mod tests {
         let edited = with_rank(&sealed(b"r"), 5).unwrap();
         assert_eq!(place(&edited).unwrap().rank, 5);
         assert!(edited.ends_with(".dGFn"));
+    }
+
+    #[test]
+    fn a_drawn_ticket_tells_of_its_draw() {
+        let mut payload = Vec::new();
+        let prequeue_at = 1_700_000_000_000_u64;
+        let number = prequeue_at.to_be_bytes();
+        for (order, drawn) in [(&b"d"[..], [7; 12]), (b"m", [9; 12])] {
+            payload.clear();
+            let fields = [b"k1".as_slice(), b"demo", b"general", &[7; 12], order, &number, b"k1", &[9; 12]];
+            for field in &fields[..if order == b"m" { 8 } else { 7 }] {
+                payload.push(field.len() as u8);
+                payload.extend_from_slice(field);
+            }
+            let told = read(&format!("v1.{}.dGFn", URL_SAFE_NO_PAD.encode(&payload)));
+            let (lane, id) = ("general".to_owned(), drawn.to_vec());
+            assert_eq!(told, Some(Told::Drawn { lane, id, prequeue_at }));
+        }
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
+pub(super) use crate::clock::monotonic;
 use crate::stack::{Process, Program, tool};
 
 /// Two cores.
@@ -64,13 +64,6 @@ pub(super) fn resident(process: u32) -> Result<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
     Ok(kib.with_context(|| format!("{file} does not tell the memory"))? * 1024)
-}
-
-/// Microseconds on the clock that all processes of this machine share and nobody sets.
-pub(super) fn monotonic() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    let (seconds, nanos) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
-    seconds.unwrap_or_default() * 1_000_000 + nanos.unwrap_or_default() / 1000
 }
 
 /// Runs `work` on one thread, on the core of the load, until it is done or `interrupted`: nothing then.

@@ -6,8 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::net::TcpStream;
 
+use super::ceiling;
 use super::pipe::{self, Seen, Window};
 use crate::stack::{Blueprint, Room, Stack, Store};
+
+/// Calls in one packet, where the line sends those that come together.
+const TOGETHER: &str = "16";
 
 /// How the joins are measured.
 #[derive(Clone, Copy, Debug)]
@@ -34,15 +38,8 @@ struct Round {
 /// When the stack cannot be started, or does not answer.
 pub async fn run(plan: JoinsPlan) -> Result<()> {
     let room = Room { burst: 1000, max_active: 1_000_000, ..Room::demo(60) };
-    let blueprint = Blueprint {
-        store: Store::Redis,
-        proxies: 1,
-        rooms: vec![room],
-        edge_port: None,
-        upstream: None,
-        hold_seconds: 60,
-    };
-    let stack = Stack::start(&blueprint).await?;
+    let blueprint = Blueprint { store: Store::Redis, proxies: 1, rooms: vec![room], ..Blueprint::default() };
+    let mut stack = Stack::start(&blueprint).await?;
     let edge = stack.edges().first().and_then(reqwest::Url::port).context("the edge has no port")?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, edge));
     println!("| {} connections | a second | median ms | slowest ms | other answers |", plan.connections);
@@ -52,6 +49,15 @@ pub async fn run(plan: JoinsPlan) -> Result<()> {
     let joins = round(address, plan, "POST /.waiting-room/demo/ticket", 201).await?;
     show("joins", joins);
     println!("\njoins per facts: {:.2}", joins.a_second / facts.a_second);
+    let redis = stack.redis()?.port();
+    let empty: &[&str] = &["eval", "return 1", "0"];
+    let (alone, together) = (
+        ceiling::calls(redis, plan.connections, "1", empty).await?,
+        ceiling::calls(redis, plan.connections, TOGETHER, empty).await?,
+    );
+    println!(
+        "\n`redis-benchmark` alone, calls of EVAL \"return 1\" a second: {alone:.0}; {TOGETHER} at a time: {together:.0}"
+    );
     stack.stop().await;
     Ok(())
 }

@@ -14,27 +14,28 @@ const CLOCKS_APART_MAX_MS: u64 = 250;
 /// only later, because the store was away, stands behind those whose turn had come by then all the same. And while the
 /// store was `away` newcomers have to get an answer. `late_ms` is how late this machine was.
 pub fn judge(stories: &[Story], away: &[Range<u64>], late_ms: u64) -> Verdict {
+    let fronts = Fronts::of(stories);
     let mut came: Vec<Coming> =
-        stories.iter().filter_map(|story| Coming::of(story, stories, late_ms)).collect();
+        stories.iter().filter_map(|story| Coming::of(story, &fronts, late_ms)).collect();
     came.sort_unstable_by_key(|coming| coming.asked_ms);
     let mut broken = Vec::new();
     let mut answered: Vec<&Coming> = came.iter().collect();
     answered.sort_unstable_by_key(|coming| coming.answered_ms);
     let mut answered = answered.into_iter().peekable();
-    // Of those who were ranked at once the one with the highest rank says it all; few were ranked later.
+    // Of those who were ranked at once the one with the highest rank says it all.
     let mut last: Option<&Coming> = None;
-    let mut ranked_later: Vec<&Coming> = Vec::new();
+    let mut ranked_later = RankedLater::of(&came);
     for coming in &came {
         let surely = coming.asked_ms.saturating_sub(CLOCKS_APART_MAX_MS + late_ms);
         while let Some(before) = answered.next_if(|before| before.answered_ms < surely) {
             if before.is_ranked_later() {
-                ranked_later.push(before);
+                ranked_later.take(before);
             } else if last.is_none_or(|last| before.rank > last.rank) {
                 last = Some(before);
             }
         }
-        let is_wronged = |before: &&&Coming| before.passed_by < coming.rank && coming.rank < before.rank;
-        if let Some(before) = last.iter().chain(&ranked_later).find(is_wronged) {
+        let wronged = last.filter(|last| last.rank > coming.rank).or_else(|| ranked_later.wronged_by(coming));
+        if let Some(before) = wronged {
             broken.push(format!("{coming}, but had the answer before: {before}"));
         }
     }
@@ -47,6 +48,9 @@ pub fn judge(stories: &[Story], away: &[Range<u64>], late_ms: u64) -> Verdict {
         ));
     }
     let outcome = match (came.len(), broken.is_empty()) {
+        (0, true) if stories.iter().any(|story| story.drawn.is_some()) => {
+            Outcome::NotAsked("everybody who came was drawn".to_owned())
+        }
         (0, true) => Outcome::Unjudged("nobody came".to_owned()),
         (all, _) => {
             let meanwhile: usize = away.iter().map(during).sum();
@@ -72,8 +76,9 @@ struct Coming {
 }
 
 impl Coming {
-    fn of(story: &Story, all: &[Story], late_ms: u64) -> Option<Self> {
-        let first = story.places.first()?;
+    fn of(story: &Story, fronts: &Fronts, late_ms: u64) -> Option<Self> {
+        // Who came for a draw is ordered by it alone.
+        let first = story.places.first().filter(|_| story.drawn.is_none())?;
         let mut coming = Self {
             fan: story.fan,
             asked_ms: story.asked_ms?,
@@ -83,7 +88,7 @@ impl Coming {
             passed_by: 0,
         };
         if coming.is_ranked_later() {
-            coming.passed_by = front(all, coming.ranked_ms + TOLD_APART_MAX_MS + late_ms);
+            coming.passed_by = fronts.by(coming.ranked_ms + TOLD_APART_MAX_MS + late_ms);
         }
         Some(coming)
     }
@@ -94,10 +99,67 @@ impl Coming {
     }
 }
 
-/// The highest rank whose turn had come by then.
-fn front(stories: &[Story], by_ms: u64) -> u64 {
-    let told = stories.iter().filter(|story| story.told_ms.is_some_and(|told_ms| told_ms < by_ms));
-    told.filter_map(|story| Some(story.place()?.rank)).max().unwrap_or_default()
+/// Those who were ranked later than answered, so that whom they are wronged by is found without asking each of them.
+struct RankedLater<'a> {
+    ranks: Vec<u64>,
+    /// By how many of the highest ranks, in sums as of a Fenwick tree: who of them was passed by the lowest rank.
+    least: Vec<Option<&'a Coming>>,
+}
+
+impl<'a> RankedLater<'a> {
+    fn of(came: &[Coming]) -> Self {
+        let later = came.iter().filter(|coming| coming.is_ranked_later());
+        let mut ranks: Vec<u64> = later.map(|coming| coming.rank).collect();
+        ranks.sort_unstable_by_key(|rank| std::cmp::Reverse(*rank));
+        ranks.dedup();
+        let least = vec![None; ranks.len() + 1];
+        Self { ranks, least }
+    }
+
+    fn take(&mut self, coming: &'a Coming) {
+        let mut at = self.ranks.partition_point(|rank| *rank > coming.rank) + 1;
+        while let Some(least) = self.least.get_mut(at) {
+            if least.is_none_or(|least| coming.passed_by < least.passed_by) {
+                *least = Some(coming);
+            }
+            at += at & at.wrapping_neg();
+        }
+    }
+
+    /// One who stands behind `coming` and was there before, though the line had not moved past `coming`'s rank by then.
+    fn wronged_by(&self, coming: &Coming) -> Option<&'a Coming> {
+        let mut at = self.ranks.partition_point(|rank| *rank > coming.rank);
+        let mut found: Option<&Coming> = None;
+        while at > 0 {
+            let least = self.least.get(at).copied().flatten();
+            found =
+                least.filter(|least| found.is_none_or(|found| least.passed_by < found.passed_by)).or(found);
+            at &= at - 1;
+        }
+        found.filter(|before| before.passed_by < coming.rank)
+    }
+}
+
+/// The highest rank whose turn had come, by when.
+struct Fronts(Vec<(u64, u64)>);
+
+impl Fronts {
+    fn of(stories: &[Story]) -> Self {
+        let turn = |story: &Story| Some((story.told_ms?, story.place()?.rank));
+        let mut turns: Vec<(u64, u64)> = stories.iter().filter_map(turn).collect();
+        turns.sort_unstable();
+        let mut most = 0;
+        for (_, rank) in &mut turns {
+            most = most.max(*rank);
+            *rank = most;
+        }
+        Self(turns)
+    }
+
+    fn by(&self, by_ms: u64) -> u64 {
+        let before = self.0.partition_point(|(told_ms, _)| *told_ms < by_ms);
+        before.checked_sub(1).and_then(|last| self.0.get(last)).map_or(0, |(_, rank)| *rank)
+    }
 }
 
 impl fmt::Display for Coming {

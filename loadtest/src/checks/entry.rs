@@ -1,9 +1,11 @@
 //! P6: without a turn there is no entry.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Outcome, Promise, Verdict};
 
 /// One attempt to get in without a turn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// What was tried, such as `an edited token`.
     pub what: String,
@@ -14,7 +16,7 @@ pub struct Attempt {
 }
 
 /// Which answer an attempt deserves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Due {
     /// The edge's own: wait your turn.
     Wait,

@@ -1,23 +1,39 @@
 //! The promises of the design, judged from what the fans saw. Each is a pure function over recorded facts.
 
 pub mod arrival;
+pub mod books;
 pub mod bound;
 pub mod capacity;
+pub mod draw;
 pub mod entry;
+pub mod estimate;
+mod evidence;
+pub mod exact;
+mod fenwick;
+mod judged;
 pub mod order;
+pub mod passage;
 pub mod place;
 pub mod position;
+pub mod presence;
 pub mod rate;
 pub mod recovery;
 pub mod seats;
+pub mod steady;
 
 use std::fmt;
+
+pub use evidence::{Effects, Evidence, LineTotals, Setting, Strike};
+pub use judged::judge_all;
+
+use crate::run::record::{OutcomeFacts, VerdictFacts};
 
 /// Most stories that one verdict tells.
 const STORIES_MAX: usize = 5;
 
-/// A promise that is judged here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A promise that is judged here, with the names that the predicates of the line have. Some have several parts, and
+/// each a verdict of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Promise {
     /// Nobody is admitted before a fan with a lower rank who is present.
     Order,
@@ -31,17 +47,43 @@ pub enum Promise {
     Arrival,
     /// After a fault the line goes on, and lets everybody in who stayed.
     Recovery,
-    /// A shown position never goes up.
+    /// A shown position never goes up, and is exact.
     Truth,
+    /// The wait is what it was said to be.
+    Estimate,
     /// Without a turn there is no entry.
     NoEntry,
-    /// A seat is sold at most once, and every charge ends in a ticket.
+    /// With the store away, who is inside goes on.
+    Passage,
+    /// Turns are spent on fans who are there.
+    Presence,
+    /// A seat is sold at most once, and every charge ends in a ticket or a refund.
     OneSeat,
+    /// Everybody can compute the order of the pre-queue.
+    FairDraw,
 }
 
-impl fmt::Display for Promise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Promise {
+    /// All of them, in order.
+    pub const ALL: [Self; 13] = [
+        Self::Order,
+        Self::Rate,
+        Self::Capacity,
+        Self::Place,
+        Self::Arrival,
+        Self::Recovery,
+        Self::Truth,
+        Self::Estimate,
+        Self::NoEntry,
+        Self::Passage,
+        Self::Presence,
+        Self::OneSeat,
+        Self::FairDraw,
+    ];
+
+    /// Its name in a word or two.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Order => "P1 order",
             Self::Rate => "P2 rate",
             Self::Capacity => "P3 capacity",
@@ -49,9 +91,56 @@ impl fmt::Display for Promise {
             Self::Arrival => "P4 arrival",
             Self::Recovery => "P4 recovery",
             Self::Truth => "P5 truth",
+            Self::Estimate => "P5 estimate",
             Self::NoEntry => "P6 no turn, no entry",
+            Self::Passage => "P7 free passage",
+            Self::Presence => "P8 presence",
             Self::OneSeat => "P9 one seat, one fan",
-        })
+            Self::FairDraw => "P10 fair draw",
+        }
+    }
+
+    /// What it says, for who does not know it.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Order => {
+                "Within a lane nobody is admitted before a fan with a lower rank who is present and willing."
+            }
+            Self::Rate => {
+                "Over any window of time no more fans are admitted than the rate and the burst give, and at least 99 % of \
+                 what the rate gives while enough present fans wait."
+            }
+            Self::Capacity => "Active fans never exceed the most that may be inside.",
+            Self::Place => {
+                "A fan who refreshes, closes the tab and comes back, changes network, or meets a crash keeps their rank, and \
+                 nobody else has it."
+            }
+            Self::Arrival => "Whoever comes before another stands before them, also while the store is away.",
+            Self::Recovery => "After a fault the line goes on by itself, and everybody who stayed gets in.",
+            Self::Truth => "The shown position never goes up, and is exact within one fan or one percent.",
+            Self::Estimate => {
+                "The true wait falls inside the range that is shown at least 90 % of the time under a steady drain."
+            }
+            Self::NoEntry => {
+                "A token that is forged, expired, edited or for another room opens nothing; neither does another spelling of a \
+                 protected path, nor a request to the shop itself."
+            }
+            Self::Passage => "With the store down, admitted fans go on.",
+            Self::Presence => "Turns are spent on fans who are there: a closed tab costs the shop nothing.",
+            Self::OneSeat => {
+                "A seat is sold at most once, and every charge ends in a ticket or a refund, whatever crashes in between."
+            }
+            Self::FairDraw => {
+                "The order of the pre-queue can be verified by anyone afterwards and foreseen by no fan beforehand; the operator \
+                 is bound by a commitment published before the first fan joins."
+            }
+        }
+    }
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -64,6 +153,8 @@ pub enum Outcome {
     Broken(Vec<String>),
     /// Too little was seen to tell.
     Unjudged(String),
+    /// The run was not about it: there was no draw, no fault, or nothing is known of the stores.
+    NotAsked(String),
 }
 
 impl Outcome {
@@ -83,6 +174,11 @@ impl Outcome {
     /// Whether it was kept. What could not be judged was not.
     pub const fn is_kept(&self) -> bool {
         matches!(self, Self::Kept(_))
+    }
+
+    /// Whether it was not: broken, or meant to be judged and not.
+    pub const fn is_bad(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Unjudged(_))
     }
 }
 
@@ -109,7 +205,20 @@ impl fmt::Display for Verdict {
             Outcome::Kept(what) => write!(f, "{promise:<21} kept: {what}"),
             Outcome::Broken(stories) => write!(f, "{promise:<21} BROKEN: {}", stories.join("\n  ")),
             Outcome::Unjudged(why) => write!(f, "{promise:<21} NOT JUDGED: {why}"),
+            Outcome::NotAsked(why) => write!(f, "{promise:<21} not asked: {why}"),
         }
+    }
+}
+
+impl From<&Verdict> for VerdictFacts {
+    fn from(verdict: &Verdict) -> Self {
+        let (outcome, told) = match &verdict.outcome {
+            Outcome::Kept(what) => (OutcomeFacts::Kept, vec![what.clone()]),
+            Outcome::Broken(stories) => (OutcomeFacts::Broken, stories.clone()),
+            Outcome::Unjudged(why) | Outcome::NotAsked(why) => (OutcomeFacts::Unjudged, vec![why.clone()]),
+        };
+        let promise = verdict.promise;
+        Self { promise: promise.name().to_owned(), says: promise.says().to_owned(), outcome, told }
     }
 }
 

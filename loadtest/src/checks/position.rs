@@ -54,6 +54,7 @@ mod tests {
             position,
             connection,
             edge,
+            wait_s: None,
         };
         Story { fan: 9, positions: shown.iter().enumerate().map(seen).collect(), ..Story::default() }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::steady::Steady;
 use super::{Outcome, Promise, Verdict, seconds};
 use crate::story::Story;
 
@@ -43,9 +44,7 @@ pub fn judge(stories: &[Story], expected: Expected, late_ms: u64) -> Verdict {
         Ok(measured) => {
             let wanted = expected.drain_per_minute as f64;
             let mut broken = Vec::new();
-            // The first or the last of them may have been seen so much too late.
-            let off_max = OFF_MAX + late_ms as f64 / measured.span_ms.max(1) as f64;
-            if (measured.per_minute / wanted - 1.0).abs() > off_max {
+            if (measured.per_minute / wanted - 1.0).abs() > measured.off_max(late_ms) {
                 broken.push(format!("{measured}, configured were {wanted} a minute"));
             }
             broken.extend(crowded_window(&turns, expected.seen_late(late_ms)));
@@ -56,6 +55,56 @@ pub fn judge(stories: &[Story], expected: Expected, late_ms: u64) -> Verdict {
         }
     };
     Verdict::new(Promise::Rate, outcome)
+}
+
+/// Judges the stretches with a steady drain that are long enough to tell; nothing where none is.
+pub fn judge_stretches(
+    stories: &[Story],
+    stretches: &[Steady],
+    window_ms: u64,
+    late_ms: u64,
+) -> Option<Verdict> {
+    let mut turns = turns(stories);
+    turns.extend(unheard(stories, window_ms + late_ms));
+    turns.sort_by_key(|turn| turn.at_ms);
+    let mut broken = Vec::new();
+    let mut kept: Vec<String> = Vec::new();
+    for Steady { during, expected } in stretches {
+        // Of the first there it is not known whether they came in this stretch.
+        let from = turns.partition_point(|turn| turn.at_ms < during.start + HEARD_LATE_MAX_MS);
+        let to = turns.partition_point(|turn| turn.at_ms < during.end);
+        let Ok(measured) = measure(turns.get(from..to).unwrap_or_default(), 0) else { continue };
+        let off = measured.per_minute / expected.drain_per_minute as f64 - 1.0;
+        let told = format!(
+            "{measured} from {}, {:+.2} % from the configured {}",
+            seconds(during.start),
+            off * 100.0,
+            expected.drain_per_minute
+        );
+        if off.abs() > measured.off_max(late_ms) { broken.push(told) } else { kept.push(told) }
+    }
+    match (kept.first(), broken.is_empty()) {
+        (None, true) => None,
+        (first, _) => {
+            let more = match kept.len() {
+                0 | 1 => String::new(),
+                all => format!("; so were {} more stretches", all - 1),
+            };
+            let kept = || format!("{}{more}", first.cloned().unwrap_or_default());
+            Some(Verdict::new(Promise::Rate, Outcome::of(broken, kept)))
+        }
+    }
+}
+
+/// Turns that may have been given to fans who had left just before, and never heard of them.
+fn unheard(stories: &[Story], window_ms: u64) -> Vec<Turn> {
+    let passed = super::presence::passed(stories);
+    let gone = stories.iter().filter(|story| story.told_ms.is_none()).filter_map(|story| {
+        let (front_ms, last) = (*passed.get(&story.fan)?, story.present.last()?);
+        let may_have = last.to_ms <= front_ms && front_ms <= last.to_ms + window_ms;
+        may_have.then_some(Turn { at_ms: front_ms, live: false })
+    });
+    gone.collect()
 }
 
 /// A turn that came.
@@ -94,6 +143,14 @@ struct Measured {
     per_minute: f64,
     admissions: usize,
     span_ms: u64,
+}
+
+impl Measured {
+    /// How far the rate may be off: the promise's own percent, and what cannot be told. The first or the last turn may have
+    /// been seen so much too late, and one turn more or less in between may have been that of a fan who never heard of it.
+    fn off_max(&self, late_ms: u64) -> f64 {
+        OFF_MAX + late_ms as f64 / self.span_ms.max(1) as f64 + 1.0 / self.admissions.max(1) as f64
+    }
 }
 
 impl std::fmt::Display for Measured {
@@ -244,6 +301,37 @@ mod tests {
         }
         let measured = measure(&turns(&stories), EXPECTED.burst).unwrap().per_minute;
         assert!((measured - 600.0).abs() < 3.0, "{measured}");
+    }
+
+    #[test]
+    fn stretches_are_measured_by_themselves() {
+        let mut times = ticked(100, 400);
+        // The line stood for ten seconds, and then went on.
+        times.iter_mut().filter(|time| **time > 20_000).for_each(|time| *time += 10_000);
+        let stories = told_at(times);
+        let stretch = |from_ms, to_ms| Steady { during: from_ms..to_ms, expected: EXPECTED };
+        let judge = |stretches: &[Steady]| judge_stretches(&stories, stretches, 4000, 0);
+        assert!(judge(&[stretch(1000, 20_000), stretch(31_000, 50_000)]).unwrap().outcome.is_kept());
+        let over = judge(&[stretch(1000, 50_000)]).unwrap();
+        assert!(matches!(over.outcome, Outcome::Broken(_)), "{over}");
+        assert_eq!(judge(&[stretch(1000, 5000)]), None);
+    }
+
+    #[test]
+    fn a_turn_that_nobody_heard_of_counts() {
+        let mut stories = told_at(ticked(100, 190));
+        for (fan, story) in (0..).zip(&mut stories) {
+            story.fan = fan;
+        }
+        for story in stories.iter_mut().skip(10).step_by(20) {
+            let told_ms = story.told_ms.take().unwrap_or_default();
+            let to_ms = told_ms.saturating_sub(1000);
+            story.present.push(crate::story::Present { from_ms: 0, to_ms, edge: 0, deaf_ms: 0 });
+        }
+        let stretch = Steady { during: 500..20_000, expected: EXPECTED };
+        let judge = |window_ms| judge_stretches(&stories, std::slice::from_ref(&stretch), window_ms, 0);
+        assert!(judge(4000).unwrap().outcome.is_kept());
+        assert!(!judge(0).unwrap().outcome.is_kept());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::books::Books;
 use super::{Outcome, Promise, Verdict};
 use crate::story::Story;
 
@@ -24,21 +25,29 @@ pub struct Sales {
     pub double_sold: u64,
 }
 
-/// Judges the fans' tickets and payments against the shop's figures, where only these fans bought.
-pub fn judge(stories: &[Story], sales: Option<Sales>) -> Verdict {
-    let Some(sales) = sales else {
+/// Judges the fans' tickets and payments against the shop's figures, where only these fans bought, and against what the
+/// stores held in the end.
+pub fn judge(stories: &[Story], sales: Option<Sales>, books: Option<&Books>) -> Verdict {
+    let Some(mut sales) = sales else {
         return Verdict::new(
             Promise::OneSeat,
             Outcome::Unjudged("the shop's figures are unknown".to_owned()),
         );
     };
+    if let Some(kept_cents) = books.and_then(Books::kept_cents) {
+        // The shop's own figure is that of its sandbox.
+        sales.charges_cents = kept_cents;
+    }
     let mut broken = sold_twice(stories);
     broken.extend(figures_apart(stories, sales));
+    broken.extend(books.into_iter().flat_map(Books::contradictions));
     let outcome = if sales.sold == 0 && broken.is_empty() {
         Outcome::Unjudged("no seat was sold".to_owned())
     } else {
         Outcome::of(broken, || {
-            format!("{} seats were sold, each to one fan, for what the fans paid", sales.sold)
+            let stores = books.map(Books::size).filter(|size| !size.is_empty());
+            let stores = stores.map_or_else(String::new, |size| format!("; {size} agree"));
+            format!("{} seats were sold, each to one fan, for what the fans paid{stores}", sales.sold)
         })
     };
     Verdict::new(Promise::OneSeat, outcome)
@@ -98,14 +107,14 @@ mod tests {
     }
 
     fn broken(stories: &[Story], sales: Sales) -> String {
-        let verdict = judge(stories, Some(sales));
+        let verdict = judge(stories, Some(sales), None);
         assert!(matches!(verdict.outcome, Outcome::Broken(_)), "{verdict}");
         verdict.to_string()
     }
 
     #[test]
     fn figures_that_agree_keep_it() {
-        assert!(judge(&[fan(1, &["A-1", "A-2"]), fan(2, &["A-3"])], Some(SALES)).outcome.is_kept());
+        assert!(judge(&[fan(1, &["A-1", "A-2"]), fan(2, &["A-3"])], Some(SALES), None).outcome.is_kept());
     }
 
     #[test]
@@ -134,13 +143,13 @@ mod tests {
     fn a_lost_answer_explains_a_sale_but_not_a_missing_one() {
         let lost = Story { payments_unknown: 1, ..fan(2, &[]) };
         let fans = [fan(1, &["A-1", "A-2"]), lost];
-        assert!(judge(&fans, Some(SALES)).outcome.is_kept());
+        assert!(judge(&fans, Some(SALES), None).outcome.is_kept());
         broken(&fans, Sales { sold: 1, tickets: 1, charges_cents: 4500, ..SALES });
     }
 
     #[test]
     fn nothing_sold_or_known_is_nothing_judged() {
-        assert!(!judge(&[], Some(Sales::default())).outcome.is_kept());
-        assert!(!judge(&[], None).outcome.is_kept());
+        assert!(!judge(&[], Some(Sales::default()), None).outcome.is_kept());
+        assert!(!judge(&[], None, None).outcome.is_kept());
     }
 }

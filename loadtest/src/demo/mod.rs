@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::crowd::Crowd;
 use crate::fan::{Plan, Venue};
 use crate::random;
-use crate::stack::{Blueprint, Room, Sale, Stack, Store, free_port, is_free};
+use crate::stack::{Blueprint, Payments, Room, Sale, Stack, Store, free_port, is_free};
 use crate::story::Watch;
 use crate::tally::Tally;
 
@@ -78,8 +78,8 @@ async fn start(port: u16, drain_per_minute: u64) -> Result<Stack> {
         proxies: 1,
         rooms: vec![Room::demo(drain_per_minute)],
         edge_port: Some(port),
-        upstream: None,
         hold_seconds: 180,
+        ..Blueprint::default()
     };
     let stack = Stack::start(&blueprint).await?;
     stack.open_sale(&Sale::demo(ROWS, SEATS_PER_ROW)).await?;
@@ -101,6 +101,7 @@ impl Demo {
     fn new(stack: Stack, plan: DemoPlan, out: Panel) -> Result<Self> {
         let (tally, watch) = (Arc::new(Tally::default()), Watch::start());
         let venue = Venue {
+            payments: Payments::Sandbox,
             edges: stack.edges(),
             room: "demo".to_owned(),
             event: "demo".to_owned(),

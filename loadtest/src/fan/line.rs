@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use tokio_tungstenite::tungstenite::Message;
-
 use super::{Absence, Fan, State, TRIES_MAX};
 use crate::checks::position::is_rise;
 use crate::client::Status;
+use crate::meter::Step;
+use crate::run::scenario::Waits;
 use crate::story::{Ending, Present, SeenPosition};
 
 /// WebSockets that may fail in a row before the fan polls.
@@ -16,6 +15,12 @@ const FAILURES_BEFORE_POLLING: u32 = 3;
 const POLL_AFTER: Duration = Duration::from_secs(2);
 const POLL_MIN: Duration = Duration::from_millis(200);
 const POLL_MAX: Duration = Duration::from_secs(30);
+/// Signs of a fan who polls may be so much further apart than they are meant to be.
+const SIGNS_APART_MS: u64 = 2000;
+/// A page without script is not loaded again before that.
+const REFRESH_MIN: Duration = Duration::from_secs(1);
+/// A connection is kept for the next request where that comes so soon.
+const KEEPS_IDLE: Duration = Duration::from_secs(1);
 /// How long a WebSocket may be silent: the edge says something at every heartbeat.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How often to ask for the cookie when the turn has come.
@@ -29,6 +34,8 @@ const COOKIE_ASKED_MAX: u32 = 10;
 enum Heard {
     /// The turn has come.
     Turn,
+    /// It had, and the page is the shop's.
+    In,
     /// The place is gone.
     Expired,
     /// The room is closed.
@@ -45,11 +52,19 @@ impl Fan {
     pub(super) async fn wait(&mut self) -> State {
         let mut failures = 0;
         loop {
-            let polls = self.plan.polls || failures >= FAILURES_BEFORE_POLLING;
+            let waits = match self.plan.waits {
+                Waits::Live if failures >= FAILURES_BEFORE_POLLING => Waits::Poll,
+                as_planned => as_planned,
+            };
             let shown_before = self.story.positions.len();
-            let heard = if polls { self.wait_polling().await } else { self.wait_live().await };
+            let heard = match waits {
+                Waits::Live => self.wait_live().await,
+                Waits::Poll => self.wait_polling().await,
+                Waits::Page => self.wait_refreshing(failures == 0).await,
+            };
             match heard {
                 Heard::Turn => return State::TurnCome,
+                Heard::In => return State::Looking,
                 Heard::Expired => {
                     // An honest edge says so only to who stayed away too long: stand in line again.
                     self.story.expired_ms.push(self.venue.watch.ms());
@@ -81,9 +96,15 @@ impl Fan {
     }
 
     async fn wait_live(&mut self) -> Heard {
-        let Ok(mut live) = self.client.live(&self.venue.room).await else {
-            return Heard::Lost;
+        let due = Instant::now();
+        let mut live = match self.client.live(&self.venue.room).await {
+            Ok(live) => live,
+            Err(error) => {
+                self.venue.tally.meter.wrong(Step::Socket, &error.root_cause().to_string());
+                return Heard::Lost;
+            }
         };
+        self.venue.tally.meter.answered(Step::Socket, due);
         let tally = std::sync::Arc::clone(&self.venue.tally);
         let _connected = tally.live.enter();
         self.connection += 1;
@@ -94,37 +115,37 @@ impl Fan {
                 message = tokio::time::timeout(SILENCE_MAX, live.next()) => message,
                 () = tokio::time::sleep_until(at.into()), if next.is_some() => {
                     // Closing properly is what a browser does with a tab.
-                    let _gone_anyway = live.close(None).await;
+                    live.close().await;
                     return self.make(next);
                 }
             };
-            let Ok(Some(Ok(message))) = message else {
+            let Ok(Ok(Some(text))) = message else {
                 return Heard::Lost;
             };
-            match message {
-                Message::Text(text) => {
-                    let Ok(status) = serde_json::from_str::<Status>(&text) else {
-                        return Heard::Lost;
-                    };
-                    self.note_present(first, Duration::ZERO);
-                    if let Some(heard) = self.hear(&status, !first) {
-                        return heard;
-                    }
-                    first = false;
-                }
-                Message::Close(_) => return Heard::Lost,
-                _ => {}
+            let Ok(status) = serde_json::from_slice::<Status>(&text) else {
+                return Heard::Lost;
+            };
+            self.note_present(first, Duration::ZERO);
+            if let Some(heard) = self.hear(&status, !first) {
+                return heard;
             }
+            first = false;
         }
     }
 
     async fn wait_polling(&mut self) -> Heard {
         self.connection += 1;
         let mut first = true;
+        let mut due = Instant::now();
         loop {
-            let Ok(status) = self.client.status(&self.venue.room).await else {
-                return Heard::Lost;
+            let status = match self.client.status(&self.venue.room).await {
+                Ok(status) => status,
+                Err(error) => {
+                    self.venue.tally.meter.wrong(Step::Status, &error.root_cause().to_string());
+                    return Heard::Lost;
+                }
             };
+            self.venue.tally.meter.answered(Step::Status, due);
             let after =
                 status.poll_after_ms.map_or(POLL_AFTER, Duration::from_millis).clamp(POLL_MIN, POLL_MAX);
             self.note_present(first, after);
@@ -132,11 +153,62 @@ impl Fan {
                 return heard;
             }
             first = false;
-            let (at, next) = self.next_move();
-            tokio::select! {
-                () = tokio::time::sleep(after) => {}
-                () = tokio::time::sleep_until(at.into()), if next.is_some() => return self.make(next),
+            due = Instant::now() + after;
+            if let Some(heard) = self.rest_until(due).await {
+                return heard;
             }
+        }
+    }
+
+    /// Without script: the page says how soon it loads itself again, and one day it is the shop's.
+    /// The page may be there already.
+    async fn wait_refreshing(&mut self, is_loaded: bool) -> Heard {
+        self.connection += 1;
+        let path = format!("/events/{}", self.venue.event);
+        let mut first = true;
+        let mut after = if is_loaded { POLL_AFTER } else { Duration::ZERO };
+        loop {
+            if is_loaded || !first {
+                self.note_present(first, after.max(REFRESH_MIN));
+            }
+            let due = Instant::now() + after;
+            if let Some(heard) = self.rest_until(due).await {
+                return heard;
+            }
+            let answer = self.client.open_page(&path).await;
+            self.count(Step::Refresh, due, &answer);
+            match answer {
+                Ok(answer) if answer.status == 202 => {
+                    after = answer.retry_after.unwrap_or(POLL_AFTER).clamp(POLL_MIN, POLL_MAX);
+                    if !self.note_place() {
+                        return Heard::Expired;
+                    }
+                    if first && !is_loaded {
+                        self.note_present(true, after);
+                    }
+                    first = false;
+                }
+                Ok(answer) if answer.status == 200 => {
+                    self.note_place();
+                    self.note_told(false);
+                    self.note_admitted();
+                    return Heard::In;
+                }
+                _ => return Heard::Lost,
+            }
+        }
+    }
+
+    /// Rests between two requests, unless the fan has something else in mind before the next. Nobody keeps a connection
+    /// open for that long.
+    async fn rest_until(&mut self, due: Instant) -> Option<Heard> {
+        if due > Instant::now() + KEEPS_IDLE {
+            self.client.hang_up();
+        }
+        let (at, next) = self.next_move();
+        tokio::select! {
+            () = tokio::time::sleep_until(due.into()) => None,
+            () = tokio::time::sleep_until(at.into()), if next.is_some() => Some(self.make(next)),
         }
     }
 
@@ -145,7 +217,8 @@ impl Fan {
         let now = self.venue.watch.ms();
         if let Some(position) = status.position {
             let (connection, edge) = (self.connection, self.client.edge());
-            let seen = SeenPosition { at_ms: now, position, connection, edge };
+            let wait_s = status.eta_seconds.map(|eta| (eta.low, eta.high));
+            let seen = SeenPosition { at_ms: now, position, connection, edge, wait_s };
             if self.story.positions.last().is_some_and(|before| is_rise(before, &seen)) {
                 self.venue.tally.rises.add(1);
             }
@@ -166,7 +239,11 @@ impl Fan {
     fn note_present(&mut self, first: bool, deaf: Duration) {
         let now = self.venue.watch.ms();
         let deaf_ms = u64::try_from(deaf.as_millis()).unwrap_or(u64::MAX);
-        if first {
+        // An answer that took long leaves the edge without a sign of the fan: nobody knew of them meanwhile.
+        let was_silent = self.story.present.last().is_some_and(|present| {
+            present.deaf_ms > 0 && now > present.to_ms + present.deaf_ms.max(deaf_ms) + SIGNS_APART_MS
+        });
+        if first || was_silent {
             let edge = self.client.edge();
             self.story.present.push(Present { from_ms: now, to_ms: now, edge, deaf_ms });
         } else if let Some(present) = self.story.present.last_mut() {
@@ -203,9 +280,11 @@ impl Fan {
     /// Told over one proxy, the fan may ask another that reads it a tick later: ask again until it knows.
     pub(super) async fn fetch_cookie(&mut self) -> State {
         let mut last = String::new();
+        let due = Instant::now();
         for attempt in 0..TRIES_MAX {
             match self.client.status(&self.venue.room).await {
                 Ok(status) if status.state == "admitted" => {
+                    self.venue.tally.meter.answered(Step::Admission, due);
                     // A provisional ticket has its rank by now.
                     self.note_place();
                     self.note_admitted();
@@ -220,6 +299,7 @@ impl Fan {
                     tokio::time::sleep(COOKIE_EVERY).await;
                 }
                 Err(error) => {
+                    self.venue.tally.meter.wrong(Step::Admission, &error.root_cause().to_string());
                     last = format!("{error:#}");
                     self.pause(attempt).await;
                     self.client.move_on();

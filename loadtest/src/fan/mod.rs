@@ -2,18 +2,20 @@
 //!
 //! ```text
 //!   arriving ──202──▶ waiting ──turn──▶ turn come ──cookie──▶ looking ──▶ choosing ──▶ paying ──▶ gone
-//!      │ ▲               │                                       ▲           │  ▲ 409    │
+//!      │ ▲ │             │                                       ▲           │  ▲ 409    │
 //!      │ └── came back ──┤ went away                             │           └──┴────────┘ hold expired
 //!      └──────200────────│───────────────────────────────────────┘
 //!                        └── lost patience ──▶ gone
 //! ```
 
+mod cheat;
 mod line;
 mod plan;
 mod shop;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use reqwest::Url;
@@ -21,11 +23,14 @@ use tokio::sync::watch;
 
 pub use plan::{Absence, Pace, Plan};
 
-use crate::client::Client;
+use crate::client::{Answer, Client};
+use crate::meter::Step;
 use crate::random::Dice;
-use crate::story::{Ending, SeenPlace, Story, Watch};
+use crate::run::scenario::Errand;
+use crate::stack::Payments;
+use crate::story::{Asked, Drawn, Ending, SeenPlace, Story, Watch};
 use crate::tally::{Papers, Tally};
-use crate::ticket;
+use crate::ticket::{self, Told};
 
 /// How long a fan goes on trying to reach a site that does not answer.
 const TRIES_MAX: u32 = 80;
@@ -43,6 +48,8 @@ pub struct Venue {
     pub room: String,
     /// The event's id.
     pub event: String,
+    /// Who takes the money, which says what cards there are.
+    pub payments: Payments,
     /// The run's clock.
     pub watch: Watch,
     /// The crowd's counts.
@@ -60,6 +67,8 @@ pub struct Fan {
     connection: u32,
     /// Ticket and token, as they were when the fan was let in.
     papers: Option<(String, String)>,
+    /// When the next thing was meant to be asked, whatever held it up.
+    due: Instant,
 }
 
 /// Where a fan stands; each state's method leads to the next.
@@ -75,6 +84,10 @@ enum State {
     Looking,
     /// Chooses seats, having met taken ones so many times.
     Choosing { misses: u32 },
+    /// Tries to get in without a turn, before it waits for one.
+    Cheating,
+    /// Holds seats, and gives them back.
+    GivingBack { reservation: String },
     /// Holds seats, and pays.
     Paying { reservation: String, misses: u32 },
     /// Gives the place or the session back.
@@ -83,12 +96,25 @@ enum State {
     Gone(Ending),
 }
 
+impl State {
+    const fn is_in_the_shop(&self) -> bool {
+        matches!(self, Self::Looking | Self::Choosing { .. } | Self::GivingBack { .. } | Self::Paying { .. })
+    }
+}
+
 impl Fan {
     /// Fan `number`, who begins at the edge that the number chooses.
     pub fn new(venue: Venue, number: u32, plan: Plan, seed: u64) -> Result<Self> {
         let client = Client::new(Arc::clone(&venue.edges), number as usize)?;
         let story = Story { fan: number, ..Story::default() };
-        Ok(Self { venue, plan, client, dice: Dice::nth(seed, number), story, connection: 0, papers: None })
+        let dice = Dice::nth(seed, number);
+        Ok(Self { venue, plan, client, dice, story, connection: 0, papers: None, due: Instant::now() })
+    }
+
+    /// The same fan, from an address of their own, who was meant to come at `due`.
+    #[must_use]
+    pub fn coming(self, from: Ipv4Addr, due: Instant) -> Self {
+        Self { client: self.client.from_address(from), due, ..self }
     }
 
     /// Lives until the fan is gone, or `stop` says so, and tells what they saw.
@@ -97,6 +123,9 @@ impl Fan {
             ending = self.go_on() => ending,
             _ = stop.wait_for(|stop| *stop) => Ending::Stopped,
         };
+        if matches!(ending, Ending::ShutOut(_) | Ending::LeftLine) {
+            self.venue.tally.left.add(1);
+        }
         if matches!(ending, Ending::ShutOut(_)) {
             self.venue.tally.shut_out.add(1);
         }
@@ -110,14 +139,15 @@ impl Fan {
         let mut state = State::Arriving;
         loop {
             let _in_line = matches!(state, State::Waiting | State::TurnCome).then(|| tally.waiting.enter());
-            let _in_shop = matches!(state, State::Looking | State::Choosing { .. } | State::Paying { .. })
-                .then(|| tally.shopping.enter());
+            let _in_shop = state.is_in_the_shop().then(|| tally.shopping.enter());
             state = match state {
                 State::Arriving => self.arrive().await,
                 State::Waiting => self.wait().await,
                 State::TurnCome => self.fetch_cookie().await,
                 State::Looking => self.look().await,
                 State::Choosing { misses } => self.choose(misses).await,
+                State::Cheating => self.cheat().await,
+                State::GivingBack { reservation } => self.give_back(&reservation).await,
                 State::Paying { reservation, misses } => self.pay(&reservation, misses).await,
                 State::Leaving(ending) => self.leave(ending).await,
                 State::Gone(ending) => return ending,
@@ -129,12 +159,18 @@ impl Fan {
         let path = format!("/events/{}", self.venue.event);
         let mut last = String::new();
         self.story.asked_ms.get_or_insert(self.venue.watch.ms());
+        let due = std::mem::replace(&mut self.due, Instant::now());
         for attempt in 0..TRIES_MAX {
-            match self.client.open_page(&path).await {
+            let answer = self.client.open_page(&path).await;
+            self.count(Step::Join, due, &answer);
+            match answer {
                 Ok(answer) if answer.status == 202 => {
                     return if self.note_place() {
                         self.story.answered_ms.get_or_insert(self.venue.watch.ms());
-                        State::Waiting
+                        match self.plan.errand {
+                            Errand::Cheat | Errand::Share => State::Cheating,
+                            _ => State::Waiting,
+                        }
                     } else {
                         State::Gone(Ending::ShutOut("the waiting page came without a ticket".to_owned()))
                     };
@@ -184,7 +220,15 @@ impl Fan {
     /// same.
     fn note_place(&mut self) -> bool {
         let Some(sealed) = self.client.ticket(&self.venue.room) else { return false };
-        let Some(place) = ticket::place(&sealed) else { return true };
+        let place = match ticket::read(&sealed) {
+            Some(Told::Ranked(place)) => place,
+            Some(Told::Drawn { lane, id, prequeue_at }) => {
+                let at_ms = self.venue.watch.ms();
+                self.story.drawn.get_or_insert(Drawn { at_ms, lane, id, prequeue_at });
+                return true;
+            }
+            None => return true,
+        };
         if self.story.place().is_some_and(|first| *first != place) {
             self.venue.tally.places_lost.add(1);
         }
@@ -207,6 +251,24 @@ impl Fan {
         self.papers = self.client.ticket(room).zip(self.client.admission(room));
     }
 
+    /// Notes a request that was sent at `from_ms` with the admission, and what came of it.
+    fn note_asked(&mut self, page: bool, from_ms: u64, answer: &Result<Answer>) {
+        let (to_ms, edge) = (self.venue.watch.ms(), self.client.edge());
+        let status = answer.as_ref().ok().map(|answer| answer.status);
+        let code = answer.as_ref().ok().and_then(|answer| answer.text("code")).map(ToOwned::to_owned);
+        self.story.inside.push(Asked { from_ms, to_ms, edge, status, code, page });
+    }
+
+    /// Counts an answer to what was meant to be asked at `due`, or that there was none.
+    fn count(&self, step: Step, due: Instant, answer: &Result<Answer>) {
+        let meter = &self.venue.tally.meter;
+        match answer {
+            Ok(answer) if answer.status < 500 => meter.answered(step, due),
+            Ok(answer) => meter.wrong(step, &answer.summary()),
+            Err(error) => meter.wrong(step, &error.root_cause().to_string()),
+        }
+    }
+
     /// Waits a moment before the next try; longer, the more have failed.
     async fn pause(&mut self, attempt: u32) {
         let most = PAUSE_MIN.saturating_mul(1 << attempt.min(5)).min(PAUSE_MAX);
@@ -217,6 +279,7 @@ impl Fan {
     /// Takes the time that a person takes.
     async fn think(&mut self) {
         let pause = self.dice.between(self.plan.pace.low, self.plan.pace.high);
-        tokio::time::sleep(pause).await;
+        self.due = Instant::now() + pause;
+        tokio::time::sleep_until(self.due.into()).await;
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::random::Dice;
+use crate::run::scenario::{Errand, Kind, Waits};
 
 /// The time a fan takes between two steps in the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,10 @@ pub struct Absence {
 /// What a fan means to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Asks now and then, instead of holding a WebSocket.
-    pub polls: bool,
+    /// What the fan comes for.
+    pub errand: Errand,
+    /// How the fan waits.
+    pub waits: Waits,
     /// Going away and coming back, in order.
     pub absences: Vec<Absence>,
     /// Leaves the line after so long.
@@ -64,7 +67,8 @@ impl Plan {
             absences.push(Absence { after, away, elsewhere: dice.chance(0.5) });
         }
         Self {
-            polls: dice.chance(0.05),
+            errand: Errand::Buy,
+            waits: if dice.chance(0.05) { Waits::Poll } else { Waits::Live },
             absences,
             patience: dice.chance(0.05).then(|| dice.between(Duration::from_secs(1), Duration::from_secs(8))),
             appetite: 0.8,
@@ -77,10 +81,43 @@ impl Plan {
         }
     }
 
+    /// One of a kind that a scenario names.
+    pub fn of(kind: &Kind, dice: &mut Dice) -> Self {
+        let mut absences = Vec::new();
+        let mut after = Duration::ZERO;
+        if dice.chance(kind.returns) {
+            while absences.len() < 3 && (absences.is_empty() || dice.chance(0.3)) {
+                after += dice.between(Duration::from_millis(500), Duration::from_secs(20));
+                // A reload, or a while away: shorter than a fan who is away counts as present, or longer.
+                let most = if dice.chance(0.5) { Duration::ZERO } else { Duration::from_secs(15) };
+                let away = dice.between(Duration::ZERO, most);
+                absences.push(Absence { after, away, elsewhere: dice.chance(0.5) });
+                after += away;
+            }
+        }
+        let patience = dice
+            .chance(kind.impatient)
+            .then(|| dice.between(Duration::from_secs(1), Duration::from_secs(60)));
+        Self {
+            errand: kind.errand,
+            waits: kind.waits,
+            absences,
+            patience,
+            appetite: 1.0,
+            leave_free: 0.0,
+            seats: 1 + dice.below(kind.seats),
+            front_row: dice.chance(kind.front_row),
+            declined_first: dice.chance(kind.declined),
+            pace: Pace { low: kind.thinks / 2, high: kind.thinks + kind.thinks / 2 },
+            lingers: Duration::ZERO,
+        }
+    }
+
     /// One of a crowd that a person stands in line with: patient, with the pace of people, and leaving seats.
     pub fn neighbour(dice: &mut Dice) -> Self {
         Self {
-            polls: dice.chance(0.05),
+            errand: Errand::Buy,
+            waits: if dice.chance(0.05) { Waits::Poll } else { Waits::Live },
             absences: Vec::new(),
             patience: None,
             appetite: 0.5,

@@ -1,9 +1,10 @@
 //! A crowd before a system that fails: faults strike while the line moves, and what the fans saw is judged.
 //!
-//! - [`Fault`] is what can happen, `strike` makes it happen.
+//! - [`Fault`] is what can happen, [`fn@strike`] makes it happen.
 //! - [`old_papers`] try all the while whether a session that is over can be had again.
 //! - [`run`] puts them together.
 
+mod kinds;
 pub mod old_papers;
 mod strike;
 
@@ -13,16 +14,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::check::Report;
-use crate::checks::{Verdict, arrival, bound, capacity, entry, order, place, position, recovery, seats};
+use crate::checks::{Evidence, Setting, Strike, judge_all};
 use crate::crowd::Crowd;
 use crate::fan::{Plan, Venue};
 use crate::lateness::Lateness;
-use crate::stack::{Blueprint, Room, Sale, Stack, Store};
+use crate::run::scenario::Waits;
+use crate::stack::{Blueprint, Database, Payments, Room, Sale, Stack, Store};
 use crate::story::Watch;
 use crate::tally::Tally;
+pub use kinds::{Fault, Harm, Part};
 use old_papers::OldPapersTried;
-pub use strike::Fault;
-use strike::Struck;
+pub use strike::strike;
 
 /// The first fans have come after so long.
 const ARRIVALS: Duration = Duration::from_secs(3);
@@ -35,8 +37,6 @@ const SPARE: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long after its answer a session that ended is over at every proxy, for certain.
 const OVER_FOR_CERTAIN_MS: u64 = 1500;
-/// How long before its end a fan has to be back, to be in time for the line that waits.
-const IN_TIME_MS: u64 = 1000;
 /// The sale.
 const ROWS: u32 = 12;
 const SEATS_PER_ROW: u32 = 25;
@@ -73,7 +73,11 @@ impl FaultPlan {
     pub fn new(faults: Vec<Fault>, seed: u64) -> Self {
         // Who came while Redis was away is ranked when they are back, and behind all whose turn has come by then. The
         // line before them is so long that all are back before.
-        let line = if faults.contains(&Fault::RedisStopped) { 200 } else { 0 };
+        let is_away = |fault: &Fault| {
+            let (part, harm) = fault.what();
+            matches!(part, Part::Redis | Part::Proxy) && !matches!(harm, Harm::Forgetful | Harm::Slow)
+        };
+        let line = if faults.iter().any(is_away) { 200 } else { 0 };
         Self {
             fans: line + 100 + 25 * u32::try_from(faults.len()).unwrap_or(u32::MAX).min(100),
             faults,
@@ -89,27 +93,37 @@ impl FaultPlan {
 
 /// Starts a stack, sends the crowd, lets the faults strike, and judges.
 pub async fn run(plan: &FaultPlan) -> Result<Report> {
+    let needs = |part| plan.faults.iter().any(|fault| fault.what().0 == part);
     let blueprint = Blueprint {
         store: Store::Redis,
         proxies: plan.proxies,
         rooms: vec![plan.room.clone()],
-        edge_port: None,
-        upstream: None,
-        hold_seconds: 60,
+        database: if needs(Part::Postgres) { Database::Postgres } else { Database::Sqlite },
+        inventory: if needs(Part::Inventory) { Store::Redis } else { Store::Memory },
+        payments: if needs(Part::Payments) { Payments::Provider } else { Payments::Sandbox },
+        links: plan.faults.iter().any(|fault| fault.needs_links()),
+        ..Blueprint::default()
     };
     let mut stack = Stack::start(&blueprint).await?;
     stack.open_sale(&Sale::demo(ROWS, SEATS_PER_ROW)).await?;
     let (watch, tally) = (Watch::start(), Arc::new(Tally::default()));
     let event = "demo".to_owned();
-    let venue = Venue { edges: stack.edges(), room: event.clone(), event, watch, tally: Arc::clone(&tally) };
+    let venue = Venue {
+        payments: blueprint.payments,
+        edges: stack.edges(),
+        room: event.clone(),
+        event,
+        watch,
+        tally: Arc::clone(&tally),
+    };
     let mut show = Show { plan, crowd: Crowd::new(venue, plan.seed), tally, watch };
     let tried = OldPapersTried::start(&stack.edges(), watch)?;
     let lateness = Lateness::start();
     show.open().await?;
-    let mut struck: Vec<Struck> = Vec::new();
+    let mut struck: Vec<Strike> = Vec::new();
     for fault in &plan.faults {
         show.wait_for_the_drain().await;
-        let papers_from = struck.last().map_or(0, |last: &Struck| last.to_ms + OVER_FOR_CERTAIN_MS);
+        let papers_from = struck.last().map_or(0, |last: &Strike| last.to_ms + OVER_FOR_CERTAIN_MS);
         let old =
             show.tally.old_papers.over_between(papers_from, watch.ms().saturating_sub(OVER_FOR_CERTAIN_MS));
         if fault.keeps_who_ended() {
@@ -121,47 +135,25 @@ pub async fn run(plan: &FaultPlan) -> Result<Report> {
     }
     let Show { crowd, .. } = show;
     let patience = Duration::from_secs(u64::from(plan.fans) * 60 / plan.room.drain_per_minute.max(1)) + SPARE;
-    let mut stories = crowd.gather(patience).await;
+    let stories = crowd.gather(patience).await;
     let attempts = tried.stop().await;
     let sales = stack.sales("demo").await?;
+    let books = Some(stack.books("demo").await?);
     let late_ms = lateness.most_ms();
     stack.stop().await;
-    stories.iter_mut().for_each(|story| story.machine_was_late(late_ms));
-    let grace_ms = plan.room.recovery_grace_seconds * 1000;
-    for struck in &struck {
-        for story in &mut stories {
-            for edge in struck.edges_killed.clone() {
-                story.edge_was_killed(edge, struck.from_ms);
-            }
-            if struck.news_stopped {
-                story.news_stopped(struck.from_ms);
-            }
-            if struck.news_late_ms > 0 {
-                // What was late at the end of it is heard of so much after it.
-                story.news_was_late(struck.from_ms, struck.to_ms + struck.news_late_ms, struck.news_late_ms);
-            }
-            if struck.line_waited {
-                story.line_waited(struck.from_ms, (struck.to_ms + grace_ms).saturating_sub(IN_TIME_MS));
-            }
-        }
-    }
-    let away: Vec<_> = struck.iter().filter(|struck| struck.was_away).map(|s| s.from_ms..s.to_ms).collect();
-    let mut verdicts: Vec<Verdict> = vec![
-        order::judge(&stories),
-        bound::judge(&stories, plan.room.expected().seen_late(late_ms)),
-        capacity::judge(&stories, plan.room.max_active),
-        place::judge(&stories),
-        arrival::judge(&stories, &away, late_ms),
-        recovery::judge(&stories),
-        position::judge(&stories),
-        seats::judge(&stories, Some(sales)),
-    ];
-    // Nobody to try may be left: all stayed inside until the fault, or it was one after which nobody knows who did.
-    if !attempts.is_empty() {
-        verdicts.push(entry::judge(&attempts));
-    }
-    let faults = struck.into_iter().map(|struck| struck.told).collect();
-    Ok(Report { stories, verdicts, faults, late_ms })
+    let faults = struck.iter().map(|struck| struck.told.clone()).collect();
+    let evidence = Evidence {
+        stories,
+        setting: Some(Setting::of(&plan.room)),
+        strikes: struck,
+        attempts,
+        sales: Some(sales),
+        books,
+        late_ms,
+        ..Evidence::default()
+    };
+    let verdicts = judge_all(&evidence);
+    Ok(Report { stories: evidence.stories, verdicts, faults, late_ms })
 }
 
 /// The crowd, and how far it has got.
@@ -187,7 +179,7 @@ impl Show<'_> {
             self.crowd.send(|dice| match stay {
                 Some((staying, lingers)) if nth < staying => {
                     let absences = Vec::new();
-                    Plan { lingers, absences, patience: None, polls: false, ..Plan::restless(dice) }
+                    Plan { lingers, absences, patience: None, waits: Waits::Live, ..Plan::restless(dice) }
                 }
                 _ => Plan::restless(dice),
             })?;
@@ -206,7 +198,7 @@ impl Show<'_> {
     }
 
     /// Lets a fault strike while newcomers arrive.
-    async fn suffer(&mut self, stack: &mut Stack, fault: Fault) -> Result<Struck> {
+    async fn suffer(&mut self, stack: &mut Stack, fault: Fault) -> Result<Strike> {
         let (newcomers, watch, length) = (self.newcomers(), self.watch, self.plan.length);
         let admitted = self.tally.admitted.get();
         let arrive = async {
@@ -216,10 +208,10 @@ impl Show<'_> {
             }
             Ok(())
         };
-        let (struck, arrived) = tokio::join!(strike::strike(stack, fault, length, watch), arrive);
+        let (struck, arrived) = tokio::join!(strike(stack, fault, length, watch), arrive);
         arrived.and(struck.with_context(|| format!("{fault:?} could not be brought about"))).map(|struck| {
             let told = format!("{} when {admitted} fans were in", struck.told);
-            Struck { told, ..struck }
+            Strike { told, ..struck }
         })
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Plan;
 use super::figures::Figures;
-use super::table::{number, time};
+use crate::report::words::{number, time};
 
 /// A page without script asks again after so long: a shorter `claim_window` lets turns lapse that are wanted.
 const ASKS_AGAIN: Duration = Duration::from_secs(20);

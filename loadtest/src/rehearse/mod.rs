@@ -18,7 +18,6 @@ pub mod crowd;
 pub mod figures;
 pub mod options;
 pub mod page;
-mod plot;
 pub mod shop;
 pub mod stay;
 pub mod table;
@@ -61,6 +60,11 @@ pub struct Plan {
     pub afterwards: Duration,
     /// Repeats the crowd of an earlier rehearsal.
     pub seed: u64,
+}
+
+/// A time as configuration files have it, such as `90s`.
+pub fn duration(text: &str) -> Option<Duration> {
+    proxy::config::duration::parse(text)
 }
 
 /// Rehearses.

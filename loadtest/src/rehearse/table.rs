@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::figures::{Figures, LaneFigures};
+use crate::report::words::{number, time};
 
 /// The figures, as text.
 pub struct Table<'a> {
@@ -107,45 +108,12 @@ pub(super) fn moment(seconds: f64) -> String {
     }
 }
 
-/// A time as people say it.
-pub(super) fn time(seconds: f64) -> String {
-    let whole = seconds.round().max(0.0) as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..600 if !whole.is_multiple_of(60) => format!("{} min {} s", whole / 60, whole % 60),
-        60..3600 => format!("{} min", (whole + 30) / 60),
-        _ => {
-            let minutes = (whole + 30) / 60;
-            match minutes % 60 {
-                0 => format!("{} h", minutes / 60),
-                rest => format!("{} h {rest} min", minutes / 60),
-            }
-        }
-    }
-}
-
-/// A number with its thousands apart.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn times_and_numbers_are_for_people() {
-        let times = [0.4, 59.0, 60.0, 61.0, 3599.0, 9960.0, 57_600.0].map(time);
-        assert_eq!(times, ["0 s", "59 s", "1 min", "1 min 1 s", "60 min", "2 h 46 min", "16 h"]);
-        assert_eq!([0, 999, 1000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+    fn a_moment_is_told_from_the_opening_on() {
         assert_eq!(moment(-90.0), "1 min 30 s before the opening");
     }
 }

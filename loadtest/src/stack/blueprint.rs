@@ -18,6 +18,36 @@ pub enum Store {
     Redis,
 }
 
+/// Where the shop keeps what is paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Database {
+    /// In a file of its own.
+    #[default]
+    Sqlite,
+    /// In a PostgreSQL of the stack's own.
+    Postgres,
+}
+
+/// Who takes the money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Payments {
+    /// The shop itself, which keeps the books in its database.
+    #[default]
+    Sandbox,
+    /// A process of its own, which speaks as Stripe does.
+    Provider,
+}
+
+impl Payments {
+    /// A card that pays, and one that is declined.
+    pub const fn cards(self) -> [&'static str; 2] {
+        match self {
+            Self::Sandbox => ["sandbox-ok", "sandbox-declined"],
+            Self::Provider => ["pm_card_visa", "pm_card_chargeCustomerFail"],
+        }
+    }
+}
+
 /// A room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -43,6 +73,8 @@ pub struct Room {
     pub presence_window_seconds: u64,
     /// How long nobody is admitted after the line was lost.
     pub recovery_grace_seconds: u64,
+    /// When the pre-queue begins and the room opens, where those who come between are drawn: milliseconds since 1970.
+    pub draw: Option<(u64, u64)>,
 }
 
 impl Room {
@@ -61,6 +93,7 @@ impl Room {
             session_seconds: 600,
             presence_window_seconds: 10,
             recovery_grace_seconds: 5,
+            draw: None,
         }
     }
 
@@ -95,8 +128,34 @@ pub struct Blueprint {
     pub edge_port: Option<u16>,
     /// What the edges forward to, where that is not the shop of the stack.
     pub upstream: Option<SocketAddr>,
+    /// Where the shop keeps what is paid.
+    pub database: Database,
+    /// Where the shop keeps which seats are free: in its memory, or in a Redis that is not the line's.
+    pub inventory: Store,
+    /// Who takes the money.
+    pub payments: Payments,
+    /// Whether the processes speak with each other by way of links, which can be slow or cut.
+    pub links: bool,
     /// How long the shop holds seats.
     pub hold_seconds: u64,
+}
+
+impl Default for Blueprint {
+    /// One proxy and nothing to install; no room yet.
+    fn default() -> Self {
+        Self {
+            store: Store::Memory,
+            proxies: 1,
+            rooms: Vec::new(),
+            edge_port: None,
+            upstream: None,
+            database: Database::Sqlite,
+            inventory: Store::Memory,
+            payments: Payments::Sandbox,
+            links: false,
+            hold_seconds: 60,
+        }
+    }
 }
 
 /// A row of seats.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use reqwest::Url;
+use toml::value::{Date, Datetime, Offset, Time};
 use toml::{Table, Value, toml};
 
-use super::blueprint::{Blueprint, Room};
+use super::blueprint::Room;
 use super::secrets::Secrets;
 
 /// Where one proxy listens and what is behind it.
@@ -70,19 +71,66 @@ fn room_table(room: &Room) -> Table {
         table.insert("drain_min".to_owned(), Value::Integer(whole(*min)));
         table.insert("drain_max".to_owned(), Value::Integer(whole(*max)));
     }
+    if let Some((prequeue_at, opens_at)) = room.draw {
+        table.insert("prequeue_at".to_owned(), Value::Datetime(moment(prequeue_at)));
+        table.insert("opens_at".to_owned(), Value::Datetime(moment(opens_at)));
+    }
     table
 }
 
-/// Writes `shop.toml`.
-pub(super) fn write_shop(path: &Path, listen: &str, database: &Path, blueprint: &Blueprint) -> Result<()> {
-    let database = format!("sqlite://{}", database.display());
-    let hold = i64::try_from(blueprint.hold_seconds).unwrap_or(i64::MAX);
-    let table = toml! {
+/// A moment in milliseconds since 1970, as a configuration has it.
+fn moment(ms: u64) -> Datetime {
+    let (days, of_day) = (ms / 86_400_000, ms % 86_400_000);
+    // The calendar repeats every 400 years; its years begin with March here, so that a leap day is the last of one.
+    let since_march = days + 719_468;
+    let (era, of_era) = (since_march / 146_097, since_march % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    let small = |number: u64| u8::try_from(number).unwrap_or_default();
+    Datetime {
+        date: Some(Date {
+            year: u16::try_from(year).unwrap_or_default(),
+            month: small(month),
+            day: small(day),
+        }),
+        time: Some(Time {
+            hour: small(of_day / 3_600_000),
+            minute: small(of_day / 60_000 % 60),
+            second: Some(small(of_day / 1000 % 60)),
+            nanosecond: match u32::try_from(of_day % 1000).unwrap_or_default() {
+                0 => None,
+                ms => Some(ms * 1_000_000),
+            },
+        }),
+        offset: Some(Offset::Z),
+    }
+}
+
+/// Writes `shop.toml`; `stripe` is the port of the payment provider, where the shop has one.
+pub(super) fn write_shop(path: &Path, listen: &str, hold_seconds: u64, stripe: Option<u16>) -> Result<()> {
+    let hold = i64::try_from(hold_seconds).unwrap_or(i64::MAX);
+    let mut table = toml! {
         listen = listen
-        database = database
         [holds]
         seconds = hold
     };
+    if let Some(port) = stripe {
+        let url = format!("http://127.0.0.1:{port}");
+        // What hangs is asked again before the crowd is gone.
+        let payments = toml! {
+            provider = "stripe"
+            timeout_ms = 2000
+            resume_after_seconds = 2
+            breaker_seconds = 2
+            [stripe]
+            url = url
+        };
+        table.insert("payments".to_owned(), Value::Table(payments));
+    }
     write(path, &table)
 }
 
@@ -146,6 +194,13 @@ mod tests {
         let edge = written(|path| write_edge(path, &EdgeAddresses { redis: None, ..addresses }));
         assert_eq!(edge["store"]["kind"].as_str(), Some("memory"));
         assert!(edge["store"].get("url").is_none());
+    }
+
+    #[test]
+    fn a_moment_is_written_as_a_date() {
+        assert_eq!(moment(1_763_803_815_250).to_string(), "2025-11-22T09:30:15.25Z");
+        assert_eq!(moment(1_709_164_800_000).to_string(), "2024-02-29T00:00:00Z");
+        assert_eq!(moment(951_782_400_000 + 86_399_000).to_string(), "2000-02-29T23:59:59Z");
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The real binaries on free ports, with keys made for the run: started, watched, restarted, stopped.
 
 mod blueprint;
+mod books;
 mod files;
 mod find;
+pub mod link;
+pub mod links;
 mod postgres_server;
 mod process;
+mod provider;
 mod ready;
 mod redis_server;
 mod secrets;
@@ -17,10 +21,11 @@ use anyhow::{Context as _, Result, bail};
 use reqwest::{Method, Url};
 use tempfile::TempDir;
 
-pub use blueprint::{Blueprint, Room, Row, Sale, Store};
+pub use blueprint::{Blueprint, Database, Payments, Room, Row, Sale, Store};
 pub use find::{binary, free_port, is_free, tool};
 pub use postgres_server::PostgresServer;
-pub use process::{Process, Program};
+pub use process::{Process, Program, children};
+pub use provider::{Charge, Provider, serve as serve_payments};
 pub use ready::answers_tcp;
 pub use redis_server::RedisServer;
 pub use secrets::Secrets;
@@ -28,6 +33,9 @@ pub use secrets::Secrets;
 use crate::checks::seats::Sales;
 use crate::client::{Answer, Client};
 use files::EdgeAddresses;
+use link::Link;
+use links::Links;
+use postgres_server::SOCKET;
 
 /// Ports to try when somebody takes one in the moment between finding it free and listening on it.
 const PORT_TRIES: u32 = 3;
@@ -39,6 +47,10 @@ pub struct Stack {
     proxies: Vec<Process>,
     shop: Process,
     redis: Option<RedisServer>,
+    inventory: Option<RedisServer>,
+    postgres: Option<PostgresServer>,
+    payments: Option<Provider>,
+    links: Links,
     edges: Arc<[Url]>,
     /// Where operators ask, edge by edge.
     admins: Vec<Url>,
@@ -63,21 +75,54 @@ impl Stack {
         let at = folder.path();
         let secrets = Secrets::make()?;
 
-        let redis = match blueprint.store {
-            Store::Memory => None,
-            Store::Redis => Some(RedisServer::start(at).await?),
+        let redis = redis_of(at, "line", blueprint.store).await?;
+        let inventory = redis_of(at, "inventory", blueprint.inventory).await?;
+        let postgres = match blueprint.database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(PostgresServer::start().await?),
         };
-        let redis_url = redis.as_ref().map(|redis| format!("redis://127.0.0.1:{}", redis.port()));
+        let payments = match blueprint.payments {
+            Payments::Sandbox => None,
+            Payments::Provider => Some(Provider::start(at).await?),
+        };
+        let mut links = Links::default();
+        // The port to ask, by way of a link where there are links.
+        let by_link = |link: &mut Option<Link>, port: u16| -> Result<u16> {
+            if !blueprint.links {
+                return Ok(port);
+            }
+            Ok(link.insert(Link::to_port(port)?).port())
+        };
 
+        let mut shop_env = secrets.of_shop();
+        let database = match &postgres {
+            None => format!("sqlite://{}", files::file(at, "shop.db").display()),
+            Some(postgres) if blueprint.links => {
+                let (link, socket) = links::to_postgres(at, &postgres.socket(), SOCKET)?;
+                links.database = Some(link);
+                postgres_server::url(&socket)
+            }
+            Some(postgres) => postgres.url(),
+        };
+        shop_env.push(("STANCHION_SHOP_DATABASE", database));
+        if let Some(inventory) = &inventory {
+            let port = by_link(&mut links.inventory, inventory.port())?;
+            shop_env.push(("STANCHION_SHOP_INVENTORY", format!("redis://127.0.0.1:{port}/0")));
+        }
+        let mut stripe = None;
+        if let Some(payments) = &payments {
+            stripe = Some(by_link(&mut links.payments, payments.port())?);
+            shop_env.extend(payments.of_shop());
+        }
         let (shop, shop_port) = on_free_port("the shop", None, async |port| {
             let listen = format!("127.0.0.1:{port}");
             let config = files::file(at, "shop.toml");
-            files::write_shop(&config, &listen, &files::file(at, "shop.db"), blueprint)?;
+            files::write_shop(&config, &listen, blueprint.hold_seconds, stripe)?;
             let mut shop = Process::start(Program {
                 name: "origin-app".to_owned(),
                 executable: shop_binary.clone(),
                 args: vec!["--config".into(), config.into()],
-                env: secrets.of_shop(),
+                env: shop_env.clone(),
                 log: files::file(at, "origin-app.log"),
             })?;
             ready::answers(&mut shop, &address(port, "/readyz")?).await?;
@@ -85,9 +130,10 @@ impl Stack {
         })
         .await?;
 
-        let upstream = blueprint
-            .upstream
-            .map_or_else(|| format!("127.0.0.1:{shop_port}"), |address| address.to_string());
+        let upstream = match blueprint.upstream {
+            None => format!("127.0.0.1:{}", by_link(&mut links.shop, shop_port)?),
+            Some(address) => address.to_string(),
+        };
         let rooms = files::file(at, "rooms.toml");
         files::write_rooms(&rooms, &blueprint.rooms)?;
         let facts =
@@ -95,6 +141,10 @@ impl Stack {
         let (mut proxies, mut edges, mut admins) = (Vec::new(), Vec::new(), Vec::new());
         for nth in 0..blueprint.proxies {
             let wanted = blueprint.edge_port.filter(|_| nth == 0);
+            let mut line = None;
+            let redis = redis.as_ref().map(|redis| by_link(&mut line, redis.port())).transpose()?;
+            links.line.extend(line);
+            let redis_url = redis.map(|port| format!("redis://127.0.0.1:{port}"));
             let ((proxy, admin), port) = on_free_port("the edge", wanted, async |port| {
                 let name = format!("proxy-{}", nth + 1);
                 let admin = free_port()?;
@@ -128,6 +178,10 @@ impl Stack {
             proxies,
             shop,
             redis,
+            inventory,
+            postgres,
+            payments,
+            links,
             edges,
             admins,
             shop_url: address(shop_port, "/")?,
@@ -169,10 +223,20 @@ impl Stack {
         self.folder.path()
     }
 
-    /// The process ids of the proxies, the shop and Redis.
+    /// All processes that were started, by what people call them; children of theirs are theirs.
+    pub fn processes(&self) -> Vec<(String, u32)> {
+        let named = self.proxies.iter().chain([&self.shop]);
+        let mut all: Vec<_> = named.map(|process| (process.name().to_owned(), process.id())).collect();
+        all.extend(self.redis.as_ref().map(|redis| ("Redis".to_owned(), redis.id())));
+        all.extend(self.inventory.as_ref().map(|redis| ("Redis (seats)".to_owned(), redis.id())));
+        all.extend(self.postgres.as_ref().map(|postgres| ("PostgreSQL".to_owned(), postgres.id())));
+        all.extend(self.payments.as_ref().map(|payments| ("payments".to_owned(), payments.id())));
+        all
+    }
+
+    /// Their process ids.
     pub fn ids(&self) -> Vec<u32> {
-        let processes = self.proxies.iter().chain([&self.shop]).map(Process::id);
-        processes.chain(self.redis.as_ref().map(RedisServer::id)).collect()
+        self.processes().into_iter().map(|(_, id)| id).collect()
     }
 
     /// Puts an event on sale, through the edge.
@@ -201,13 +265,43 @@ impl Stack {
 
     /// Ends proxy `nth` without warning.
     pub fn kill_proxy(&mut self, nth: usize) -> Result<()> {
-        self.proxies.get_mut(nth).context("there is no such proxy")?.kill();
+        self.proxy(nth)?.kill();
         Ok(())
     }
 
     /// The Redis that holds the line.
     pub fn redis(&mut self) -> Result<&mut RedisServer> {
         self.redis.as_mut().context("the line is not in Redis")
+    }
+
+    /// The Redis in which the shop has which seats are free.
+    pub fn inventory(&mut self) -> Result<&mut RedisServer> {
+        self.inventory.as_mut().context("the shop's inventory is not in Redis")
+    }
+
+    /// The PostgreSQL of the shop.
+    pub fn postgres(&mut self) -> Result<&mut PostgresServer> {
+        self.postgres.as_mut().context("the shop has no PostgreSQL")
+    }
+
+    /// Who takes the money.
+    pub fn payments(&mut self) -> Result<&mut Provider> {
+        self.payments.as_mut().context("the shop takes its money in its own sandbox")
+    }
+
+    /// The links between its processes.
+    pub const fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// One of the proxies.
+    pub fn proxy(&mut self, nth: usize) -> Result<&mut Process> {
+        self.proxies.get_mut(nth).context("there is no such proxy")
+    }
+
+    /// The shop.
+    pub const fn shop(&mut self) -> &mut Process {
+        &mut self.shop
     }
 
     /// Another Redis holds the line from now on; the one before is stopped.
@@ -249,11 +343,23 @@ impl Stack {
             proxy.stopped().await;
         }
         let redis = self.redis.as_mut().map(RedisServer::process);
-        for process in [Some(&mut self.shop), redis].into_iter().flatten() {
+        let inventory = self.inventory.as_mut().map(RedisServer::process);
+        let payments = self.payments.as_mut().map(Provider::process);
+        for process in [Some(&mut self.shop), redis, inventory, payments].into_iter().flatten() {
             process.tell_to_stop();
             process.stopped().await;
         }
     }
+}
+
+/// A Redis with its files in a folder of this name, where it is asked for.
+async fn redis_of(at: &Path, name: &str, store: Store) -> Result<Option<RedisServer>> {
+    if store == Store::Memory {
+        return Ok(None);
+    }
+    let folder = files::file(at, name);
+    std::fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(Some(RedisServer::start(&folder).await?))
 }
 
 fn address(port: u16, path: &str) -> Result<Url> {

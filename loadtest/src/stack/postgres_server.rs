@@ -2,21 +2,24 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 
-use super::process::{Process, Program};
+use super::process::{Process, Program, children};
 use super::{files, tool};
 
 /// How long it may take to get ready.
 const READY_MAX: Duration = Duration::from_secs(60);
+/// What no value has in it.
+const BETWEEN_COLUMNS: char = '\t';
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Its socket, beside the data.
-const SOCKET: &str = ".s.PGSQL.5432";
+pub(super) const SOCKET: &str = ".s.PGSQL.5432";
 
 /// A PostgreSQL server. Dropping it stops it.
 #[derive(Debug)]
@@ -81,7 +84,7 @@ impl PostgresServer {
             },
         )?)?;
         let mut this = Self { process, folder };
-        while UnixStream::connect(server.join(SOCKET)).await.is_err() {
+        while !this.answers().await {
             this.process.check_running()?;
             ensure!(Instant::now() < until, "PostgreSQL did not get ready");
             tokio::time::sleep(LOOK_EVERY).await;
@@ -89,15 +92,98 @@ impl PostgresServer {
         Ok(this)
     }
 
+    /// Whether somebody listens.
+    async fn answers(&self) -> bool {
+        UnixStream::connect(self.folder.path().join("server").join(SOCKET)).await.is_ok()
+    }
+
+    /// Ends it without warning. Its other processes notice, and end by themselves.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again after it was killed, with all that it had written.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub async fn restart(&mut self) -> Result<()> {
+        let until = Instant::now() + READY_MAX;
+        self.process.restart()?;
+        loop {
+            if self.process.ended().is_some() {
+                // Its other processes have not all noticed yet, and it does not share what they hold.
+                ensure!(Instant::now() < until, "PostgreSQL did not come back:\n{}", self.process.log_tail());
+                self.process.restart()?;
+            }
+            if self.answers().await {
+                return Ok(());
+            }
+            ensure!(Instant::now() < until, "PostgreSQL did not get ready:\n{}", self.process.log_tail());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Stops it where it is. Its connections stay open, and new ones are answered by nobody.
+    pub fn freeze(&mut self) {
+        self.process.freeze();
+        signal_children(self.id(), Signal::STOP);
+    }
+
+    /// Lets it go on after [`PostgresServer::freeze`].
+    pub fn thaw(&mut self) {
+        signal_children(self.id(), Signal::CONT);
+        self.process.thaw();
+    }
+
     /// Where its database is.
     pub fn url(&self) -> String {
-        let socket = self.folder.path().join("server");
-        format!("postgres://shop@localhost/postgres?host={}", socket.display())
+        url(&self.socket())
+    }
+
+    /// The folder with its socket.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.folder.path().join("server")
+    }
+
+    /// The rows that answer a question, each column as text; asked by PostgreSQL's own client.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn ask(&self, question: &str) -> Result<Vec<Vec<String>>> {
+        let beside = binaries()?.join("psql");
+        let psql = if beside.is_file() { beside } else { tool("psql")? };
+        let asked = tokio::process::Command::new(psql)
+            .args(["--no-psqlrc", "--no-align", "--tuples-only", "--username=shop", "--dbname=postgres"])
+            .arg(format!("--field-separator={BETWEEN_COLUMNS}"))
+            .arg("--host")
+            .arg(self.socket())
+            .args(["--command", question])
+            .kill_on_drop(true)
+            .output();
+        let answer =
+            tokio::time::timeout(READY_MAX, asked).await.context("PostgreSQL did not answer in time")??;
+        ensure!(answer.status.success(), "PostgreSQL: {}", String::from_utf8_lossy(&answer.stderr));
+        let text = String::from_utf8_lossy(&answer.stdout);
+        let rows = text.lines().filter(|line| !line.is_empty());
+        Ok(rows.map(|row| row.split(BETWEEN_COLUMNS).map(ToOwned::to_owned).collect()).collect())
     }
 
     /// Its process id; its other processes are children of that one.
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+}
+
+/// Where the database is whose socket is in a folder.
+pub(super) fn url(socket: &Path) -> String {
+    format!("postgres://shop@localhost/postgres?host={}", socket.display())
+}
+
+/// The processes that it started for its connections and its chores.
+fn signal_children(id: u32, signal: Signal) {
+    for child in children(id) {
+        let child = i32::try_from(child).ok().and_then(Pid::from_raw);
+        let _gone_meanwhile = child.map(|child| kill_process(child, signal));
     }
 }
 
@@ -138,15 +224,21 @@ fn as_account(account: Option<&str>, program: Program) -> Result<Program> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[tokio::test]
     async fn it_starts_and_leaves_nothing() {
-        let server = PostgresServer::start().await.unwrap();
+        let mut server = PostgresServer::start().await.unwrap();
         let (id, folder) = (server.id(), server.folder.path().to_owned());
+        let rows = server.ask("SELECT 1, 'two' UNION ALL SELECT 3, NULL").await.unwrap();
+        assert_eq!(rows, [["1", "two"], ["3", ""]]);
         assert!(Path::new(&format!("/proc/{id}")).exists() && server.url().starts_with("postgres://shop@"));
+        server.kill();
+        server.restart().await.unwrap();
+        assert!(server.answers().await && server.id() != id);
+        server.freeze();
+        server.thaw();
+        let id = server.id();
         drop(server);
         assert!(!Path::new(&format!("/proc/{id}")).exists() && !folder.exists());
     }

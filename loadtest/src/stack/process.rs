@@ -194,6 +194,13 @@ fn dying_with_us(executable: &Path) -> Command {
     }
 }
 
+/// The processes that process `id` has started and that still run.
+pub fn children(id: u32) -> Vec<u32> {
+    let file = format!("/proc/{id}/task/{id}/children");
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.split_whitespace().filter_map(|id| id.parse().ok()).collect()
+}
+
 /// Where `PATH` has an executable of this name.
 pub(super) fn find_in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use reqwest::Url;
+use anyhow::{Result, bail};
+use reqwest::{Method, Url};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::process::Process;
+use crate::client::Client;
 
 /// Longest time to become ready; a busy machine may take a while.
 const READY_MAX: Duration = Duration::from_secs(60);
@@ -16,17 +17,17 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// Waits until a GET of `url` is answered with 200.
 pub(super) async fn answers(process: &mut Process, url: &Url) -> Result<()> {
-    let http = http()?;
+    let client = client(url)?;
     until(process, async || {
-        http.get(url.clone()).send().await.is_ok_and(|response| response.status().as_u16() == 200)
+        client.call(Method::GET, url.path(), None).await.is_ok_and(|answer| answer.status == 200)
     })
     .await
 }
 
 /// Waits until a GET of `url` is answered at all.
 pub(super) async fn speaks(process: &mut Process, url: &Url) -> Result<()> {
-    let http = http()?;
-    until(process, async || http.get(url.clone()).send().await.is_ok()).await
+    let client = client(url)?;
+    until(process, async || client.call(Method::GET, url.path(), None).await.is_ok()).await
 }
 
 /// Waits until somebody listens at `address`.
@@ -39,9 +40,8 @@ pub(super) async fn pongs(process: &mut Process, port: u16) -> Result<()> {
     until(process, async || ping(port).await.is_ok_and(|answer| answer == *b"+PONG")).await
 }
 
-fn http() -> Result<reqwest::Client> {
-    let client = reqwest::Client::builder().timeout(ANSWER_MAX).no_proxy().build();
-    client.context("the HTTP client cannot be made")
+fn client(url: &Url) -> Result<Client> {
+    Client::new([url.clone()].into(), 0)
 }
 
 async fn ping(port: u16) -> std::io::Result<[u8; 5]> {

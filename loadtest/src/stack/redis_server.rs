@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use super::process::{Process, Program};
 use super::{files, find, on_free_port, ready};
+use crate::checks::LineTotals;
 
 /// How long it may take to answer a command.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -121,6 +122,30 @@ impl RedisServer {
         self.command(&["CONFIG", "SET", "port", &port.to_string()]).await?;
         self.port = port;
         Ok(())
+    }
+
+    /// Runs a script, as an operator does by hand; what it returns has to be a text or a number.
+    ///
+    /// # Errors
+    /// When it fails, or Redis does not answer.
+    pub async fn script(&self, script: &str, keys: &[&str]) -> Result<String> {
+        let count = keys.len().to_string();
+        let words: Vec<&str> = ["EVAL", script, &count].into_iter().chain(keys.iter().copied()).collect();
+        Ok(self.command(&words).await?.trim_start_matches(':').to_owned())
+    }
+
+    /// What the line of a room counted since it began.
+    ///
+    /// # Errors
+    /// When Redis does not answer, or has no such room.
+    pub async fn totals(&self, room: &str) -> Result<LineTotals> {
+        const SCRIPT: &str = "return (redis.call('HGET', KEYS[1], 'admitted_total') or '0') .. ' ' .. \
+                              (redis.call('HGET', KEYS[1], 'lapsed_total') or '0')";
+        let told = self.script(SCRIPT, &[&format!("wr:{{{room}}}")]).await?;
+        let numbers = told.split_once(' ').and_then(|(admitted, lapsed)| {
+            Some(LineTotals { admitted: admitted.parse().ok()?, lapsed: lapsed.parse().ok()? })
+        });
+        numbers.with_context(|| format!("the totals of the room `{room}` cannot be read: {told}"))
     }
 
     /// Sends one command; its answer as text.

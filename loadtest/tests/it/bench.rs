@@ -103,3 +103,22 @@ async fn the_hot_path_is_measured_beside_locks() {
     assert_eq!(figures["crowds"][1]["shop"], "memory and SQLite");
     assert_eq!(figures["rows"].as_array().unwrap().len(), 14);
 }
+
+#[tokio::test]
+async fn the_commands_of_record_are_told_and_a_doc_without_places_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let doc = folder.path().join("benchmarks.md");
+    let record = async || {
+        let record =
+            loadtest().args(["bench", "record", "--dry-run", "--only", "joins", "--doc"]).arg(&doc).output();
+        record.await.unwrap()
+    };
+    std::fs::write(&doc, "# Nothing\n").unwrap();
+    let refused = record().await;
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no place for the tables of joins"));
+    std::fs::write(&doc, "<!-- bench record, joins: begin -->\n<!-- bench record, joins: end -->\n").unwrap();
+    let told = record().await;
+    assert!(told.status.success());
+    assert_eq!(String::from_utf8_lossy(&told.stdout), "target/release/loadtest bench joins\n");
+}

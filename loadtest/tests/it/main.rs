@@ -2,6 +2,8 @@
 
 // `cfg(test)` always holds here; clippy lets tests unwrap where it is written.
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod adaptive;
 #[cfg(test)]
 mod bench;
@@ -10,6 +12,8 @@ mod broken;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod capacity;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod promises;
@@ -17,6 +21,10 @@ mod promises;
 mod recovery;
 #[cfg(test)]
 mod rehearse;
+#[cfg(test)]
+mod report;
+#[cfg(test)]
+mod run;
 #[cfg(test)]
 mod runbooks;
 #[cfg(test)]

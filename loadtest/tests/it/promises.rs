@@ -42,14 +42,8 @@ async fn a_proxy_that_crashes_costs_nobody_their_place() {
 
 #[tokio::test]
 async fn fans_can_be_sent_to_edges_that_run_already() {
-    let blueprint = Blueprint {
-        store: Store::Memory,
-        proxies: 1,
-        rooms: vec![Room::demo(1200)],
-        edge_port: None,
-        upstream: None,
-        hold_seconds: 60,
-    };
+    let blueprint =
+        Blueprint { store: Store::Memory, proxies: 1, rooms: vec![Room::demo(1200)], ..Blueprint::default() };
     let stack = Stack::start(&blueprint).await.unwrap();
     stack.open_sale(&Sale::demo(10, 20)).await.unwrap();
     let edge = stack.edges()[0].to_string();

@@ -22,7 +22,7 @@ use tokio_rustls::TlsConnector;
 use super::super::cores::monotonic;
 use super::super::edge::connector;
 use super::super::pipe::read_answer;
-use super::frames::{Frame, next};
+use crate::client::frames::{Frame, next};
 use crate::ticket;
 
 /// Fans who come at once.

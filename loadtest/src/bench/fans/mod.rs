@@ -5,7 +5,6 @@
 //! of this program ([`hold`]), for one may not hold enough descriptors for all of them; for the same reason there are
 //! several edges. When a turn is given is seen from outside: in Redis, where the cursor passes the fan's rank.
 
-mod frames;
 pub mod hold;
 mod holder;
 mod stage;

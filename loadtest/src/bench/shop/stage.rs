@@ -3,16 +3,12 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use tempfile::TempDir;
-use tokio::process::Command;
 
-use crate::stack::{
-    PostgresServer, Process, Program, RedisServer, Secrets, answers_tcp, binary, free_port, tool,
-};
+use crate::bench::ceiling;
+use crate::stack::{PostgresServer, Process, Program, RedisServer, Secrets, answers_tcp, binary, free_port};
 
-/// Calls of `redis-benchmark` in one round.
-const CALLS: &str = "40000";
 /// How many calls it sends at once, where it does not wait for each.
 const PIPELINE: &str = "16";
 
@@ -109,21 +105,7 @@ impl Stage {
     }
 
     async fn calls(&self, at_once: usize, pipeline: &str, command: &[&str]) -> Result<f64> {
-        let output = Command::new(tool("redis-benchmark")?)
-            .args(["-p", &self.redis.port().to_string(), "-c", &at_once.to_string()])
-            .args(["-n", CALLS, "-P", pipeline, "--csv"])
-            .args(command)
-            .kill_on_drop(true)
-            .output()
-            .await
-            .context("redis-benchmark cannot be started")?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        ensure!(output.status.success(), "redis-benchmark failed: {text}");
-        // "name","requests a second",…
-        let figure = text.lines().last().and_then(|line| line.split("\",\"").nth(1));
-        figure
-            .and_then(|figure| figure.trim_matches('"').parse().ok())
-            .context("redis-benchmark says nothing")
+        ceiling::calls(self.redis.port(), at_once, pipeline, command).await
     }
 }
 

@@ -21,7 +21,10 @@ pub struct Counts {
 
 impl Counts {
     /// Reads the file at `path`.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// In words for people, with the line that is wrong.
+    pub fn read(path: &Path) -> Result<Self, String> {
         let name = path.display();
         let mut text = String::new();
         std::fs::File::open(path)
@@ -84,12 +87,13 @@ impl Counts {
         Ok(counts)
     }
 
-    pub(super) fn total(&self) -> u64 {
+    /// How many fans these are.
+    pub fn total(&self) -> u64 {
         self.stretches.iter().map(|(_, _, count)| count).sum()
     }
 
     /// Adds the moments at which `fans` fans come, so many of each stretch as its share of all is.
-    pub(super) fn moments(&self, fans: usize, dice: &mut Dice, to: &mut Vec<Moment>) {
+    pub fn moments(&self, fans: usize, dice: &mut Dice, to: &mut Vec<Moment>) {
         let total = self.total().max(1);
         let (mut counted, mut sent) = (0_u64, 0_u64);
         for (from, until, count) in &self.stretches {

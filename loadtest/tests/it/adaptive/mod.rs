@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use loadtest::client::{Client, Status};
 use loadtest::stack::{Blueprint, Room, Stack, Store};
 use reqwest::Url;
@@ -68,8 +67,8 @@ async fn visit(edges: Arc<[Url]>, at: usize, room: &str) -> Option<()> {
     if client.open_page(&path).await.ok()?.status == 202 {
         let mut live = client.live(room).await.ok()?;
         loop {
-            let message = live.next().await?.ok()?.into_text().ok()?;
-            let status: Status = serde_json::from_str(&message).ok()?;
+            let message = live.next().await.ok()??;
+            let status: Status = serde_json::from_slice(&message).ok()?;
             if status.state == "admitted" {
                 break;
             }
@@ -129,9 +128,8 @@ async fn the_rate_falls_at_once_when_the_shop_suffers_and_rises_slowly_when_it_i
         store: Store::Redis,
         proxies: 2,
         rooms: cases().iter().map(room).collect(),
-        edge_port: None,
         upstream: Some(shop.address),
-        hold_seconds: 60,
+        ..Blueprint::default()
     };
     let stack = Stack::start(&blueprint).await.unwrap();
     let mut fans = JoinSet::new();

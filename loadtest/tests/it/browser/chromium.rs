@@ -153,5 +153,8 @@ fn capabilities(chromium: &Path, profile: &Path, javascript: Javascript) -> Capa
             "profile.managed_default_content_settings.javascript": javascript,
         },
     });
-    Capabilities::from_iter([("goog:chromeOptions".to_owned(), options)])
+    Capabilities::from_iter([
+        ("goog:chromeOptions".to_owned(), options),
+        ("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" })),
+    ])
 }

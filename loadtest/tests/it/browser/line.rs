@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use loadtest::crowd::Crowd;
 use loadtest::fan::{Plan, Venue};
-use loadtest::stack::{Blueprint, Room, Sale, Stack, Store};
+use loadtest::run::scenario::Waits;
+use loadtest::stack::{Blueprint, Payments, Room, Sale, Stack, Store};
 use loadtest::story::Watch;
 use loadtest::tally::Tally;
 use reqwest::Url;
@@ -26,14 +27,14 @@ impl Line {
             store: Store::Memory,
             proxies: 1,
             rooms: vec![Room::demo(drain_per_minute)],
-            edge_port: None,
-            upstream: None,
             hold_seconds: 180,
+            ..Blueprint::default()
         };
         let stack = Stack::start(&blueprint).await.unwrap();
         stack.open_sale(&Sale::demo(6, 12)).await.unwrap();
         let tally = Arc::new(Tally::default());
         let venue = Venue {
+            payments: Payments::Sandbox,
             edges: stack.edges(),
             room: "demo".to_owned(),
             event: "demo".to_owned(),
@@ -43,7 +44,7 @@ impl Line {
         let edge = stack.edges()[0].clone();
         let mut crowd = Crowd::new(venue, 1);
         for _ in 0..fans {
-            crowd.send(|dice| Plan { polls: false, appetite: 0.0, ..Plan::neighbour(dice) }).unwrap();
+            crowd.send(|dice| Plan { waits: Waits::Live, appetite: 0.0, ..Plan::neighbour(dice) }).unwrap();
         }
         let arrived = async || (tally.live.get() + tally.admitted.get() >= u64::from(fans)).then_some(());
         eventually("the line", arrived).await;

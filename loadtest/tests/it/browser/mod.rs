@@ -2,6 +2,7 @@
 
 mod chromium;
 mod line;
+mod report;
 
 use chromium::{Browser, Javascript, by_testid};
 use fantoccini::Locator;

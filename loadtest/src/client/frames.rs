@@ -7,7 +7,7 @@ const LENGTH_MAX: usize = 16 * 1024;
 
 /// One frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frame<'a> {
+pub(crate) enum Frame<'a> {
     Text(&'a [u8]),
     Ping,
     Close,
@@ -15,7 +15,7 @@ pub(super) enum Frame<'a> {
 }
 
 /// The first frame in `buffer` and how long it is; nothing while it is not whole.
-pub(super) fn next(buffer: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
+pub(crate) fn next(buffer: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
     let (head, length) = match buffer {
         [_, short @ 0..126, ..] => (2, usize::from(*short)),
         [_, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([*high, *low]))),

@@ -1,0 +1,137 @@
+//! What a run came to, in plain words.
+
+use super::figures::{Figures, Promises};
+use super::words::{list, many, number, share, time};
+use crate::run::record::RunRecord;
+
+/// From how late on a machine blurs what is seen, in milliseconds.
+const LATE_MS: u64 = 250;
+/// From which load for each core on other work was going on before the run.
+const LOAD_A_CORE: f64 = 0.5;
+
+/// The verdict, in a sentence.
+pub(crate) fn verdict(record: &RunRecord) -> String {
+    let promises = Promises::of(&record.verdicts);
+    let named = |names: &[&str]| list(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    match (promises.broken.as_slice(), promises.unjudged.as_slice()) {
+        ([], []) if promises.kept.is_empty() => "No promise was judged.".to_owned(),
+        ([], []) => match promises.kept.len() {
+            1 => format!("{} was kept.", named(&promises.kept)),
+            many => format!("All {many} promises were kept."),
+        },
+        ([], unjudged) => format!(
+            "No promise was broken; {} of {} could not be judged: {}.",
+            unjudged.len(),
+            record.verdicts.len(),
+            named(unjudged)
+        ),
+        ([one], _) => format!("A promise was broken: {one}."),
+        (broken, _) => format!("{} promises were broken: {}.", broken.len(), named(broken)),
+    }
+}
+
+/// What happened, as paragraphs.
+pub(crate) fn story(record: &RunRecord, figures: &Figures) -> Vec<String> {
+    let mut came = format!("{} came", many(figures.arrived, "fan", "fans"));
+    if figures.arrived != figures.intended {
+        came += &format!(" of {} who were to come", number(figures.intended));
+    }
+    let mut fans = format!(
+        "{came}, {} at most in one second. The line was longest after {}, with {}. {} told that their turn had come, \
+         {} held seats and {} bought.",
+        number(figures.arrivals_most),
+        time(figures.waiting_most_at),
+        many(figures.waiting_most, "fan", "fans"),
+        if figures.admitted == 1 { "1 was".to_owned() } else { format!("{} were", number(figures.admitted)) },
+        number(figures.held),
+        number(figures.bought)
+    );
+    if let (Some(median), Some(most)) = (figures.wait_median_s, figures.wait_most_s) {
+        fans += &format!(
+            " Of who came to their turn, half waited {} or less, nobody more than {}.",
+            time(median),
+            time(most)
+        );
+    }
+    if let Some(used) = figures.drain_used {
+        fans += &format!(" While fans waited, {} of the configured rate was used.", share(used, 1.0));
+    }
+    let requests = match figures.errors {
+        0 => format!("All {} requests were answered as they should be.", number(figures.asked())),
+        errors => format!(
+            "{} of {} requests ({}) were not answered, or with what no fan should see.",
+            number(errors),
+            number(figures.asked()),
+            share(errors as f64, figures.asked() as f64)
+        ),
+    };
+    let faults: Vec<String> =
+        record.faults.iter().map(|fault| format!("{} after {}", fault.name, time(fault.from_s))).collect();
+    let faults = match faults.as_slice() {
+        [] => "Nothing was done to the system meanwhile.".to_owned(),
+        [one] => format!("One fault was made on purpose: {one}."),
+        several => format!("{} faults were made on purpose: {}.", several.len(), list(several)),
+    };
+    vec![fans, requests, faults]
+}
+
+/// What stands against believing the figures.
+pub(crate) fn caution(record: &RunRecord, figures: &Figures) -> Vec<String> {
+    let machine = &record.machine;
+    let mut cautions = Vec::new();
+    if !machine.release_build {
+        cautions.push(
+            "The programs were not built for speed (--release): promises count, how fast something was does not."
+                .to_owned(),
+        );
+    }
+    if machine.load_before > LOAD_A_CORE * machine.cores.max(1) as f64 {
+        cautions.push(format!(
+            "The machine was busy before the run began: a load of {:.1} on {}.",
+            machine.load_before,
+            many(machine.cores as u64, "core", "cores")
+        ));
+    }
+    if record.late_ms > LATE_MS {
+        cautions.push(format!(
+            "The crowd itself was up to {} ms late: the machine was full, and waits and latencies are longer than a crowd \
+             elsewhere would have seen.",
+            number(record.late_ms)
+        ));
+    }
+    let missing = figures.intended.saturating_sub(figures.arrived);
+    if missing > 0 && missing * 100 > figures.intended {
+        cautions.push(format!(
+            "{} never came: the crowd was smaller than was meant.",
+            many(missing, "fan", "fans")
+        ));
+    }
+    cautions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::record::{OutcomeFacts, VerdictFacts};
+
+    fn said(outcomes: &[(&str, OutcomeFacts)]) -> String {
+        let verdict = |(promise, outcome): &(&str, OutcomeFacts)| VerdictFacts {
+            promise: (*promise).to_owned(),
+            outcome: *outcome,
+            ..VerdictFacts::default()
+        };
+        let verdicts = outcomes.iter().map(verdict).collect();
+        super::verdict(&RunRecord { verdicts, ..RunRecord::default() })
+    }
+
+    #[test]
+    fn the_worst_is_said_first() {
+        use OutcomeFacts::{Broken, Kept, Unjudged};
+        assert_eq!(said(&[]), "No promise was judged.");
+        assert_eq!(said(&[("P1", Kept), ("P2", Kept)]), "All 2 promises were kept.");
+        assert_eq!(said(&[("P1", Kept), ("P2", Broken), ("P3", Unjudged)]), "A promise was broken: P2.");
+        assert_eq!(said(&[("P1", Broken), ("P2", Broken)]), "2 promises were broken: P1 and P2.");
+        let unjudged = said(&[("P1", Kept), ("P3", Unjudged)]);
+        assert_eq!(unjudged, "No promise was broken; 1 of 2 could not be judged: P3.");
+    }
+}

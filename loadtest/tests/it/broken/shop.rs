@@ -1,0 +1,118 @@
+//! The promises that concern the shop behind the line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loadtest::cheats;
+use loadtest::checks::{Effects, Evidence, Promise, Setting, Strike, Verdict, judge_all};
+use loadtest::crowd::Crowd;
+use loadtest::fan::{Pace, Plan, Venue};
+use loadtest::lateness::Lateness;
+use loadtest::run::scenario::Waits;
+use loadtest::stack::link::Weather;
+use loadtest::stack::links::Between;
+use loadtest::stack::{Blueprint, Database, Payments, Room, Sale, Stack, Store};
+use loadtest::story::Watch;
+use loadtest::tally::Tally;
+
+use super::wrong;
+
+/// The shop stops answering while the store is away, and nobody is told of that.
+const CUT: Duration = Duration::from_millis(1500);
+const AROUND: Duration = Duration::from_secs(1);
+/// The fans who are inside by then have all come.
+const ARRIVALS: Duration = Duration::from_secs(3);
+const FANS: u32 = 60;
+/// So much later than on a machine of one's own may be heard of everything.
+const GRANTED_MS: u64 = 3000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_promise_of_the_shop_that_is_broken_is_called_broken() {
+    let (open, busy) = tokio::join!(a_room_that_leaves_a_path_open(), a_shop_whose_books_are_tampered_with());
+    let wrong: Vec<String> = open.into_iter().chain(busy).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// P6: the room protects the page and forgets the calls.
+async fn a_room_that_leaves_a_path_open() -> Option<String> {
+    let paths = vec!["/events/demo".to_owned(), "/events/demo/*".to_owned()];
+    let rooms = vec![Room { paths, ..Room::demo(600) }, Room::brief()];
+    let stack = Stack::start(&Blueprint { rooms, ..Blueprint::default() }).await.unwrap();
+    stack.open_sale(&Sale::demo(2, 10)).await.unwrap();
+    let attempts = cheats::attempts(stack.edges(), stack.shop_url()).await.unwrap();
+    stack.stop().await;
+    let verdicts = judge_all(&Evidence { attempts, ..Evidence::default() });
+    wrong(&verdicts, Promise::NoEntry, "no token: ", &[])
+}
+
+/// P7 and P9: the shop is cut off while the store is away; and later a ticket, and the record of a refund, are lost.
+async fn a_shop_whose_books_are_tampered_with() -> Vec<String> {
+    let room = Room::demo(1200);
+    let blueprint = Blueprint {
+        store: Store::Redis,
+        rooms: vec![room.clone()],
+        database: Database::Postgres,
+        inventory: Store::Redis,
+        payments: Payments::Provider,
+        links: true,
+        ..Blueprint::default()
+    };
+    let mut stack = Stack::start(&blueprint).await.unwrap();
+    stack.open_sale(&Sale::demo(10, 25)).await.unwrap();
+    let (watch, lateness) = (Watch::start(), Lateness::start());
+    let venue = Venue {
+        edges: stack.edges(),
+        room: "demo".to_owned(),
+        event: "demo".to_owned(),
+        payments: Payments::Provider,
+        watch,
+        tally: Arc::new(Tally::default()),
+    };
+    let mut crowd = Crowd::new(venue, 3);
+    let pace = Pace { low: Duration::from_millis(300), high: Duration::from_secs(1) };
+    for _ in 0..FANS {
+        crowd.send(|dice| Plan { waits: Waits::Live, appetite: 1.0, pace, ..Plan::neighbour(dice) }).unwrap();
+        tokio::time::sleep(ARRIVALS / FANS).await;
+    }
+    let from_ms = watch.ms();
+    stack.redis().unwrap().freeze();
+    tokio::time::sleep(AROUND).await;
+    stack.links().set(Between::EdgesAndShop, Weather::Refused).unwrap();
+    tokio::time::sleep(CUT).await;
+    stack.links().set(Between::EdgesAndShop, Weather::Fair).unwrap();
+    tokio::time::sleep(AROUND).await;
+    stack.redis().unwrap().thaw();
+    let effects = Effects { news_stopped: true, line_lost: true, line_failed: true, ..Effects::default() };
+    let told = "Redis did not answer".to_owned();
+    let strike = Strike { name: "redis-stopped".to_owned(), told, from_ms, to_ms: watch.ms(), effects };
+    let stories = crowd.gather(Duration::from_secs(60)).await;
+    let late_ms = lateness.most_ms() + GRANTED_MS;
+    let mut evidence = Evidence {
+        stories,
+        setting: Some(Setting::of(&room)),
+        strikes: vec![strike],
+        sales: Some(stack.sales("demo").await.unwrap()),
+        books: Some(stack.books("demo").await.unwrap()),
+        late_ms,
+        ..Evidence::default()
+    };
+    let verdicts = judge_all(&evidence);
+    print(&verdicts);
+    let mut found = Vec::new();
+    found.extend(wrong(&verdicts, Promise::Passage, "asked proxy-1 at", &[]));
+    // The rest is as it was: only what is broken now is looked at.
+    evidence.strikes.clear();
+    let seat = "SELECT ctid FROM tickets ORDER BY seat_id LIMIT 1";
+    let lose = format!("DELETE FROM tickets WHERE ctid IN ({seat})");
+    stack.postgres().unwrap().ask(&lose).await.unwrap();
+    evidence.books = Some(stack.books("demo").await.unwrap());
+    let verdicts = judge_all(&evidence);
+    print(&verdicts);
+    found.extend(wrong(&verdicts, Promise::OneSeat, "and has tickets for", &[Promise::Rate]));
+    stack.stop().await;
+    found
+}
+
+fn print(verdicts: &[Verdict]) {
+    verdicts.iter().for_each(|verdict| println!("{verdict}"));
+}
