@@ -1,6 +1,6 @@
 # The commands that people and CI use. Each installs what it needs and is missing, and says nothing otherwise.
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills fuzz lint build screenshots dist tools clean
+.PHONY: help demo test kills fuzz lint build references screenshots dist tools clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -8,14 +8,18 @@ help: ## List the commands
 demo: ## Run the whole system with a crowd; then open the printed address (Ctrl-C stops it)
 	@.ci/tools build
 	@cargo build --quiet -p proxy -p origin-app -p loadtest
-	@exec target/debug/loadtest demo
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/loadtest" demo
 
 test: ## Run every test: unit, property, conformance, end to end, browser
 	@.ci/tools build test infra
 	@.ci/terraform
 	@.ci/images
+	@.ci/diagrams
 	@cargo nextest run --workspace
 	@.ci/configurations
+	@.ci/references
+	@.ci/commands --self-test
+	@.ci/commands
 
 kills: ## Kill shop, database, Redis and payment provider under load, KILLS (200) times each, and audit the books
 	@.ci/tools build test
@@ -28,6 +32,11 @@ fuzz: ## Attack all that fans carry and all that is read of a request, FUZZ_SECO
 lint: ## Check format, lints, docs, dependencies and the house rules
 	@.ci/tools build lint
 	@.ci/lint
+
+references: ## Write anew what is made from the code: docs/configuration.md, commands.md, metrics.md, api.md
+	@.ci/tools build
+	@cargo build --quiet -p proxy -p origin-app
+	@.ci/references --write
 
 screenshots: ## Take the pictures of every page in docs/screenshots anew
 	@.ci/tools build test
