@@ -66,6 +66,7 @@ async fn a_card_is_declined_and_another_pays_at_localstripe() {
     type_card(&browser, "pm_card_visa").await;
     browser.run("window.leaves = true").await;
     browser.click("pay").await;
+    browser.until("return window.charged", |charged| charged == true).await;
     browser.goto(&shop.url("/tickets")).await;
     let codes = "return document.querySelectorAll('[data-testid=ticket-code]').length";
     let two = async || {

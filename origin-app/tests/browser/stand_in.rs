@@ -43,6 +43,7 @@ window.Stripe = (key) => ({
     const id = clientSecret.split("_secret_")[0];
     const body = new URLSearchParams({ key, client_secret: clientSecret, payment_method: window.card });
     const answer = await fetch(`https://api.stripe.com/v1/payment_intents/${id}/confirm`, { method: "POST", body });
+    window.charged = answer.ok;
     if (window.leaves) await new Promise(() => {});
     return answer.ok && redirect === "if_required" ? {} : { error: { message: "Your card was declined." } };
   },
