@@ -19,6 +19,9 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after an attempt to connect that failed.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How many calls may wait on the one connection; the others wait for room. The client's own 50 would make a crowd wait for
+/// that room while Redis is idle.
+const AT_ONCE: usize = 1024;
 
 /// A script, and the name that servers know it by once they ran it.
 pub(super) struct Script {
@@ -181,7 +184,8 @@ impl Link {
 async fn connect(server: ConnectionInfo) -> Result<(MultiplexedConnection, Arc<str>), RedisError> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
-        .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_pipeline_buffer_size(AT_ONCE);
     let mut connection = Client::open(server)?.get_multiplexed_async_connection_with_config(&config).await?;
     let facts: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
     let process = facts.lines().find_map(|line| line.strip_prefix("run_id:"));
