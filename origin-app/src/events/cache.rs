@@ -3,14 +3,26 @@
 //! Whoever finds nothing fresh reads it from the store, once for all who ask at the same time; the others wait for that
 //! one answer. A change drops what is kept. What a read brings that began before the change is handed to those who
 //! wait for it and not kept, so that what is older never replaces what is newer.
+//!
+//! While the store is away, what is known is told for some minutes longer, unless it was changed: a fan who is inside goes on
+//! seeing the event. Whether a seat is free is decided where it is held, not here.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use admission::clock::{Clock, Timestamp};
+use tokio::time::timeout;
+
+/// How long a value that has expired is told on while it cannot be read anew.
+const WHILE_AWAY: Duration = Duration::from_secs(300);
+/// After a read that failed nobody tries again for so long, where there is a value to go on with.
+const REST: Duration = Duration::from_secs(1);
+/// How long a read may take, where there is a value to go on with. A database that is away is waited for much longer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long values are kept, and how many.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +55,8 @@ struct Kept<V> {
     value: Option<Value<V>>,
     /// How often the value of this key was dropped.
     dropped: u64,
+    /// When the last read failed, if the last one did.
+    failed_at: Option<Timestamp>,
 }
 
 struct Value<V> {
@@ -70,21 +84,42 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         }
     }
 
-    /// The value of `key`: what is kept of it, or what `read` gives.
-    pub(super) async fn get<E>(&self, key: &K, read: impl AsyncFnOnce() -> Result<V, E>) -> Result<V, E> {
+    /// The value of `key`: what is kept of it, or what `read` gives, or what was known before where that fails.
+    ///
+    /// # Errors
+    /// Those of `read`, where nothing is known.
+    pub(super) async fn get<E: Display>(
+        &self,
+        key: &K,
+        read: impl AsyncFnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
         let slot = self.slot(key);
-        if let Some(value) = self.fresh(&slot) {
+        if let Some(value) = self.fresh(&slot).or_else(|| self.resting(&slot)) {
             return Ok(value);
         }
         // Who gives up here leaves the turn to the next.
-        let _turn = slot.reading.lock().await;
-        if let Some(value) = self.fresh(&slot) {
+        let _turn = match slot.reading.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => match self.known_after_a_failure(&slot) {
+                Some(value) => return Ok(value),
+                None => slot.reading.lock().await,
+            },
+        };
+        if let Some(value) = self.fresh(&slot).or_else(|| self.resting(&slot)) {
             return Ok(value);
         }
         let since = self.since(&lock(&slot.kept));
         let read_at = self.clock.now();
-        let value = read().await?;
+        let value = match self.known(&slot) {
+            None => read().await?,
+            Some(known) => match timeout(PATIENCE, read()).await {
+                Ok(Ok(value)) => value,
+                Ok(Err(error)) => return Ok(self.go_on_with(&slot, known, &error)),
+                Err(elapsed) => return Ok(self.go_on_with(&slot, known, &elapsed)),
+            },
+        };
         let mut kept = lock(&slot.kept);
+        kept.failed_at = None;
         let now = self.since(&kept);
         if (now.slot, now.all) == (since.slot, since.all) {
             kept.value = Some(Value { value: value.clone(), read_at, since });
@@ -129,6 +164,33 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         fresh.then(|| found.value.clone())
     }
 
+    fn go_on_with(&self, slot: &Slot<V>, known: V, error: &dyn Display) -> V {
+        tracing::warn!(%error, "what was known before is told");
+        lock(&slot.kept).failed_at = Some(self.clock.now());
+        known
+    }
+
+    /// What is known where the last read failed: while somebody tries anew, the others do not wait for it.
+    fn known_after_a_failure(&self, slot: &Slot<V>) -> Option<V> {
+        lock(&slot.kept).failed_at?;
+        self.known(slot)
+    }
+
+    /// What is known while nobody tries to read it anew.
+    fn resting(&self, slot: &Slot<V>) -> Option<V> {
+        let failed_at = lock(&slot.kept).failed_at?;
+        (self.clock.now() < failed_at + REST).then(|| self.known(slot)).flatten()
+    }
+
+    /// What is known, though it has expired. What was changed is not known any more.
+    fn known(&self, slot: &Slot<V>) -> Option<V> {
+        let kept = lock(&slot.kept);
+        let found = kept.value.as_ref()?;
+        let is_told = found.since.all == self.since(&kept).all
+            && self.clock.now() < found.read_at + self.keep.expiry + WHILE_AWAY;
+        is_told.then(|| found.value.clone())
+    }
+
     fn slot(&self, key: &K) -> Arc<Slot<V>> {
         let mut slots = lock(&self.slots);
         if let Some(slot) = slots.get(key) {
@@ -139,7 +201,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         }
         let slot = Arc::new(Slot {
             reading: tokio::sync::Mutex::default(),
-            kept: Mutex::new(Kept { value: None, dropped: 0 }),
+            kept: Mutex::new(Kept { value: None, dropped: 0, failed_at: None }),
         });
         slots.insert(key.clone(), Arc::clone(&slot));
         slot
@@ -242,6 +304,38 @@ mod tests {
         );
         assert!(given_up.await.is_err());
         assert_eq!(read(&cache, 1, 3).await, 3);
+    }
+
+    #[tokio::test]
+    async fn while_the_store_is_away_what_is_known_is_told_on() {
+        let (clock, cache) = cache(10);
+        let reads = AtomicU32::new(0);
+        let fail = async || {
+            reads.fetch_add(1, Ordering::SeqCst);
+            Err::<u32, _>("away")
+        };
+        read(&cache, 1, 10).await;
+        clock.0.store(1000, Ordering::SeqCst);
+        assert_eq!(cache.get(&1, fail).await, Ok(10));
+        clock.0.store(1999, Ordering::SeqCst);
+        assert_eq!(cache.get(&1, fail).await, Ok(10));
+        assert_eq!(reads.load(Ordering::SeqCst), 1, "not tried again at once");
+        clock.0.store(2000, Ordering::SeqCst);
+        assert_eq!(cache.get(&1, fail).await, Ok(10));
+        assert_eq!(reads.load(Ordering::SeqCst), 2);
+        clock.0.store(3000, Ordering::SeqCst);
+        assert_eq!(read(&cache, 1, 11).await, 11, "it is back");
+        // What was changed is told to nobody, nor what is too old.
+        clock.0.store(5000, Ordering::SeqCst);
+        assert_eq!(cache.get(&1, fail).await, Ok(11));
+        cache.drop_all();
+        assert_eq!(cache.get(&1, fail).await, Err("away"));
+        read(&cache, 1, 12).await;
+        cache.drop_one(&1);
+        assert_eq!(cache.get(&1, fail).await, Err("away"));
+        read(&cache, 1, 13).await;
+        clock.0.fetch_add(301_000, Ordering::SeqCst);
+        assert_eq!(cache.get(&1, fail).await, Err("away"));
     }
 
     #[tokio::test]

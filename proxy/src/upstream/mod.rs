@@ -27,6 +27,9 @@ pub use signing::{Signed, forward, write};
 /// Most times that a request is tried on the shop's instances.
 pub const TRIES_MAX: usize = 8;
 
+/// An answer is late for a shop that has just come back when it takes longer than this part of what is slow.
+const BRISK: u32 = 10;
+
 /// The shop's instances.
 pub struct Upstream {
     instances: Vec<Instance>,
@@ -139,8 +142,16 @@ impl Sending {
     /// is slow or hangs up is for anybody to bring about, as often as they like; they must not be able to close the shop
     /// to all others with it. Whoever was let in has stood in line for it.
     pub fn answered(mut self, status: http::StatusCode, let_in: bool) {
-        let is_bad = let_in && (status.is_server_error() || self.is_overdue());
-        self.end(if is_bad { Outcome::Bad } else { Outcome::Good }, Fate::Answered(status));
+        let took = self.sent_at.map(|at| at.elapsed()).unwrap_or_default();
+        let slow = self.shop.config.breaker.slow;
+        let outcome = if let_in && (status.is_server_error() || took > slow) {
+            Outcome::Bad
+        } else if took > slow / BRISK {
+            Outcome::Late
+        } else {
+            Outcome::Good
+        };
+        self.end(outcome, Fate::Answered(status));
     }
 
     /// No connection was to be had.

@@ -3,16 +3,26 @@
 //! ```text
 //!            too many failures, or too much of them slow
 //!   closed ─────────────────────────────────────────────▶ open ◀──────────┐
-//!     ▲                                                    │ the pause    │ one trial fails:
-//!     │ enough trials were good                            ▼ is over      │ twice the pause
-//!     └──────────────────────────────────────────── half open ───────────┘
+//!     ▲                                                    │ the pause    │ one trial fails, or too much
+//!     │ enough trials were good,                           ▼ is over      │ later on: twice the pause
+//!     │ and nobody had to be refused for a window     half open ──────────┘
+//!     └────────────────────────────────────────────────────┘
 //! ```
+//!
+//! While it is half open, one request at a time is a trial. After enough good ones so many are let through at once as the
+//! shop answers briskly: each brisk answer makes room for one more, one that failed halves the room. For whoever was inside
+//! while the shop was away asks again and again; all of them at once would bring down what has just come back.
 //!
 //! A request asks before it is sent, and tells how it ended. What was sent before a change of state says nothing about
 //! the state after it, and is not counted.
 
-use std::collections::VecDeque;
+mod ramp;
+mod recent;
+
 use std::time::Duration;
+
+use ramp::{Ramp, Verdict};
+use recent::Recent;
 
 /// When the circuit opens, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +41,17 @@ pub struct BreakerRules {
     pub pause: Duration,
     /// How long nothing is sent at most: each trial that fails doubles the pause.
     pub pause_max: Duration,
-    /// How many trials have to be good, one at a time, before everything is sent again.
+    /// How many trials have to be good, one at a time, before more is sent.
     pub trials: u32,
 }
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// With an answer, in time.
+    /// With an answer, at once.
     Good,
+    /// With an answer in time, but so late that more requests at once would be too many.
+    Late,
     /// With an answer that says that the shop has failed, or with one that came late.
     Bad,
     /// With no answer: no connection, a connection that broke, a timeout.
@@ -52,26 +64,13 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permit {
     generation: u64,
-    /// Whether much hangs on it.
-    pub is_trial: bool,
 }
-
-/// Requests of one stretch of time.
-#[derive(Clone, Copy, Debug)]
-struct Slice {
-    from: Duration,
-    all: u32,
-    bad: u32,
-}
-
-/// Into how many stretches the window is divided.
-const SLICES: u32 = 10;
 
 #[derive(Clone, Debug)]
 enum State {
-    Closed { silent_in_a_row: u32, slices: VecDeque<Slice> },
+    Closed(Recent),
     Open { until: Duration },
-    HalfOpen { on_trial: bool, good: u32 },
+    HalfOpen(Ramp),
 }
 
 /// The circuit of one instance.
@@ -89,7 +88,7 @@ impl Breaker {
     /// A circuit that is closed.
     pub fn new(rules: BreakerRules) -> Self {
         let pause = rules.pause;
-        Self { rules, state: closed(), generation: 0, pause }
+        Self { rules, state: State::Closed(Recent::default()), generation: 0, pause }
     }
 
     /// Asks to send a request now. All times are counted from one moment, whichever it is.
@@ -101,18 +100,15 @@ impl Breaker {
             if now < until {
                 return Err(until - now);
             }
-            self.change(State::HalfOpen { on_trial: false, good: 0 });
+            self.change(State::HalfOpen(Ramp::default()));
         }
-        let is_trial = match &mut self.state {
+        if let State::HalfOpen(ramp) = &mut self.state
+            && !ramp.has_room(now)
+        {
             // Whoever asks meanwhile may be luckier elsewhere, or in a moment.
-            State::HalfOpen { on_trial: true, .. } => return Err(self.rules.pause),
-            State::HalfOpen { on_trial, .. } => {
-                *on_trial = true;
-                true
-            }
-            State::Closed { .. } | State::Open { .. } => false,
-        };
-        Ok(Permit { generation: self.generation, is_trial })
+            return Err(self.rules.pause);
+        }
+        Ok(Permit { generation: self.generation })
     }
 
     /// Tells how the request ended that was sent with `permit`. Whether the circuit opened or closed by it.
@@ -120,58 +116,35 @@ impl Breaker {
         if permit.generation != self.generation {
             return None;
         }
-        let rules = self.rules.clone();
         match &mut self.state {
             State::Open { .. } => None,
-            State::HalfOpen { on_trial, good } => {
-                *on_trial = false;
-                match outcome {
-                    Outcome::Unknown => None,
-                    Outcome::Bad | Outcome::Silent => {
-                        self.pause = (self.pause * 2).min(rules.pause_max);
-                        Some(self.open(now))
-                    }
-                    Outcome::Good => {
-                        *good += 1;
-                        if *good < rules.trials {
-                            return None;
-                        }
-                        self.pause = rules.pause;
-                        self.change(closed());
-                        Some(Change::Closed)
-                    }
+            State::HalfOpen(ramp) => match ramp.tell(&self.rules, now, outcome) {
+                Verdict::Fails => {
+                    self.pause = (self.pause * 2).min(self.rules.pause_max);
+                    Some(self.open(now))
                 }
-            }
-            State::Closed { silent_in_a_row, slices } => {
-                match outcome {
-                    Outcome::Unknown => return None,
-                    Outcome::Silent => *silent_in_a_row += 1,
-                    Outcome::Good | Outcome::Bad => *silent_in_a_row = 0,
+                Verdict::IsWell => {
+                    self.pause = self.rules.pause;
+                    self.change(State::Closed(Recent::default()));
+                    Some(Change::Closed)
                 }
-                count(slices, now, rules.window, outcome != Outcome::Good);
-                if outcome == Outcome::Good {
-                    return None;
-                }
-                let (all, bad) =
-                    slices.iter().fold((0, 0), |(all, bad), slice| (all + slice.all, bad + slice.bad));
-                let too_many =
-                    all >= rules.least && u64::from(bad) * 100 >= u64::from(all) * u64::from(rules.percent);
-                (*silent_in_a_row >= rules.failures || too_many).then(|| self.open(now))
-            }
+                Verdict::GoesOn => None,
+            },
+            State::Closed(recent) => recent.tell(&self.rules, now, outcome).then(|| self.open(now)),
         }
     }
 
     /// Whether requests are sent as if nothing had ever happened.
     pub fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed { .. })
+        matches!(self.state, State::Closed(_))
     }
 
     /// The state in a word.
     pub const fn state(&self) -> &'static str {
         match self.state {
-            State::Closed { .. } => "closed",
+            State::Closed(_) => "closed",
             State::Open { .. } => "open",
-            State::HalfOpen { .. } => "half_open",
+            State::HalfOpen(_) => "half_open",
         }
     }
 
@@ -193,24 +166,6 @@ pub enum Change {
     Opened(Duration),
     /// Everything is sent again.
     Closed,
-}
-
-fn closed() -> State {
-    State::Closed { silent_in_a_row: 0, slices: VecDeque::new() }
-}
-
-fn count(slices: &mut VecDeque<Slice>, now: Duration, window: Duration, is_bad: bool) {
-    while slices.front().is_some_and(|slice| slice.from + window <= now) {
-        slices.pop_front();
-    }
-    let is_new = slices.back().is_none_or(|slice| slice.from + window / SLICES <= now);
-    if is_new {
-        slices.push_back(Slice { from: now, all: 0, bad: 0 });
-    }
-    if let Some(slice) = slices.back_mut() {
-        slice.all += 1;
-        slice.bad += u32::from(is_bad);
-    }
 }
 
 #[cfg(test)]

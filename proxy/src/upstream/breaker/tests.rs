@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -67,12 +69,79 @@ fn half_of_many_opens_and_half_of_few_does_not() {
 fn one_trial_at_a_time_and_three_good_ones_close() {
     let mut breaker = opened(at(0));
     assert_eq!(breaker.ask(at(1999)), Err(at(1)));
-    let trial = breaker.ask(at(2000)).unwrap();
-    assert!(trial.is_trial && breaker.ask(at(2000)).is_err());
-    assert_eq!(breaker.tell(at(2100), trial, Outcome::Good), None);
-    assert_eq!(send(&mut breaker, at(2200), Outcome::Good), None);
+    assert_eq!(send(&mut breaker, at(2100), Outcome::Good), None);
+    assert_eq!(send(&mut breaker, at(2200), Outcome::Late), None);
     assert_eq!(send(&mut breaker, at(2300), Outcome::Good), Some(Change::Closed));
     assert!(breaker.is_closed());
+    let mut breaker = opened(at(0));
+    breaker.ask(at(2000)).unwrap();
+    assert_eq!(breaker.ask(at(2000)), Err(rules().pause), "one at a time");
+}
+
+/// A half-open circuit after its trials, at which somebody was refused meanwhile.
+fn half_open(now: Duration) -> Breaker {
+    let mut breaker = opened(now);
+    let now = now + rules().pause;
+    let trial = breaker.ask(now).unwrap();
+    assert!(breaker.ask(now).is_err());
+    assert_eq!(breaker.tell(now, trial, Outcome::Good), None);
+    for _ in 1..rules().trials {
+        assert_eq!(send(&mut breaker, now, Outcome::Good), None);
+    }
+    breaker
+}
+
+/// As many as may be under way at once.
+fn fill(breaker: &mut Breaker, now: Duration) -> Vec<Permit> {
+    std::iter::from_fn(|| breaker.ask(now).ok()).collect()
+}
+
+#[test]
+fn a_crowd_is_let_through_as_fast_as_the_shop_answers_it() {
+    let mut breaker = half_open(at(0));
+    let mut now = at(2000);
+    for room in [2, 4, 8, 16, 32] {
+        now += at(100);
+        let permits = fill(&mut breaker, now);
+        assert_eq!(permits.len(), room);
+        for permit in permits {
+            assert_eq!(breaker.tell(now, permit, Outcome::Good), None);
+        }
+    }
+    // It answers, but no faster than this.
+    for permit in fill(&mut breaker, now) {
+        assert_eq!(breaker.tell(now, permit, Outcome::Late), None);
+    }
+    let permits = fill(&mut breaker, now);
+    assert_eq!(permits.len(), 64);
+    // One stumble fails many: it halves the room once.
+    for (n, permit) in permits.into_iter().enumerate() {
+        let outcome = if n % 8 == 0 { Outcome::Bad } else { Outcome::Late };
+        assert_eq!(breaker.tell(now, permit, outcome), None);
+    }
+    let permits = fill(&mut breaker, now);
+    assert_eq!(permits.len(), 32);
+    assert!(!breaker.is_closed());
+    // All who come have had room for a whole window.
+    for permit in permits {
+        assert_eq!(breaker.tell(now, permit, Outcome::Good), None);
+    }
+    now += rules().window;
+    let last = breaker.ask(now).unwrap();
+    assert_eq!(breaker.tell(now, last, Outcome::Bad), None, "a failure never closes it");
+    assert_eq!(send(&mut breaker, now, Outcome::Good), Some(Change::Closed));
+}
+
+#[test]
+fn a_shop_that_fails_the_crowd_again_is_left_alone_for_longer() {
+    let mut breaker = half_open(at(0));
+    let now = at(3000);
+    let mut opened = None;
+    for _ in 0..rules().least {
+        opened = opened.or(send(&mut breaker, now, Outcome::Bad));
+    }
+    assert_eq!(opened, Some(Change::Opened(rules().pause * 2)));
+    assert!(breaker.ask(now + rules().pause).is_err());
 }
 
 #[test]
@@ -110,8 +179,13 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let outcome =
-        prop_oneof![Just(Outcome::Good), Just(Outcome::Bad), Just(Outcome::Silent), Just(Outcome::Unknown)];
+    let outcome = prop_oneof![
+        3 => Just(Outcome::Good),
+        1 => Just(Outcome::Late),
+        1 => Just(Outcome::Bad),
+        1 => Just(Outcome::Silent),
+        1 => Just(Outcome::Unknown),
+    ];
     let step = prop_oneof![
         2 => (0_u64..5000).prop_map(Step::Wait),
         5 => Just(Step::Ask),
@@ -121,14 +195,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// Whatever happens: nothing is sent while the circuit is open; one trial at a time; a refusal names a wait that is
-    /// not longer than the longest pause; only failures open it; and a shop that is well is served again.
+    /// Whatever happens: nothing is sent while the circuit is open; one trial at a time; no more at once than twice what was
+    /// answered; a refusal names a wait that is not longer than the longest pause; only failures open it, only answers
+    /// close it; and a shop that is well is served again.
     #[test]
     fn rules_hold_whatever_happens(steps in steps()) {
         let rules = rules();
         let mut breaker = Breaker::new(rules.clone());
         let mut now = at(0);
         let mut open_until = None;
+        // Since it was last open.
+        let mut answered = 0;
         let mut under_way: VecDeque<Permit> = VecDeque::new();
         for step in steps {
             match step {
@@ -136,11 +213,11 @@ proptest! {
                 Step::Ask => match breaker.ask(now) {
                     Ok(permit) => {
                         prop_assert!(open_until.is_none_or(|until| now >= until), "sent though it is open");
-                        if permit.is_trial {
-                            let others = under_way.iter().filter(|other| {
-                                other.is_trial && other.generation == permit.generation
-                            });
-                            prop_assert_eq!(others.count(), 0, "two trials at once");
+                        if !breaker.is_closed() {
+                            let others =
+                                under_way.iter().filter(|other| other.generation == permit.generation).count();
+                            let most = if answered < rules.trials { 0 } else { answered };
+                            prop_assert!(others <= most as usize, "{others} beside it, {answered} answered");
                         }
                         under_way.push_back(permit);
                     }
@@ -155,21 +232,26 @@ proptest! {
                     let was_closed = breaker.is_closed();
                     match breaker.tell(now, permit, outcome) {
                         Some(Change::Opened(pause)) => {
+                            answered = 0;
                             prop_assert!(matches!(outcome, Outcome::Bad | Outcome::Silent));
                             prop_assert!(pause >= rules.pause && pause <= rules.pause_max);
                             open_until = Some(now + pause);
                         }
                         Some(Change::Closed) => {
-                            prop_assert!(!was_closed && outcome == Outcome::Good && permit.is_trial);
+                            prop_assert!(!was_closed && matches!(outcome, Outcome::Good | Outcome::Late));
                             open_until = None;
                         }
-                        None => prop_assert_eq!(was_closed, breaker.is_closed()),
+                        None => {
+                            prop_assert_eq!(was_closed, breaker.is_closed());
+                            let is_answered = matches!(outcome, Outcome::Good | Outcome::Late);
+                            answered += u32::from(!was_closed && is_answered && permit.generation == breaker.generation);
+                        }
                     }
                 }
             }
         }
         // A shop that is well from now on.
-        now += rules.pause_max;
+        now += rules.pause_max.max(rules.window);
         for permit in under_way {
             breaker.tell(now, permit, Outcome::Unknown);
         }
