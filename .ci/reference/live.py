@@ -101,6 +101,9 @@ name = "member"
 [[room.lane]]
 name = "access"
 [[room]]
+id = "on-sale"
+paths = ["/events/on-sale"]
+[[room]]
 id = "main"
 paths = ["/shop/*"]
 mode = "shadow"
@@ -146,7 +149,7 @@ def run_beside(file, todo):
             ("127.0.0.1:8080", host(edge)), ("127.0.0.1:8081", host(admin)), ("127.0.0.1:9090", host(shop)),
             *((f"http://10.0.0.1{nth}:9090", shop) for nth in range(1, 4)),
             ("http://address-of-the-edge:8080", edge), ("https://tickets.example/", edge + "/"), ("https://SITE/", edge + "/"),
-            ("https://staging.tickets.example.com", shop), ("/ROOM/", "/drawn/"),
+            ("https://staging.tickets.example.com", edge), ("/ROOM/", "/drawn/"),
             ("$(openssl rand -hex 24)", ORGANISER), ("/tmp/", "./"), ("--fans 100000", "--fans 300"), ("--fans 50000", "--fans 300"),
             ("config/compose/secrets > .env", "config/compose/secrets > made.env"),
             # Nobody's turn comes meanwhile.

@@ -70,6 +70,8 @@ variable "first_secrets" {
     admin_tokens    = string
     organiser_token = string
     database        = string
+    line            = string
+    inventory       = string
   })
   sensitive = true
 }

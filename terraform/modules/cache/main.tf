@@ -1,5 +1,5 @@
-# A Redis in three zones: a cluster, whose slots spread over shards, or one primary with its replicas. Nothing is ever thrown out of it: full memory means that it takes nothing more, which a
-# line survives, and losing parts of it silently would not.
+# A Redis in three zones: a cluster, whose slots spread over shards, or one primary with its replicas. Nothing is ever thrown
+# out of it: full memory means that it takes nothing more, which a line survives, and losing parts of it silently would not.
 
 locals {
   family = { redis = "redis7", valkey = "valkey8" }
@@ -43,7 +43,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_elasticache_replication_group" "this" {
-  # checkov:skip=CKV_AWS_31:TLS is insisted on; who may ask is decided by a security group that names one program, and a password would have to stand in that program's configuration.
+  # checkov:skip=CKV_AWS_31:It asks for TLS and a password; this check does not know auth_token_wo.
   replication_group_id = var.name
   description          = var.description
   engine               = var.engine
@@ -67,6 +67,9 @@ resource "aws_elasticache_replication_group" "this" {
   transit_encryption_enabled = true
   # Edge and shop speak TLS to it, and its certificate is of an authority that every system trusts.
   transit_encryption_mode = "required"
+  # Asked of whoever comes, beside the security group. Written once and kept in no state; from then on the rotation changes it.
+  auth_token_wo         = var.password
+  auth_token_wo_version = 1
 
   snapshot_retention_limit   = var.snapshot_retention_days
   snapshot_window            = "03:00-04:00"

@@ -1,3 +1,8 @@
+output "arn" {
+  description = "Its ARN."
+  value       = aws_elasticache_replication_group.this.arn
+}
+
 output "nodes" {
   description = "Its nodes, as ElastiCache and CloudWatch name them."
   value = var.clustered ? [
@@ -6,7 +11,7 @@ output "nodes" {
 }
 
 output "url" {
-  description = "The URL as edge.toml and shop.toml have it."
+  description = "The URL as edge.toml and shop.toml have it, without its password."
   value = (
     var.clustered
     ? "rediss+cluster://${aws_elasticache_replication_group.this.configuration_endpoint_address}:6379"

@@ -99,6 +99,17 @@ variable "security_group_id" {
   type        = string
 }
 
+variable "password" {
+  description = "The first password, which terraform/deploy makes up. Written once and kept in no state."
+  type        = string
+  sensitive   = true
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9]{16,128}$", var.password))
+    error_message = "password has to be 16 to 128 letters and digits."
+  }
+}
+
 variable "snapshot_retention_days" {
   description = "How long daily snapshots are kept; 0 makes none."
   type        = number

@@ -3,8 +3,9 @@ terraform {
 
   required_providers {
     aws = {
-      source  = "hashicorp/aws"
-      version = ">= 6.0, < 7.0"
+      source = "hashicorp/aws"
+      # The first that is known to have auth_token_wo.
+      version = ">= 6.69, < 7.0"
     }
   }
 }

@@ -60,6 +60,7 @@ locals {
       STANCHION_EDGE_KEYS    = "edge-keys"
       STANCHION_CDN_SECRET   = "cdn"
       STANCHION_ADMIN_TOKENS = "admin-tokens"
+      STANCHION_STORE_URL    = "line"
     } : { name = variable, valueFrom = var.secret_arns[secret] }]
     mountPoints = concat([{ sourceVolume = "configuration", containerPath = "/etc/stanchion", readOnly = true }], local.session_mounts)
     dependsOn   = [{ containerName = "configure", condition = "SUCCESS" }]

@@ -9,6 +9,8 @@ locals {
     admin-tokens    = "The tokens of operators (STANCHION_ADMIN_TOKENS)"
     organiser-token = "What may create events in the shop (STANCHION_ORGANISER_TOKEN)"
     database        = "The shop's password of its database (PGPASSWORD)"
+    line            = "The URL of the line with its password (STANCHION_STORE_URL)"
+    inventory       = "The URL of the inventory with its password (STANCHION_SHOP_INVENTORY)"
   }
 
   first_values = {
@@ -18,6 +20,8 @@ locals {
     admin-tokens    = var.first_values.admin_tokens
     organiser-token = var.first_values.organiser_token
     database        = var.first_values.database
+    line            = var.first_values.line
+    inventory       = var.first_values.inventory
   }
 }
 

@@ -9,7 +9,7 @@ locals {
   account   = data.aws_caller_identity.current.account_id
   arn       = "arn:${data.aws_partition.current.partition}"
   place     = "${data.aws_region.current.region}:${local.account}"
-  rotated   = ["line-keys", "edge-keys", "cdn", "database"]
+  rotated   = ["line-keys", "edge-keys", "cdn", "database", "line", "inventory"]
   scheduled = var.rotate_line_keys ? local.rotated : [for secret in local.rotated : secret if secret != "line-keys"]
   function  = "${var.name}-rotate"
 }
@@ -68,6 +68,12 @@ data "aws_iam_policy_document" "rotate" {
   }
 
   statement {
+    sid       = "CachePasswords"
+    actions   = ["elasticache:DescribeReplicationGroups", "elasticache:ModifyReplicationGroup"]
+    resources = values(var.cache_arns)
+  }
+
+  statement {
     sid       = "FindDistribution"
     actions   = ["cloudfront:ListDistributions"]
     resources = ["*"]
@@ -122,7 +128,7 @@ resource "aws_lambda_function" "rotate" {
   source_code_hash = filebase64sha256("${path.module}/rotate/rotate.py")
   kms_key_arn      = var.key_arn
 
-  # The database takes a minute or two to take a new password.
+  # Database, line and inventory take a minute or two to take a new password.
   timeout                        = 600
   memory_size                    = 256
   reserved_concurrent_executions = var.reserve_concurrency ? 1 : -1
@@ -133,7 +139,9 @@ resource "aws_lambda_function" "rotate" {
       DATABASE = var.database_id
       DOMAIN   = var.domain
       HEADER   = var.cdn_header
-      RESTARTS = jsonencode({ line-keys = ["edge"], edge-keys = ["shop", "edge"], cdn = ["edge"], database = ["shop"] })
+      RESTARTS = jsonencode({
+        line-keys = ["edge"], edge-keys = ["shop", "edge"], cdn = ["edge"], database = ["shop"], line = ["edge"], inventory = ["shop"]
+      })
     }
   }
 

@@ -18,6 +18,11 @@ variable "database_id" {
   type        = string
 }
 
+variable "cache_arns" {
+  description = "The Redis of `line` and of `inventory`, whose passwords are rotated."
+  type        = map(string)
+}
+
 variable "first_values" {
   description = "The first values, which terraform/deploy makes up. Written once and kept in no state; later ones are not looked at."
   type = object({
@@ -27,6 +32,8 @@ variable "first_values" {
     admin_tokens    = string
     organiser_token = string
     database        = string
+    line            = string
+    inventory       = string
   })
   sensitive = true
 
@@ -54,6 +61,11 @@ variable "first_values" {
   validation {
     condition     = can(regex("^[A-Za-z0-9]{16,64}$", var.first_values.database))
     error_message = "database has to be 16 to 64 letters and digits."
+  }
+
+  validation {
+    condition     = alltrue([for url in [var.first_values.line, var.first_values.inventory] : can(regex("^rediss(\\+cluster)?://:[A-Za-z0-9]{16,128}@[^@]+$", url))])
+    error_message = "line and inventory have to be like rediss://:<16 to 128 letters and digits>@host:6379."
   }
 }
 

@@ -7,6 +7,7 @@ locals {
     database_connections = var.database_connections
     domain               = var.domain
     mail                 = var.mail
+    inventory_url        = var.inventory_url
     extra                = var.shop_toml_extra
   })
 
@@ -43,14 +44,14 @@ locals {
     command      = ["--config", "/etc/stanchion/shop.toml"]
     portMappings = [{ containerPort = 9090, protocol = "tcp" }]
     environment = [for name, value in merge(var.environment, {
-      RUST_LOG                 = var.log_level
-      STANCHION_SHOP_DATABASE  = var.database_url
-      STANCHION_SHOP_INVENTORY = var.inventory_url
+      RUST_LOG                = var.log_level
+      STANCHION_SHOP_DATABASE = var.database_url
     }) : { name = name, value = value }]
     secrets = [for name, arn in merge(var.extra_secrets, {
       STANCHION_EDGE_KEYS       = var.secret_arns["edge-keys"]
       STANCHION_ORGANISER_TOKEN = var.secret_arns["organiser-token"]
       PGPASSWORD                = var.secret_arns["database"]
+      STANCHION_SHOP_INVENTORY  = var.secret_arns["inventory"]
     }) : { name = name, valueFrom = arn }]
     mountPoints     = [{ sourceVolume = "configuration", containerPath = "/etc/stanchion", readOnly = true }]
     dependsOn       = [{ containerName = "configure", condition = "SUCCESS" }]

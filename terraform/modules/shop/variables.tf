@@ -109,7 +109,7 @@ variable "mail" {
 }
 
 variable "shop_toml_extra" {
-  description = "Further tables of shop.toml, but for [limits] and [mail]."
+  description = "Further tables of shop.toml, but for [inventory], [limits] and [mail]."
   type        = string
   default     = ""
 

@@ -41,9 +41,9 @@ module "security" {
   endpoints_security_group_id = module.network.endpoints_security_group_id
   s3_prefix_list_id           = module.network.s3_prefix_list_id
   shop_outside_ports          = var.shop.outside_ports
-  edge_secret_arns            = [for secret in ["line-keys", "edge-keys", "cdn", "admin-tokens"] : module.secrets.arns[secret]]
+  edge_secret_arns            = [for secret in ["line-keys", "edge-keys", "cdn", "admin-tokens", "line"] : module.secrets.arns[secret]]
   shop_secret_arns = concat(
-    [for secret in ["edge-keys", "organiser-token", "database"] : module.secrets.arns[secret]],
+    [for secret in ["edge-keys", "organiser-token", "database", "inventory"] : module.secrets.arns[secret]],
     values(var.shop.secrets),
   )
   repository_arns      = module.registry.repository_arns
@@ -71,11 +71,15 @@ module "queue" {
 module "secrets" {
   source = "../secrets"
 
-  name                 = var.name
-  domain               = var.domain
-  cdn_header           = local.cdn_header
-  database_id          = module.database.id
-  first_values         = var.first_secrets
+  name        = var.name
+  domain      = var.domain
+  cdn_header  = local.cdn_header
+  database_id = module.database.id
+  first_values = merge(var.first_secrets, {
+    line      = replace(module.line.url, "://", "://:${var.first_secrets.line}@")
+    inventory = replace(module.inventory.url, "://", "://:${var.first_secrets.inventory}@")
+  })
+  cache_arns           = { line = module.line.arn, inventory = module.inventory.arn }
   rotation_schedule    = var.rotation_schedule
   rotate_line_keys     = var.rotate_line_keys
   reserve_concurrency  = var.reserve_lambda_concurrency
@@ -107,6 +111,7 @@ module "line" {
   replicas                = var.line.replicas
   subnet_ids              = module.network.data_subnet_ids
   security_group_id       = module.security.group_ids["line"]
+  password                = var.first_secrets.line
   snapshot_retention_days = var.line.snapshot_retention_days
   apply_immediately       = !var.deletion_protection
   log_prefix              = var.name
@@ -129,6 +134,7 @@ module "inventory" {
   replicas                = var.inventory.replicas
   subnet_ids              = module.network.data_subnet_ids
   security_group_id       = module.security.group_ids["inventory"]
+  password                = var.first_secrets.inventory
   snapshot_retention_days = var.inventory.snapshot_retention_days
   apply_immediately       = !var.deletion_protection
   log_prefix              = var.name

@@ -216,6 +216,8 @@ variable "first_secrets" {
     admin_tokens    = string
     organiser_token = string
     database        = string
+    line            = string
+    inventory       = string
   })
   sensitive = true
 }
@@ -230,6 +232,11 @@ variable "log_level" {
   description = "RUST_LOG."
   type        = string
   default     = "info"
+
+  validation {
+    condition     = can(regex("^(([a-z_:]+=)?(off|error|warn|info|debug|trace),?)+$", var.log_level))
+    error_message = "log_level has to be like info, or like warn,proxy=debug."
+  }
 }
 
 variable "log_retention_days" {

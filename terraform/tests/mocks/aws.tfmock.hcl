@@ -104,6 +104,7 @@ mock_resource "aws_wafv2_web_acl" {
 
 mock_resource "aws_elasticache_replication_group" {
   defaults = {
+    arn                            = "arn:aws:elasticache:eu-central-1:111122223333:replicationgroup:mock"
     configuration_endpoint_address = "line.mock.clustercfg.euc1.cache.amazonaws.com"
     primary_endpoint_address       = "inventory.mock.euc1.cache.amazonaws.com"
   }

@@ -114,12 +114,13 @@ run "cache" {
     subnet_ids              = []
     security_group_id       = "sg-1"
     snapshot_retention_days = 36
+    password                = "with a blank and more"
     apply_immediately       = false
     log_prefix              = "x"
   }
 
   expect_failures = [
-    var.name, var.purpose, var.engine_version, var.node_type, var.shards, var.replicas, var.snapshot_retention_days,
+    var.name, var.purpose, var.engine_version, var.node_type, var.shards, var.replicas, var.snapshot_retention_days, var.password,
   ]
 }
 
@@ -160,6 +161,7 @@ run "secrets" {
     domain               = "tickets.example.com"
     cdn_header           = "X-Edge-Secret"
     database_id          = "stanchion"
+    cache_arns           = { line = "arn:aws:elasticache:eu-central-1:111122223333:replicationgroup:mock" }
     rotation_schedule    = "cron(30 3 * * ? *)"
     rotate_line_keys     = false
     recovery_window_days = 3
@@ -171,6 +173,8 @@ run "secrets" {
       admin_tokens    = "anna:root:0123456789abcdef0123456789abcdef"
       organiser_token = "short"
       database        = "with a blank and more"
+      line            = "rediss://line.example:6379"
+      inventory       = "rediss://:0123456789abcdef@inventory.example:6379"
     }
   }
 

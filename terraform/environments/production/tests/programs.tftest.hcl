@@ -117,7 +117,7 @@ run "shop" {
     metrics_namespace          = "Stanchion/stanchion"
     metrics                    = {}
     metrics_log_group          = "/stanchion/metrics"
-    secret_arns                = { edge-keys = "e", organiser-token = "o", database = "d" }
+    secret_arns                = { edge-keys = "e", organiser-token = "o", database = "d", inventory = "i" }
     log_level                  = "info"
     deletion_protection        = false
   }

@@ -31,6 +31,8 @@ variables {
     admin_tokens    = "anna:admin:0123456789abcdef0123456789abcdef"
     organiser_token = "0123456789abcdef"
     database        = "0123456789abcdef"
+    line            = "0123456789abcdef"
+    inventory       = "0123456789abcdef"
   }
 }
 

@@ -14,6 +14,7 @@ import time
 
 KEYS_KEPT = 5  # the edge takes up to 8
 LINE_KEYS, EDGE_KEYS, CDN, DATABASE = "line-keys", "edge-keys", "cdn", "database"
+CACHES = ("line", "inventory")  # their secrets are URLs with a password
 
 
 def entry_of_key_list(taken):
@@ -23,10 +24,17 @@ def entry_of_key_list(taken):
     return f"{key_id}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
+def password_of(url):
+    """The password of `rediss://:password@host…`."""
+    return url.split("://:", 1)[1].split("@", 1)[0]
+
+
 def rotated(kind, value):
     """What takes the place of a secret's value."""
     if kind == DATABASE:
         return secrets.token_hex(24)
+    if kind in CACHES:
+        return value.replace(f":{password_of(value)}@", f":{secrets.token_hex(24)}@")
     entries = [entry for entry in value.replace(",", " ").split() if entry]
     if kind == CDN:
         new = secrets.token_hex(24)
@@ -84,7 +92,23 @@ class Rotation:
             VersionStages=["AWSPENDING"],
         )
 
+    def cache(self):
+        return self.client("elasticache").describe_replication_groups(ReplicationGroupId=self.cache_id())["ReplicationGroups"][0]
+
+    def cache_id(self):
+        return f"{self.environment['NAME']}-{self.kind}"
+
     def apply(self):
+        if self.kind in CACHES:
+            pending = self.secrets.get_secret_value(SecretId=self.secret_id, VersionStage="AWSPENDING")
+            # It takes the two newest passwords. The same one twice would be both of them, and shut out who has the one of before.
+            if self.cache()["AuthTokenLastModifiedDate"] < pending["CreatedDate"]:
+                self.client("elasticache").modify_replication_group(
+                    ReplicationGroupId=self.cache_id(),
+                    AuthToken=password_of(pending["SecretString"]),
+                    AuthTokenUpdateStrategy="ROTATE",
+                    ApplyImmediately=True,
+                )
         if self.kind == DATABASE:
             self.client("rds").modify_db_cluster(
                 DBClusterIdentifier=self.environment["DATABASE"],
@@ -93,15 +117,18 @@ class Rotation:
             )
 
     def test(self, wait=time.sleep):
-        if self.kind != DATABASE:
+        if self.kind != DATABASE and self.kind not in CACHES:
             return
         for _ in range(50):
             wait(10)
-            found = self.client("rds").describe_db_clusters(DBClusterIdentifier=self.environment["DATABASE"])["DBClusters"][0]
-            pending = found.get("PendingModifiedValues", {})
-            if found["Status"] == "available" and "MasterUserPassword" not in pending:
+            if self.kind in CACHES:
+                found, password = self.cache(), "AuthTokenStatus"
+            else:
+                found = self.client("rds").describe_db_clusters(DBClusterIdentifier=self.environment["DATABASE"])["DBClusters"][0]
+                password = "MasterUserPassword"
+            if found["Status"] == "available" and password not in found.get("PendingModifiedValues", {}):
                 return
-        raise TimeoutError("the database has not taken its new password; the rotation is tried again")
+        raise TimeoutError(f"{self.kind} has not taken its new password; the rotation is tried again")
 
     def finish(self):
         current = next(version for version, stages in self.stages.items() if "AWSCURRENT" in stages)

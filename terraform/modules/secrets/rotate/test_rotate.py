@@ -23,6 +23,7 @@ class Aws:
         self.stages = {"v1": ["AWSCURRENT"], "v2": ["AWSPENDING"]}
         self.calls = []
         self.password = None
+        self.passwords, self.password_since = ["old"], 1
         self.config = {"Origins": {"Items": [{"CustomHeaders": {"Items": [{"HeaderName": "x-edge-secret", "HeaderValue": "old"}]}}]}}
 
     def __call__(self, _service):
@@ -35,7 +36,7 @@ class Aws:
         version = VersionId or next(name for name, stages in self.stages.items() if VersionStage in stages)
         if version not in self.versions:
             raise self.exceptions.ResourceNotFoundException
-        return {"SecretString": self.versions[version]}
+        return {"SecretString": self.versions[version], "CreatedDate": int(version[1:])}
 
     def put_secret_value(self, SecretId, ClientRequestToken, SecretString, VersionStages):
         self.versions[ClientRequestToken] = SecretString
@@ -49,6 +50,14 @@ class Aws:
 
     def describe_db_clusters(self, DBClusterIdentifier):
         return {"DBClusters": [{"Status": "available"}]}
+
+    def modify_replication_group(self, ReplicationGroupId, AuthToken, AuthTokenUpdateStrategy, ApplyImmediately):
+        assert (ReplicationGroupId, AuthTokenUpdateStrategy) == ("stanchion-" + self.kind, "ROTATE")
+        self.passwords = [AuthToken, *self.passwords][:2]
+        self.password_since = 3
+
+    def describe_replication_groups(self, ReplicationGroupId):
+        return {"ReplicationGroups": [{"Status": "available", "AuthTokenLastModifiedDate": self.password_since}]}
 
     def update_service(self, cluster, service, forceNewDeployment):
         self.calls.append(service)
@@ -74,7 +83,8 @@ ENVIRONMENT = {
     "DATABASE": "books",
     "DOMAIN": "tickets.example",
     "HEADER": "X-Edge-Secret",
-    "RESTARTS": '{"line-keys": ["edge"], "edge-keys": ["shop", "edge"], "cdn": ["edge"], "database": ["shop"]}',
+    "RESTARTS": '{"line-keys": ["edge"], "edge-keys": ["shop", "edge"], "cdn": ["edge"], "database": ["shop"],'
+    ' "line": ["edge"], "inventory": ["shop"]}',
 }
 
 
@@ -124,6 +134,15 @@ class Rotating(unittest.TestCase):
         self.assertEqual(aws.versions[self.current(aws)], aws.password)
         self.assertNotEqual(aws.password, "old")
         self.assertIn("shop", aws.calls)
+
+    def test_line_and_inventory_take_the_old_password_until_all_have_the_new_one(self):
+        for kind, program, scheme in [("line", "edge", "rediss+cluster"), ("inventory", "shop", "rediss")]:
+            aws = rotation(kind, f"{scheme}://:old@redis.example:6379")
+            new, old = aws.passwords
+            self.assertEqual(old, "old")
+            self.assertRegex(new, "^[0-9a-f]{48}$")
+            self.assertEqual(aws.versions[self.current(aws)], f"{scheme}://:{new}@redis.example:6379")
+            self.assertEqual(set(aws.calls), {program})
 
     def test_a_version_that_nobody_asked_for_is_refused(self):
         with self.assertRaises(ValueError):
