@@ -18,6 +18,7 @@ test: ## Run every test: unit, property, conformance, end to end, browser
 	@cargo nextest run --workspace
 	@.ci/configurations
 	@.ci/references
+	@.ci/self-test
 	@.ci/commands --self-test
 	@.ci/commands
 
