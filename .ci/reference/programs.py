@@ -14,7 +14,7 @@ def built(program):
     """Where the program is."""
     path = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "debug" / program
     if not path.exists():
-        raise SystemExit(f"references: {program} is not built; run `make references`")
+        raise SystemExit(f"references: {program} is not built; run cargo build")
     return str(path)
 
 
