@@ -30,6 +30,8 @@ pub struct Events {
     details: Cache<EventId, Option<Arc<EventDetail>>>,
     lists: Cache<EventQuery, Arc<Vec<EventOnSale>>>,
     venues: Cache<(), Arc<Vec<String>>>,
+    /// Which seats there are. Who has them is marked on a copy.
+    numbered: Cache<EventId, Arc<Vec<Seat>>>,
     seats: Cache<EventId, Arc<Vec<Seat>>>,
     claimed: Cache<EventId, Arc<Vec<SectionCount>>>,
 }
@@ -65,6 +67,7 @@ impl Events {
             details: Cache::new(Arc::clone(&clock), keep(event)),
             lists: Cache::new(Arc::clone(&clock), Keep { least: LIST_LEAST.min(list), ..keep(list) }),
             venues: Cache::new(Arc::clone(&clock), keep(list)),
+            numbered: Cache::new(Arc::clone(&clock), keep(event)),
             seats: Cache::new(Arc::clone(&clock), keep(seats)),
             claimed: Cache::new(Arc::clone(&clock), keep(seats)),
             store,
@@ -111,12 +114,12 @@ impl Events {
     /// # Errors
     /// When the database fails.
     pub async fn seats(&self, id: &EventId) -> Result<Arc<Vec<Seat>>, StoreError> {
-        let read = async || {
-            let mut seats = self.store.seats(id, None, self.clock.now()).await?;
-            if let Some(holdings) = self.held(id).await? {
-                seat_map::mark(&mut seats, &holdings, None);
-            }
-            Ok(Arc::new(seats))
+        let known =
+            async || Ok::<_, StoreError>(Arc::new(self.store.seats(id, None, self.clock.now()).await?));
+        // While seats are sold the inventory knows who has which: the database is not asked after each of them.
+        let read = async || match self.held(id).await? {
+            Some(holdings) => Ok(Arc::new(seat_map::of(&*self.numbered.get(id, known).await?, &holdings))),
+            None => known().await,
         };
         self.seats.get(id, read).await
     }
@@ -244,6 +247,7 @@ impl Events {
     /// What is said of the event was changed.
     fn edited(&self, id: &EventId) {
         self.details.drop_one(id);
+        self.numbered.drop_one(id);
         self.office.changed(id);
         self.claims_changed(id);
         self.lists.drop_all();

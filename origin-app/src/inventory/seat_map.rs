@@ -6,6 +6,17 @@ use super::{Holding, HoldingState, House};
 use crate::events::{Seat, SeatState, SectionCount};
 use crate::ids::{FanId, SectionId};
 
+/// The seats of a house as somebody sees them to whom none belongs: what is among the holdings is gone, all else can be had,
+/// whatever the database said when it was asked.
+pub fn of(seats: &[Seat], holdings: &[Holding]) -> Vec<Seat> {
+    let mut seats = seats.to_vec();
+    for seat in &mut seats {
+        (seat.state, seat.mine) = (SeatState::Available, false);
+    }
+    mark(&mut seats, holdings, None);
+    seats
+}
+
 /// Marks the seats that somebody has. What is not among the holdings, the database has said already.
 pub fn mark(seats: &mut [Seat], holdings: &[Holding], fan: Option<&FanId>) {
     let mut owners = HashMap::new();

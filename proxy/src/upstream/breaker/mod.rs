@@ -10,7 +10,7 @@
 //! ```
 //!
 //! While it is half open, one request at a time is a trial. After enough good ones so many are let through at once as the
-//! shop answers briskly: each brisk answer makes room for one more, one that failed halves the room. For whoever was inside
+//! shop answers briskly: brisk answers make room for more, one that failed halves the room. For whoever was inside
 //! while the shop was away asks again and again; all of them at once would bring down what has just come back.
 //!
 //! A request asks before it is sent, and tells how it ended. What was sent before a change of state says nothing about
@@ -64,6 +64,8 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permit {
     generation: u64,
+    /// Of the ramp, while the circuit is half open.
+    epoch: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -102,13 +104,12 @@ impl Breaker {
             }
             self.change(State::HalfOpen(Ramp::default()));
         }
-        if let State::HalfOpen(ramp) = &mut self.state
-            && !ramp.has_room(now)
-        {
+        let epoch = match &mut self.state {
             // Whoever asks meanwhile may be luckier elsewhere, or in a moment.
-            return Err(self.rules.pause);
-        }
-        Ok(Permit { generation: self.generation })
+            State::HalfOpen(ramp) => ramp.send(now).ok_or(self.rules.pause)?,
+            State::Closed(_) | State::Open { .. } => 0,
+        };
+        Ok(Permit { generation: self.generation, epoch })
     }
 
     /// Tells how the request ended that was sent with `permit`. Whether the circuit opened or closed by it.
@@ -118,7 +119,7 @@ impl Breaker {
         }
         match &mut self.state {
             State::Open { .. } => None,
-            State::HalfOpen(ramp) => match ramp.tell(&self.rules, now, outcome) {
+            State::HalfOpen(ramp) => match ramp.tell(&self.rules, now, permit.epoch, outcome) {
                 Verdict::Fails => {
                     self.pause = (self.pause * 2).min(self.rules.pause_max);
                     Some(self.open(now))

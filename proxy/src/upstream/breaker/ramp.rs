@@ -1,7 +1,8 @@
 //! A circuit that is half open: from one request at a time to as many as come.
 //!
-//! The number that may be under way at once grows as TCP's congestion window does in slow start (RFC 5681, section 3.1), and
-//! is halved by a failure.
+//! The number that may be under way at once grows and shrinks as TCP's congestion window does (RFC 5681, section 3.1): by one with
+//! each answer at first; it is halved by a failure, once for all that were sent before; from then on it grows by one with
+//! as many answers as there is room. So a shop that refuses what is too much at once is kept just below that.
 
 use std::time::Duration;
 
@@ -20,8 +21,12 @@ pub(super) struct Ramp {
     recent: Recent,
     /// When somebody last had to be refused for want of room.
     refused_at: Option<Duration>,
-    /// When the room was last halved: one stumble of the shop fails many requests at once.
-    halved_at: Option<Duration>,
+    /// Where growing with each answer ends.
+    threshold: u32,
+    /// Answers since the room last grew, beyond the threshold.
+    answers: u32,
+    /// Counts how often the room was halved: one stumble of the shop fails many requests at once.
+    epoch: u32,
 }
 
 /// What an outcome shows.
@@ -35,29 +40,40 @@ pub(super) enum Verdict {
     GoesOn,
 }
 
-/// How long after the room was halved failures do not halve it again.
-const STUMBLE: Duration = Duration::from_secs(1);
-
 impl Default for Ramp {
     fn default() -> Self {
-        Self { room: 1, under_way: 0, good: 0, recent: Recent::default(), refused_at: None, halved_at: None }
+        Self {
+            room: 1,
+            under_way: 0,
+            good: 0,
+            recent: Recent::default(),
+            refused_at: None,
+            threshold: u32::MAX,
+            answers: 0,
+            epoch: 0,
+        }
     }
 }
 
 impl Ramp {
-    /// Whether one more may be sent now; it is under way then.
-    pub(super) fn has_room(&mut self, now: Duration) -> bool {
-        let has_room = self.under_way < self.room;
-        if has_room {
-            self.under_way += 1;
-        } else {
+    /// Whether one more may be sent now; it is under way then. With how often the room was halved before.
+    pub(super) fn send(&mut self, now: Duration) -> Option<u32> {
+        if self.under_way >= self.room {
             self.refused_at = Some(now);
+            return None;
         }
-        has_room
+        self.under_way += 1;
+        Some(self.epoch)
     }
 
-    /// Tells how one ended that was under way.
-    pub(super) fn tell(&mut self, rules: &BreakerRules, now: Duration, outcome: Outcome) -> Verdict {
+    /// Tells how one ended that was sent at `epoch`.
+    pub(super) fn tell(
+        &mut self,
+        rules: &BreakerRules,
+        now: Duration,
+        epoch: u32,
+        outcome: Outcome,
+    ) -> Verdict {
         self.under_way = self.under_way.saturating_sub(1);
         if self.good < rules.trials {
             return self.tried(rules, now, outcome);
@@ -66,18 +82,27 @@ impl Ramp {
             return Verdict::Fails;
         }
         match outcome {
-            Outcome::Good => self.room = self.room.saturating_add(1),
+            Outcome::Good => self.grow(),
             Outcome::Late => {}
             Outcome::Unknown => return Verdict::GoesOn,
             Outcome::Bad | Outcome::Silent => {
-                if self.halved_at.is_none_or(|at| at + STUMBLE <= now) {
+                if epoch == self.epoch {
                     self.room = (self.room / 2).max(1);
-                    self.halved_at = Some(now);
+                    (self.threshold, self.answers) = (self.room, 0);
+                    self.epoch = self.epoch.wrapping_add(1);
                 }
                 return Verdict::GoesOn;
             }
         }
         self.after_an_answer(rules, now)
+    }
+
+    fn grow(&mut self) {
+        self.answers += 1;
+        if self.room < self.threshold || self.answers >= self.room {
+            self.room = self.room.saturating_add(1);
+            self.answers = 0;
+        }
     }
 
     fn tried(&mut self, rules: &BreakerRules, now: Duration, outcome: Outcome) -> Verdict {

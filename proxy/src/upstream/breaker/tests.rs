@@ -119,17 +119,47 @@ fn a_crowd_is_let_through_as_fast_as_the_shop_answers_it() {
         let outcome = if n % 8 == 0 { Outcome::Bad } else { Outcome::Late };
         assert_eq!(breaker.tell(now, permit, outcome), None);
     }
-    let permits = fill(&mut breaker, now);
-    assert_eq!(permits.len(), 32);
+    // From now on it grows by one with as many answers as there is room.
+    for room in [32, 33, 34] {
+        let permits = fill(&mut breaker, now);
+        assert_eq!(permits.len(), room);
+        for permit in permits {
+            assert_eq!(breaker.tell(now, permit, Outcome::Good), None);
+        }
+    }
     assert!(!breaker.is_closed());
     // All who come have had room for a whole window.
-    for permit in permits {
-        assert_eq!(breaker.tell(now, permit, Outcome::Good), None);
-    }
     now += rules().window;
     let last = breaker.ask(now).unwrap();
     assert_eq!(breaker.tell(now, last, Outcome::Bad), None, "a failure never closes it");
     assert_eq!(send(&mut breaker, now, Outcome::Good), Some(Change::Closed));
+}
+
+/// A shop that answers ten at once and refuses the eleventh at once, and a crowd that never ends.
+#[test]
+fn a_shop_that_refuses_what_is_too_much_is_kept_busy_and_not_left_alone() {
+    let mut breaker = half_open(at(0));
+    let mut under_way: VecDeque<Permit> = VecDeque::new();
+    let (mut answered, mut refused) = (0, 0);
+    for millis in 2000..12_000 {
+        // Each answer takes 20 ms: one every other millisecond.
+        if millis % 2 == 0
+            && let Some(permit) = under_way.pop_front()
+        {
+            assert_eq!(breaker.tell(at(millis), permit, Outcome::Good), None);
+            answered += 1;
+        }
+        for _ in 0..20 {
+            let Ok(permit) = breaker.ask(at(millis)) else { break };
+            if under_way.len() < 10 {
+                under_way.push_back(permit);
+            } else {
+                refused += 1;
+                assert_eq!(breaker.tell(at(millis), permit, Outcome::Bad), None, "{answered} {refused}");
+            }
+        }
+    }
+    assert!(answered > 4500 && refused < 500, "{answered} answered, {refused} refused");
 }
 
 #[test]
