@@ -5,6 +5,7 @@
 //! read, is put aside, so that the others go on; `origin-app dead-letters` shows those.
 
 mod reconcile;
+mod trouble;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -19,17 +20,14 @@ use crate::inventory::{BoxOffice, Holding, InventoryError, LogEntry};
 use crate::reservations::ReservationStore;
 use crate::store::StoreError;
 
+use trouble::Trouble;
+
 pub use reconcile::Reconciler;
 
 /// Entries written in one transaction.
 const BATCH: u32 = 256;
 /// How often logs are looked at that nobody of this process wrote to.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How often an entry may fail before it is put aside.
-const ATTEMPTS_MAX: u32 = 5;
-const PAUSE_MIN: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
-
 /// Carries what happened from the logs into the database.
 pub struct ColdPath {
     office: Arc<BoxOffice>,
@@ -63,20 +61,6 @@ pub struct LogFigures {
     pub oldest_age: Duration,
     /// Entries that were put aside.
     pub dead_letters: u64,
-}
-
-/// An event whose entries do not get through.
-struct Trouble {
-    failures: u32,
-    retry_at: Instant,
-    /// The entry that fails alone, and how often it did.
-    culprit: Option<(String, u32)>,
-}
-
-impl Default for Trouble {
-    fn default() -> Self {
-        Self { failures: 0, retry_at: Instant::now(), culprit: None }
-    }
 }
 
 impl ColdPath {
@@ -126,7 +110,7 @@ impl ColdPath {
         let mut trouble = self.trouble.lock().await;
         for event in events {
             let known = trouble.remove(&event);
-            if known.as_ref().is_some_and(|known| known.retry_at > Instant::now()) {
+            if known.as_ref().is_some_and(|known| known.waits(Instant::now())) {
                 trouble.extend(known.map(|known| (event, known)));
                 continue;
             }
@@ -191,19 +175,13 @@ impl ColdPath {
             if !matches!(error, StoreError::Refused(_)) {
                 return Ok(());
             }
-            let before = trouble.culprit.take().filter(|(mark, _)| *mark == entry.mark);
-            let attempts = before.map_or(0, |(_, attempts)| attempts) + 1;
-            // What cannot be read will not be readable later.
-            if attempts < ATTEMPTS_MAX && entry.holding.is_ok() {
-                trouble.culprit = Some((entry.mark.clone(), attempts));
+            if !trouble.refused(&entry.mark, entry.holding.is_ok(), Instant::now()) {
                 return Ok(());
             }
             let reason = chain(&error);
             tracing::error!(event = %event, mark = entry.mark, reason, "an entry of the log was put aside");
             log.bury(event, entry, &reason).await?;
             self.put_aside.fetch_add(1, Ordering::Relaxed);
-            // The next is not to wait for what this one did.
-            *trouble = Trouble::default();
         }
         Ok(())
     }
@@ -216,12 +194,13 @@ impl ColdPath {
 
     fn fail(&self, event: &EventId, error: &StoreError, before: Option<Trouble>) -> Trouble {
         self.retries.fetch_add(1, Ordering::Relaxed);
-        let before = before.unwrap_or_default();
-        let pause = (PAUSE_MIN * (1 << before.failures.min(8))).min(PAUSE_MAX);
-        if before.failures.is_power_of_two() || before.failures == 0 {
-            tracing::warn!(event = %event, error = chain(error), failures = before.failures, "the log waits");
+        let now = Instant::now();
+        let before = before.unwrap_or_else(|| Trouble::none(now));
+        let failures = before.failures();
+        if failures.is_power_of_two() || failures == 0 {
+            tracing::warn!(event = %event, error = chain(error), failures, "the log waits");
         }
-        Trouble { failures: before.failures + 1, retry_at: Instant::now() + pause, ..before }
+        before.failed(now)
     }
 
     /// Waits until what the event's log has now is in the database. Whether it was in time.

@@ -8,7 +8,7 @@ use origin_app::inventory::{HoldingState, READ_TURN};
 use serde_json::json;
 
 use super::Stage;
-use super::flaky::Forgetful;
+use super::flaky::Flaky;
 use crate::metrics::{scrape, value};
 use crate::support::{Database, Fan, eventually, on_both_databases};
 
@@ -104,7 +104,7 @@ async fn an_entry_that_comes_twice_changes_nothing(database: Database) {
     let times = Arc::new(AtomicU32::new(0));
     let forgetful = times.clone();
     let around = |behind| -> Arc<dyn origin_app::inventory::Inventory> {
-        Arc::new(Forgetful { behind, times: forgetful })
+        Arc::new(Flaky { forgets: forgetful, ..Flaky::before(behind) })
     };
     let stage = Stage::open_with(database, 6, |_| {}, around).await;
     let (one, other, buyer) = (stage.shop.fan(), stage.shop.fan(), stage.shop.fan());

@@ -1,10 +1,13 @@
 //! Inventory and database put at odds by hand, in each way that there is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use origin_app::inventory::HoldingState;
+use origin_app::inventory::{HoldingState, Inventory};
 use serde_json::json;
 
+use super::flaky::Flaky;
 use super::{Stage, reservation};
 use crate::support::{Database, Fan, Shop, eventually, on_both_databases, settings};
 
@@ -12,6 +15,7 @@ on_both_databases!(
     what_is_sold_in_one_and_free_in_the_other_is_put_right,
     what_is_held_in_one_only_is_put_right,
     what_is_at_odds_at_the_start_is_put_right_at_once,
+    what_is_over_by_the_time_it_is_asked_about_is_not_held_again,
 );
 
 async fn bought(fan: &Fan, seats: &[&str]) -> String {
@@ -96,6 +100,28 @@ async fn what_is_held_in_one_only_is_put_right(database: Database) {
         assert_eq!(fan.pay(id, "sandbox-ok").await.status, 200);
     }
     assert_eq!(stage.repairs().await, 2.0);
+    stage.close().await;
+}
+
+/// Between reading the database and asking the inventory, the log may bring into the one that a hold is over, and the other forgets
+/// it.
+async fn what_is_over_by_the_time_it_is_asked_about_is_not_held_again(database: Database) {
+    let held_back = Arc::new(AtomicBool::new(false));
+    let around = |behind| -> Arc<dyn Inventory> {
+        Arc::new(Flaky { held_back: held_back.clone(), ..Flaky::before(behind) })
+    };
+    let stage = Stage::open_with(database, 3, |_| {}, around).await;
+    let (fan, buyer) = (stage.shop.fan(), stage.shop.fan());
+    let (over, sold) = (fan.held(&["A-1"]).await, bought(&buyer, &["A-2"]).await);
+    stage.caught_up().await;
+    held_back.store(true, Ordering::SeqCst);
+    assert_eq!(fan.delete(&format!("/api/reservations/{over}")).await.status, 204);
+    eventually("somebody asks", async || (!held_back.load(Ordering::SeqCst)).then_some(())).await;
+    // What is put right after that says that the round is over.
+    assert!(stage.inventory.free(&stage.event, &reservation(&sold)).await.unwrap());
+    becomes(&stage, &sold, Some(HoldingState::Sold)).await;
+    assert_eq!((stage.state(&over).await, fan.state(&over).await), (None, "released".to_owned()));
+    stage.shop.fan().held(&["A-1"]).await;
     stage.close().await;
 }
 
