@@ -193,6 +193,15 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// The reservation whose fan is told that the hold has lapsed, and when it did; see `sql::told_of_the_end`.
+pub(super) fn told_of_the_end(row: &impl Columns) -> Result<Option<(ReservationId, Timestamp)>, StoreError> {
+    if row.number("told")? == 0 {
+        return Ok(None);
+    }
+    let id = valid("id", ReservationId::parse(&row.text("id")?).ok())?;
+    Ok(Some((id, moment(row, "updated_at")?)))
+}
+
 pub(super) fn moment(row: &impl Columns, column: &'static str) -> Result<Timestamp, StoreError> {
     valid(column, u64::try_from(row.number(column)?).ok().map(Timestamp::from_millis))
 }

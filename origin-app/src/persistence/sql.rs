@@ -29,6 +29,19 @@ pub(super) const EVENT: &str = concat!(event_columns!(), "WHERE e.id = $2");
 /// $1 now, $2 the last event of the page before or '', $3 how many, $4 the venue or '', $5 the earliest start, $6 the end
 /// of starts; behind it the words, as each database looks for them. The page goes on where the last one ended, or at
 /// the earliest start: either is where the index is entered.
+/// Of reservations that an `UPDATE` has ended: when, and whether their fan is told, which is where the hold has lapsed and it is
+/// known how the fan is reached.
+macro_rules! told_of_the_end {
+    () => {
+        "RETURNING reservations.id, reservations.updated_at,
+                   CAST(CASE WHEN reservations.state = 'expired'
+                              AND (EXISTS (SELECT 1 FROM reservation_contacts c WHERE c.reservation_id = reservations.id)
+                                OR EXISTS (SELECT 1 FROM contacts c WHERE c.fan_id = reservations.fan_id))
+                             THEN 1 ELSE 0 END AS BIGINT) AS told"
+    };
+}
+pub(super) use told_of_the_end;
+
 macro_rules! events_page {
     ($status:literal, $words:literal) => {
         concat!(

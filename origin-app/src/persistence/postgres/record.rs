@@ -3,9 +3,13 @@
 use admission::clock::Timestamp;
 use sqlx::{PgConnection, Row as _};
 
+use super::reservations::load;
 use super::{Postgres, sql};
 use crate::ids::EventId;
 use crate::inventory::Holding;
+use crate::notifications::News;
+use crate::outbox::Message;
+use crate::persistence::outbox::postgres::enqueue;
 use crate::persistence::rows::{self, Batch, at};
 use crate::store::StoreError;
 
@@ -57,7 +61,8 @@ impl Postgres {
     }
 }
 
-/// Writes down what is not known yet. What was a guest's who has logged in since is the account's.
+/// Writes down what is not known yet. What was a guest's who has logged in since is the account's. Whose hold has lapsed is told so,
+/// where it is known how they are reached.
 pub(super) async fn record(
     connection: &mut PgConnection,
     event: &EventId,
@@ -97,15 +102,22 @@ pub(super) async fn record(
     if batch.ended.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    let over = sqlx::query(concat!(
         "UPDATE reservations SET state = ended.state, updated_at = ended.at
            FROM unnest($1::text[], $2::text[], $3::bigint[]) AS ended (id, state, at)
-          WHERE reservations.id = ended.id AND reservations.state = 'held'",
-    )
+          WHERE reservations.id = ended.id AND reservations.state = 'held' ",
+        sql::told_of_the_end!()
+    ))
     .bind(batch.ended.iter().map(|ended| ended.0).collect::<Vec<_>>())
     .bind(batch.ended.iter().map(|ended| ended.1).collect::<Vec<_>>())
     .bind(batch.ended.iter().map(|ended| ended.2).collect::<Vec<_>>())
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    for row in &over {
+        if let Some((id, ended_at)) = rows::told_of_the_end(row)? {
+            let reservation = load(connection, &id).await?;
+            enqueue(connection, &Message::about(News::Lost, &reservation), ended_at).await?;
+        }
+    }
     Ok(())
 }

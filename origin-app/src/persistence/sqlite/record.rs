@@ -3,9 +3,13 @@
 use admission::clock::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 
+use super::reservations::load;
 use super::{Sqlite, json_list, sql};
 use crate::ids::EventId;
 use crate::inventory::Holding;
+use crate::notifications::News;
+use crate::outbox::Message;
+use crate::persistence::outbox::sqlite::enqueue;
 use crate::persistence::rows::{self, Batch, at};
 use crate::store::StoreError;
 
@@ -58,7 +62,8 @@ impl Sqlite {
     }
 }
 
-/// Writes down what is not known yet. What was a guest's who has logged in since is the account's.
+/// Writes down what is not known yet. What was a guest's who has logged in since is the account's. Whose hold has lapsed is told so,
+/// where it is known how they are reached.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     event: &EventId,
@@ -101,13 +106,20 @@ pub(super) async fn record(
     if batch.ended.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    let over = sqlx::query(concat!(
         "UPDATE reservations SET state = ended.value ->> 1, updated_at = ended.value ->> 2
            FROM json_each($1) AS ended
-          WHERE reservations.id = ended.value ->> 0 AND reservations.state = 'held'",
-    )
+          WHERE reservations.id = ended.value ->> 0 AND reservations.state = 'held' ",
+        sql::told_of_the_end!()
+    ))
     .bind(json_list(&batch.ended))
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    for row in &over {
+        if let Some((id, ended_at)) = rows::told_of_the_end(row)? {
+            let reservation = load(connection, &id).await?;
+            enqueue(connection, &Message::about(News::Lost, &reservation), ended_at).await?;
+        }
+    }
     Ok(())
 }

@@ -7,7 +7,11 @@ use serde_json::json;
 
 use crate::support::{Database, MailSink, ManualClock, Shop, eventually, on_both_databases, settings};
 
-on_both_databases!(a_fan_is_told_by_mail_what_becomes_of_a_payment, a_guest_is_told_where_they_said);
+on_both_databases!(
+    a_fan_is_told_by_mail_what_becomes_of_a_payment,
+    a_guest_is_told_where_they_said,
+    who_can_be_reached_is_told_that_a_hold_has_lapsed,
+);
 
 async fn a_fan_is_told_by_mail_what_becomes_of_a_payment(database: Database) {
     let sink = MailSink::start().await;
@@ -91,4 +95,38 @@ async fn a_guest_is_told_where_they_said(database: Database) {
     let later = Shop::open_with(self::settings(&database), clock, None).await;
     eventually("addresses are forgotten", async || (database.count(kept).await == 0).then_some(())).await;
     later.close().await;
+}
+
+/// Once, and not who gave the seats back or never said where they are told.
+async fn who_can_be_reached_is_told_that_a_hold_has_lapsed(database: Database) {
+    let sink = MailSink::start().await;
+    let settings = origin_app::config::Settings { mail: sink.settings(), ..settings(&database) };
+    let shop = Shop::open_with(settings, Arc::default(), None).await;
+    shop.create_demo(&[("A", 5)]).await;
+    let (guest, giver, stranger) = (shop.fan().speaking("en"), shop.fan(), shop.fan());
+    let (lapses, given_back) = (guest.held(&["A-1"]).await, giver.held(&["A-2"]).await);
+    let unknown = stranger.held(&["A-3"]).await;
+    for (fan, id, email) in
+        [(&guest, &lapses, "guest@example.com"), (&giver, &given_back, "giver@example.com")]
+    {
+        let body = json!({"card": "sandbox-declined", "email": email, "language": "en"});
+        assert_eq!(fan.post(&format!("/api/reservations/{id}/payment"), &body).await.status, 402);
+    }
+    assert_eq!(giver.delete(&format!("/api/reservations/{given_back}")).await.status, 204);
+    shop.clock.advance(Duration::from_secs(181));
+    let mail = sink.mails("guest@example.com", 1).await.pop().unwrap();
+    assert!(mail.header("Subject").contains("Your hold is over"), "{}", mail.header("Subject"));
+    assert!(mail.text().contains("Nothing was charged."), "{}", mail.text());
+    eventually("the sweep is through", async || {
+        let over = "SELECT count(*) FROM reservations WHERE state = 'expired'";
+        (database.count(over).await == 2).then_some(())
+    })
+    .await;
+    assert_eq!(
+        (guest.state(&lapses).await, stranger.state(&unknown).await),
+        ("expired".into(), "expired".into())
+    );
+    shop.close().await;
+    assert_eq!(sink.all().len(), 1);
+    assert_eq!(database.count("SELECT count(*) FROM outbox").await, 1);
 }
