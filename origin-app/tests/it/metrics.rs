@@ -39,6 +39,46 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
     std::fs::read_to_string(path).unwrap().lines().filter_map(row).collect()
 }
 
+/// The shop's metrics that rules of alerts and panels of dashboards ask for, each with the labels that they ask it by, and where.
+fn asked_for() -> Vec<(String, String, BTreeSet<String>)> {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
+    let files = ["alerts", "grafana"].into_iter().flat_map(|folder| {
+        std::fs::read_dir(format!("{config}/{folder}")).unwrap().map(|entry| entry.unwrap().path())
+    });
+    let mut asked = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            let begins = line.match_indices("shop_").map(|(at, _)| at);
+            // Not within another word.
+            let is_name = |at: &usize| {
+                !line[..*at].ends_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_')
+            };
+            for at in begins.filter(is_name) {
+                let rest = &line[at..];
+                let end = rest.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+                let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
+                let of_histogram = ["_bucket", "_count", "_sum"];
+                let name = of_histogram.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+                let selector =
+                    after.strip_prefix('{').and_then(|after| after.split('}').next()).unwrap_or_default();
+                let by = line[..at]
+                    .rsplit_once("by (")
+                    .and_then(|(_, by)| by.split(')').next())
+                    .unwrap_or_default();
+                let labels = selector
+                    .split(',')
+                    .filter_map(|label| label.split(['=', '!']).next())
+                    .chain(by.split(','));
+                let labels = labels.map(|label| label.trim().to_owned());
+                let labels = labels.filter(|label| !label.is_empty() && label != "le").collect();
+                asked.push((format!("{}: {line}", file.display()), name.to_owned(), labels));
+            }
+        }
+    }
+    asked
+}
+
 pub(crate) fn value(metrics: &str, series: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
@@ -101,6 +141,15 @@ async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
     let said = promtool.wait_with_output().unwrap();
     assert!(said.status.success() && said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
     assert_eq!(told(&metrics), documented(), "docs/shop.md lists what there is");
+    let (known, asked) = (told(&metrics), asked_for());
+    assert!(asked.len() >= 5, "{asked:?}");
+    for (place, name, labels) in asked {
+        let (_, has) = known.get(&name).unwrap_or_else(|| panic!("there is no {name}: {place}"));
+        // Who it is asked of is Prometheus' own.
+        let of_shop: BTreeSet<_> =
+            labels.iter().filter(|label| !["instance", "job"].contains(&label.as_str())).cloned().collect();
+        assert!(of_shop.is_subset(has), "{name} has {has:?}: {place}");
+    }
     // Of a fan or a reservation there is nothing, and a fan gets nothing of it.
     assert!(!metrics.contains(&id) && !metrics.contains(&fan.cookie("shop-fan").unwrap()));
     let through = shop.forward(&Client::new(), Method::GET, "/metrics", "", "").send().await.unwrap();
