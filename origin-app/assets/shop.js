@@ -3,6 +3,7 @@
 
 const POLL_MS = 3000;
 const POLL_SLOW_MS = 15000;
+const SENT_MS = 3000;
 
 function money(cents, currency) {
   const whole = ["JPY", "KRW"].includes(currency);
@@ -222,11 +223,39 @@ function waiting(section) {
   setTimeout(poll, POLL_MS);
 }
 
-// Who let the hold end and does nothing more has walked away: their place is for the next in line.
-function walkAway(form) {
-  setTimeout(() => form.requestSubmit(), Number(form.dataset.leaveAfter) * 1000);
+// A second press while the first is on its way sends nothing.
+function sendOnce(form) {
+  let sent = -Infinity;
+  form.addEventListener("submit", (event) => {
+    if (performance.now() - sent < SENT_MS) event.preventDefault();
+    else sent = performance.now();
+  });
+  addEventListener("pageshow", () => { sent = -Infinity; });
 }
 
+// What the fan does in this tab is heard in all of theirs.
+function busy() {
+  const tabs = new BroadcastChannel("busy");
+  tabs.postMessage("");
+  tabs.close();
+}
+
+// Who let the hold end and does nothing more, in whichever tab, has walked away: their place is for the next in line.
+function walkAway(form) {
+  let timer;
+  function wait() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      form.action += "?away=yes";
+      form.requestSubmit();
+    }, Number(form.dataset.leaveAfter) * 1000);
+  }
+  new BroadcastChannel("busy").addEventListener("message", wait);
+  wait();
+}
+
+["pageshow", "pointerdown", "keydown"].forEach((what) => addEventListener(what, busy));
+document.querySelectorAll("form[method=post]").forEach(sendOnce);
 document.querySelectorAll("[data-leave-after]").forEach(walkAway);
 document.querySelectorAll("[data-place]").forEach(waiting);
 document.querySelectorAll("form.seatmap").forEach(seatMap);

@@ -22,7 +22,7 @@ use crate::inventory::redis::RedisInventory;
 use crate::inventory::{BoxOffice, Houses, Inventory, WarmUp};
 use crate::notifications::{self, Notifier};
 use crate::outbox::Sender;
-use crate::pages::Templates;
+use crate::pages::{SeatMaps, Templates};
 use crate::payments::{Guarded, PaymentProvider, SandboxProvider, Stripe};
 use crate::reservations::{Reservations, sweep};
 use crate::router::router;
@@ -62,6 +62,7 @@ pub struct App {
     pub(crate) gate: Gate,
     pub(crate) assets: Assets,
     pub(crate) templates: Templates,
+    pub(crate) seat_maps: SeatMaps,
     pub(crate) traces: Option<Arc<Traces>>,
 }
 
@@ -225,6 +226,7 @@ pub async fn start(settings: Settings, surroundings: Surroundings) -> anyhow::Re
     let app = Arc::new(App {
         gate: Gate::new(settings.limits.requests_in_flight),
         templates: Templates::new(&assets, money(&settings.payments.provider))?,
+        seat_maps: SeatMaps::default(),
         assets,
         events,
         accounts,

@@ -1,7 +1,7 @@
 //! The codes of problems. They are stable: programs go by them, and `docs/shop.md` lists them.
 
 /// All of them, in order.
-pub(super) const CODES: [&str; 57] = [
+pub(crate) const CODES: [&str; 57] = [
     "already_confirmed",
     "body_too_large",
     "busy",

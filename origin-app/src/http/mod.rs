@@ -18,6 +18,8 @@ mod session;
 
 pub(crate) use assets::{Assets, serve as serve_asset};
 pub(crate) use client::Client;
+#[cfg(test)]
+pub(crate) use codes::CODES;
 pub(crate) use cookie::{Cookies, guest_of, set_fan_cookie};
 pub(crate) use cross_site::refuse_cross_site;
 pub use edge::EdgeFacts;

@@ -18,7 +18,7 @@ use crate::http::{Cookies, Fields, PathId, Problem, QueryArgs, Reader, end_sessi
 use crate::ids::{EventId, FanId, ReservationId, SeatId};
 use crate::notifications::{Contact, EmailAddress};
 use crate::payments::Card;
-use crate::reservations::{Release, Reservation, ReservationState, found, give_back, released};
+use crate::reservations::{LIST_MAX, Release, Reservation, ReservationState, found, give_back, released};
 use crate::{datetime, money};
 
 /// How long a fan whose hold has ended may do nothing before their page leaves the room for them.
@@ -177,11 +177,37 @@ pub(super) async fn cancel(
     }
 }
 
+#[derive(Default, Deserialize)]
+pub(super) struct FinishArgs {
+    /// Whether it was the page that pressed the button, for nobody did anything.
+    away: Option<String>,
+}
+
 /// `POST /events/{event}/finish`
-pub(super) async fn finish(PathId(_): PathId<EventId>) -> Result<Response, Problem> {
+pub(super) async fn finish(
+    State(app): State<Arc<App>>,
+    PathId(_): PathId<EventId>,
+    QueryArgs(args): QueryArgs<FinishArgs>,
+    cookies: Cookies,
+) -> Result<Response, Problem> {
+    // A page that was left open knows nothing of seats that the same fan is about to pay elsewhere.
+    if args.away.is_some()
+        && let Some(open) = open_of(&app, &cookies).await?
+    {
+        return see_other(&address(&open.event, &open.id));
+    }
     let mut response = see_other("/tickets")?;
     end_session(response.headers_mut());
     Ok(response)
+}
+
+/// The newest of the fan's reservations that is not paid and not over.
+async fn open_of(app: &App, cookies: &Cookies) -> Result<Option<Reservation>, Problem> {
+    use ReservationState::{Held, Paying, PaymentDelayed};
+    let Some(fan) = cookies.fan() else { return Ok(None) };
+    let now = app.clock.now();
+    let mut all = app.reservations.of_fan(fan, LIST_MAX).await?.into_iter();
+    Ok(all.find(|one| matches!(one.state_at(now), Held | Paying | PaymentDelayed)))
 }
 
 async fn page(

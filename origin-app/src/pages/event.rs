@@ -1,5 +1,6 @@
 //! An event with its seat map, and holding seats.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use admission::clock::Timestamp;
@@ -7,55 +8,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::seatmap::{draw, look};
 use super::see_other;
-use super::views::{EventView, SaleView, classes, generals, seat_name};
+use super::views::{EventView, SaleView, classes, generals};
 use super::waitlist;
 use crate::app::App;
-use crate::events::{EventDetail, EventStatus, OnSale, Seat, SeatState, SectionKind};
+use crate::events::{EventDetail, EventStatus, OnSale, SectionKind};
 use crate::http::{Cookies, EdgeFacts, Fields, PathId, Problem, QueryArgs, Reader, set_fan_cookie};
-use crate::ids::{EventId, FanId, SeatId, SectionId};
+use crate::ids::{EventId, FanId, ReservationId, SeatId, SectionId};
 use crate::language::Language;
-use crate::reservations::{HoldRefused, Wanted};
+use crate::reservations::{HoldRefused, LIST_MAX, Reservation, ReservationState, Wanted};
 use crate::{datetime, money};
-
-/// Most seats on one page. A larger house is shown in parts, each of whole rows.
-const SEATS_PER_PART: usize = 1000;
-
-/// A section's rows as the templates see them.
-#[derive(Serialize)]
-struct SectionView<'a> {
-    name: &'a str,
-    rows: Vec<RowView<'a>>,
-}
-
-#[derive(Serialize)]
-struct RowView<'a> {
-    name: &'a str,
-    price: String,
-    price_cents: i64,
-    seats: Vec<SeatView<'a>>,
-}
-
-#[derive(Serialize)]
-struct SeatView<'a> {
-    id: &'a str,
-    name: String,
-    number: i64,
-    state: &'static str,
-    free: bool,
-    chosen: bool,
-}
-
-#[derive(Serialize)]
-struct PartView {
-    number: usize,
-    section: String,
-    first: String,
-    last: String,
-}
 
 #[derive(Default, Deserialize)]
 pub(super) struct ShowArgs {
@@ -138,16 +102,39 @@ pub(super) async fn hold(
         }
         Err(refused) => refused,
     };
+    // The form came twice: what was refused is the fan's own by the first.
+    if matches!(refused, HoldRefused::Taken(_) | HoldRefused::TooManySeats { .. })
+        && let Some(own) = held_before(&app, &id, &fan, &seats).await?
+    {
+        return see_other(&format!("/events/{id}/checkout/{own}"));
+    }
     match refused {
         HoldRefused::NoSeats
         | HoldRefused::TooManySeats { .. }
         | HoldRefused::SaleNotOpen { .. }
+        | HoldRefused::SoldOut(_)
         | HoldRefused::Taken(_) => {
             let refused = Refused { chosen: seats, places, ..Refused::of(refused.into()) };
             page(&app, &reader, &id, visitor, part, Some(refused)).await
         }
         other => Err(other.into()),
     }
+}
+
+/// The fan's own hold of just these seats.
+async fn held_before(
+    app: &App,
+    event: &EventId,
+    fan: &FanId,
+    seats: &[SeatId],
+) -> Result<Option<ReservationId>, Problem> {
+    let now = app.clock.now();
+    let is_it = |one: &Reservation| {
+        let own: BTreeSet<_> = one.seats.iter().map(|seat| &seat.id).collect();
+        one.event == *event && one.state_at(now) == ReservationState::Held && own == seats.iter().collect()
+    };
+    let all = app.reservations.of_fan(fan, LIST_MAX).await?;
+    Ok(all.into_iter().find(is_it).map(|one| one.id))
 }
 
 /// How many places of which sections where nobody sits the form asks for.
@@ -191,16 +178,14 @@ pub(super) async fn page(
     let detail = detail.filter(|found| found.event.status != EventStatus::Draft);
     let detail = detail.ok_or_else(Problem::event_not_found)?;
     let claimed = app.events.claimed(id).await?;
-    let seats = app.reservations.seats_seen_by(id, visitor.fan).await?;
-    let parts = parts(&rows(&seats));
-    let part = part.unwrap_or(1).clamp(1, parts.len().max(1));
-    let shown = parts.get(part - 1).cloned().unwrap_or_default();
+    let seats = app.events.seats(id).await?;
+    let own = match visitor.fan {
+        Some(fan) => app.reservations.own_seats(id, fan).await?,
+        None => HashMap::new(),
+    };
+    let found = app.seat_maps.find(&app.templates, &detail, &seats, language, part)?;
     let chosen = refused.as_ref().map_or(&[][..], |refused| &refused.chosen);
-    let name = |seat: &SeatId| seat_name(&detail, seat, texts, language);
-    let sections: Vec<_> = shown
-        .chunk_by(|one, other| section_of(one) == section_of(other))
-        .map(|rows| section_view(rows, &detail, chosen, &name))
-        .collect();
+    let shown = found.part.show(&detail, &seats, &own, chosen, &claimed);
     let house = app.office.house(id).await?;
     let generals: Vec<_> = generals(&detail, &claimed)
         .into_iter()
@@ -230,11 +215,11 @@ pub(super) async fn page(
         sales,
         opens => opens(&detail, now, &|key, from| texts.word(language, "event", key, &[("from", from)]), language),
         classes => classes(&detail),
-        sections,
-        map => draw(&detail, &shown, &claimed, part == 1),
+        map => shown.map,
+        list => shown.list,
         generals,
-        part,
-        parts => part_views(&parts, &detail),
+        part => found.number,
+        parts => found.plan.parts(&detail),
         seats_max => app.settings.holds.seats_per_fan_max,
         minutes => texts.word(
             language,
@@ -273,119 +258,4 @@ fn opens(
         Some(opens_at) => word("sale_from_here", &datetime::in_language(opens_at, language)),
         None => word("sale_over_here", ""),
     })
-}
-
-fn section_of<'a>(row: &&'a [Seat]) -> Option<&'a SectionId> {
-    row.first().map(|seat| &seat.section)
-}
-
-fn section_view<'a>(
-    rows: &[&'a [Seat]],
-    detail: &'a EventDetail,
-    chosen: &[SeatId],
-    name: &dyn Fn(&SeatId) -> String,
-) -> SectionView<'a> {
-    let section = rows.first().and_then(section_of).and_then(|id| detail.section(id));
-    SectionView {
-        name: section.map_or("", |section| &section.name),
-        rows: rows.iter().map(|row| row_view(row, &detail.event.currency, chosen, name)).collect(),
-    }
-}
-
-/// The seats by row, in the order of the seat map.
-fn rows(seats: &[Seat]) -> Vec<&[Seat]> {
-    seats.chunk_by(|one, other| one.section == other.section && one.row == other.row).collect()
-}
-
-/// The rows in parts that a page can bear.
-fn parts<'a>(rows: &[&'a [Seat]]) -> Vec<Vec<&'a [Seat]>> {
-    let mut parts: Vec<Vec<&[Seat]>> = Vec::new();
-    let mut size = 0;
-    for row in rows {
-        match parts.last_mut() {
-            Some(part) if size + row.len() <= SEATS_PER_PART => {
-                size += row.len();
-                part.push(row);
-            }
-            _ => {
-                size = row.len();
-                parts.push(vec![row]);
-            }
-        }
-    }
-    parts
-}
-
-fn part_views(parts: &[Vec<&[Seat]>], detail: &EventDetail) -> Vec<PartView> {
-    let row = |row: Option<&&[Seat]>| row.and_then(|row| row.first()).map(|seat| seat.row.clone());
-    let section = |row: Option<&&[Seat]>| {
-        let found = row.and_then(section_of).and_then(|id| detail.section(id));
-        found.map(|section| section.name.clone()).unwrap_or_default()
-    };
-    (1..)
-        .zip(parts)
-        .map(|(number, rows)| PartView {
-            number,
-            section: section(rows.first()),
-            first: row(rows.first()).unwrap_or_default(),
-            last: row(rows.last()).unwrap_or_default(),
-        })
-        .collect()
-}
-
-fn row_view<'a>(
-    row: &'a [Seat],
-    currency: &str,
-    chosen: &[SeatId],
-    name: &dyn Fn(&SeatId) -> String,
-) -> RowView<'a> {
-    let (own_name, price_cents) = row.first().map_or(("", 0), |seat| (seat.row.as_str(), seat.price_cents));
-    let seats = row
-        .iter()
-        .map(|seat| {
-            let free = seat.state == SeatState::Available;
-            SeatView {
-                id: seat.id.as_str(),
-                name: name(&seat.id),
-                number: seat.number,
-                state: look(seat),
-                free,
-                chosen: free && chosen.contains(&seat.id),
-            }
-        })
-        .collect();
-    RowView { name: own_name, price: money::for_people(price_cents, currency), price_cents, seats }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::PriceClassId;
-
-    fn row(name: &str, seats: u32) -> Vec<Seat> {
-        (1..=seats)
-            .map(|number| Seat {
-                id: SeatId::of(name, number).unwrap(),
-                section: SectionId::only(),
-                price_class: PriceClassId::parse("p1").unwrap(),
-                row: name.to_owned(),
-                number: i64::from(number),
-                price_cents: 1,
-                state: SeatState::Available,
-                mine: false,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_large_house_is_shown_in_parts_of_whole_rows() {
-        let seats: Vec<_> = [row("A", 600), row("B", 400), row("C", 1), row("D", 2000)].concat();
-        let rows = rows(&seats);
-        assert_eq!(rows.iter().map(|row| row.len()).collect::<Vec<_>>(), [600, 400, 1, 2000]);
-        let parts = parts(&rows);
-        let views = part_views(&parts, &crate::events::samples::detail());
-        let names: Vec<_> =
-            views.iter().map(|part| (part.number, part.first.as_str(), part.last.as_str())).collect();
-        assert_eq!(names, [(1, "A", "B"), (2, "C", "C"), (3, "D", "D")]);
-    }
 }

@@ -6,11 +6,13 @@ mod checkout;
 mod event;
 mod events;
 mod language;
+mod mould;
 mod organiser;
 mod organiser_back;
 mod organiser_form;
 mod problem;
 mod seatmap;
+mod seats;
 mod templates;
 mod texts;
 mod ticket;
@@ -30,6 +32,7 @@ use crate::app::App;
 use crate::http::{Problem, private};
 
 pub(crate) use problem::show_problems;
+pub(crate) use seats::SeatMaps;
 pub(crate) use templates::Templates;
 
 /// The routes of the pages.

@@ -1,12 +1,18 @@
 //! Where the seats of a house are drawn: rows in front of a stage, each a shallow arc, section by section. Pure
-//! reckoning, in units of which a seat and the gap beside it have [`PITCH`].
+//! reckoning, in units of which a seat and the gap beside it have [`PITCH`]. Who has them is filled in later ([`super::seats`]).
 
 use serde::Serialize;
 
-use crate::events::{EventDetail, Seat, SeatState, Section, SectionCount, SectionKind};
+use crate::events::{EventDetail, Seat, Section, SectionKind};
 use crate::ids::{SeatId, SectionId};
 
+use super::mould::gap;
 use super::views::letters;
+
+/// Asks how a seat looks.
+pub(super) const LOOK: char = 's';
+/// Asks how many places of a section are left, in words.
+pub(super) const LEFT: char = 'l';
 
 /// A seat and the gap beside it.
 const PITCH: f64 = 30.0;
@@ -36,7 +42,8 @@ struct Mark {
     id: SeatId,
     x: f64,
     y: f64,
-    state: &'static str,
+    /// The gap where it stands.
+    state: String,
     letter: char,
     /// Which price class, from 0.
     class: usize,
@@ -56,8 +63,8 @@ struct Label {
 struct Floor {
     id: SectionId,
     name: String,
-    available: i64,
-    capacity: i64,
+    /// The gap where it stands how many places are left.
+    left: String,
     area: Area,
 }
 
@@ -70,12 +77,7 @@ struct Area {
 }
 
 /// Draws `rows`, each of one section, and, where `with_floors`, the sections where nobody sits.
-pub(super) fn draw(
-    detail: &EventDetail,
-    rows: &[&[Seat]],
-    claimed: &[SectionCount],
-    with_floors: bool,
-) -> SeatMap {
+pub(super) fn draw(detail: &EventDetail, rows: &[&[Seat]], with_floors: bool) -> SeatMap {
     let mut drawing =
         Drawing { detail, next_y: 0.0, seats: Vec::new(), labels: Vec::new(), floors: Vec::new() };
     for section in &detail.sections {
@@ -89,21 +91,11 @@ pub(super) fn draw(
                     drawing.rows(section, &of_it);
                 }
             }
-            SectionKind::General if with_floors => drawing.floor(section, claimed),
+            SectionKind::General if with_floors => drawing.floor(section),
             SectionKind::General => {}
         }
     }
     drawing.framed()
-}
-
-/// How a seat looks to its visitor.
-pub(super) const fn look(seat: &Seat) -> &'static str {
-    match (seat.mine, seat.state) {
-        (true, SeatState::Held | SeatState::Sold) => "mine",
-        (_, SeatState::Available) => "available",
-        (false, SeatState::Held) => "held",
-        (false, SeatState::Sold) => "sold",
-    }
 }
 
 struct Drawing<'a> {
@@ -139,7 +131,7 @@ impl Drawing<'_> {
                     id: seat.id.clone(),
                     x: tenth(middle + beside * PITCH),
                     y: tenth(y - ARC * beside * beside),
-                    state: look(seat),
+                    state: gap(LOOK, seat.id.as_str()),
                     letter: letters().nth(class).unwrap_or('*'),
                     class,
                 });
@@ -160,16 +152,14 @@ impl Drawing<'_> {
         self.next_y = self.next_y.max(y + PITCH);
     }
 
-    fn floor(&mut self, section: &Section, claimed: &[SectionCount]) {
+    fn floor(&mut self, section: &Section) {
         let (middle, front) = self.front(section);
-        let gone = claimed.iter().find(|count| count.section == section.id).map_or(0, |count| count.claimed);
         let (width, height) = FLOOR;
         let area = Area { x: middle - width / 2.0, y: front, width, height };
         self.floors.push(Floor {
             id: section.id.clone(),
             name: section.name.clone(),
-            available: section.capacity - gone,
-            capacity: section.capacity,
+            left: gap(LEFT, section.id.as_str()),
             area,
         });
         self.next_y = self.next_y.max(front + height + PITCH);
@@ -219,6 +209,7 @@ fn tenth(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::SeatState;
     use crate::events::samples::detail;
     use crate::ids::PriceClassId;
 
@@ -240,7 +231,7 @@ mod tests {
 
     fn map(rows: &[Vec<Seat>]) -> SeatMap {
         let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();
-        draw(&detail(), &rows, &[], true)
+        draw(&detail(), &rows, true)
     }
 
     #[test]
@@ -272,7 +263,7 @@ mod tests {
         let mut detail = detail();
         detail.sections[0].map = Some((20, 10));
         let seats = row("A", 1);
-        let map = draw(&detail, &[&seats], &[], false);
+        let map = draw(&detail, &[&seats], false);
         assert!((map.seats[0].x - 600.0).abs() < 0.1 && map.seats[0].y >= 300.0, "{map:?}");
         assert!(map.floors.is_empty());
     }

@@ -15,7 +15,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 19] = templates![
+const TEMPLATES: [(&str, &str); 20] = templates![
     "base.html",
     "account.html",
     "account_done.html",
@@ -23,6 +23,7 @@ const TEMPLATES: [(&str, &str); 19] = templates![
     "events.html",
     "event.html",
     "seatmap.html",
+    "seat_list.html",
     "checkout.html",
     "pay_mail.html",
     "pay_stripe.html",
@@ -94,6 +95,16 @@ impl Templates {
         let mut response = (status, Html(html)).into_response();
         private(response.headers_mut());
         Ok(response)
+    }
+
+    /// The piece of a page `name` in `language`, as it is for everybody.
+    ///
+    /// # Errors
+    /// When the template is wrong.
+    pub(super) fn fragment(&self, language: Language, name: &str, context: Value) -> Result<String, Problem> {
+        let around = context! { t => self.texts.of(language), ..context };
+        let rendered = self.environment.get_template(name).and_then(|template| template.render(around));
+        rendered.map_err(|error| Problem::internal(&error))
     }
 }
 

@@ -12,17 +12,26 @@ const FILES: [(Language, &str); 2] = [
 ];
 
 /// All words, in each language.
-pub(crate) struct Texts(Vec<(Language, Table)>);
+pub(crate) struct Texts(Vec<(Language, Words)>);
+
+struct Words {
+    table: Table,
+    /// The same as templates see it, made once.
+    value: Value,
+}
 
 impl Texts {
     pub(super) fn new() -> Result<Self, toml::de::Error> {
-        let texts = FILES.map(|(language, text)| Ok((language, text.parse()?)));
+        let texts = FILES.map(|(language, text)| {
+            let table: Table = text.parse()?;
+            Ok((language, Words { value: Value::from_serialize(&table), table }))
+        });
         Ok(Self(texts.into_iter().collect::<Result<_, toml::de::Error>>()?))
     }
 
     /// The words of `language`, as a template sees them.
     pub(super) fn of(&self, language: Language) -> Value {
-        self.table(language).map(Value::from_serialize).unwrap_or_default()
+        self.words(language).map(|words| words.value.clone()).unwrap_or_default()
     }
 
     /// The word `key` of `group`, with what belongs in its gaps.
@@ -51,7 +60,11 @@ impl Texts {
     }
 
     fn table(&self, language: Language) -> Option<&Table> {
-        self.0.iter().find(|(known, _)| *known == language).map(|(_, table)| table)
+        self.words(language).map(|words| &words.table)
+    }
+
+    fn words(&self, language: Language) -> Option<&Words> {
+        self.0.iter().find(|(known, _)| *known == language).map(|(_, words)| words)
     }
 }
 
@@ -89,6 +102,8 @@ mod tests {
 
     use axum::http::StatusCode;
 
+    use crate::http::CODES;
+
     /// Each word by its place, with the gaps that it has.
     fn words(table: &Table) -> BTreeMap<String, Vec<String>> {
         let mut words = BTreeMap::new();
@@ -110,6 +125,31 @@ mod tests {
         let english = words(texts.table(Language::En).unwrap());
         for language in Language::ALL {
             assert_eq!(words(texts.table(language).unwrap()), english, "{language}");
+        }
+    }
+
+    /// What only programs are told, in English.
+    const OF_PROGRAMS: [&str; 8] = [
+        "edge_signature",
+        "event_exists",
+        "idempotency_key_in_use",
+        "idempotency_key_malformed",
+        "idempotency_key_reused",
+        "not_published",
+        "version_needed",
+        "webhook_signature",
+    ];
+
+    #[test]
+    fn every_problem_that_a_page_may_tell_is_told_in_every_language() {
+        let texts = Texts::new().unwrap();
+        // English is what the shop itself says.
+        for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
+            let problems = texts.table(language).unwrap()["problems"].as_table().unwrap();
+            for code in CODES.iter().filter(|code| !OF_PROGRAMS.contains(code)) {
+                let has = |key| problems.get(*code).is_some_and(|words| words.get(key).is_some());
+                assert!(has("title") && has("detail"), "{language}: {code}");
+            }
         }
     }
 

@@ -301,14 +301,7 @@ impl Reservations {
         let Some(fan) = fan else {
             return Ok(seats);
         };
-        let now = self.clock.now();
-        let reservations = self.of_fan(fan, LIST_MAX).await?;
-        let own: HashMap<&SeatId, SeatState> = reservations
-            .iter()
-            .filter(|reservation| reservation.event == *event)
-            .filter_map(|reservation| Some((reservation, reservation.state_at(now).of_seats()?)))
-            .flat_map(|(reservation, state)| reservation.seats.iter().map(move |seat| (&seat.id, state)))
-            .collect();
+        let own = self.own_seats(event, fan).await?;
         if !own.is_empty() {
             for seat in Arc::make_mut(&mut seats) {
                 if let Some(state) = own.get(&seat.id) {
@@ -318,6 +311,23 @@ impl Reservations {
             }
         }
         Ok(seats)
+    }
+
+    /// Which seats of an event are the fan's own now, and whether they are held or sold.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn own_seats(
+        &self,
+        event: &EventId,
+        fan: &FanId,
+    ) -> Result<HashMap<SeatId, SeatState>, StoreError> {
+        let now = self.clock.now();
+        let own = self.of_fan(fan, LIST_MAX).await?.into_iter();
+        let own = own.filter(|reservation| reservation.event == *event);
+        let own =
+            own.filter_map(|reservation| Some((reservation.state_at(now).of_seats()?, reservation.seats)));
+        Ok(own.flat_map(|(state, seats)| seats.into_iter().map(move |seat| (seat.id, state))).collect())
     }
 
     /// Whether the fan has bought all that one fan may buy of `event`.

@@ -108,3 +108,14 @@ async fn without_a_script_a_seat_is_a_check_box() {
     browser.shows("finish", |text| text == "I am finished").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_second_press_of_a_button_sends_nothing() {
+    let shop = Shop::start().await;
+    let browser = Browser::start(Kind::default()).await;
+    browser.goto(&shop.url("/events/arena")).await;
+    let press_twice = "let sent = 0; addEventListener('submit', (event) => { if (!event.defaultPrevented) sent += 1; \
+                       event.preventDefault(); }); const form = document.querySelector('form.seatmap'); \
+                       form.requestSubmit(); form.requestSubmit(); return sent";
+    assert_eq!(browser.run(press_twice).await, 1);
+}

@@ -50,7 +50,12 @@ async fn the_shop() {
     browser.shows("offer-countdown", |text| text.starts_with("Held for you for ")).await;
     browser.picture("shop/offer").await;
     organises(&browser).await;
-    for (name, path) in [("organiser", "/organiser"), ("organiser-event", "/organiser/events/arena")] {
+    for (name, path) in [
+        ("organiser", "/organiser"),
+        ("organiser-event", "/organiser/events/arena"),
+        ("organiser-refund", "/organiser/events/arena/refund?seat=ST.A-5"),
+        ("organiser-call-off", "/organiser/events/arena/call-off"),
+    ] {
         browser.goto(&shop.url(path)).await;
         browser.picture(&format!("shop/{name}")).await;
     }

@@ -14,7 +14,11 @@ mod buying;
 #[expect(dead_code, reason = "what the pages of the edge need more of it")]
 #[path = "../../../proxy/tests/browser/chromium.rs"]
 mod chromium;
+#[expect(dead_code, reason = "what other tests need more of it")]
+#[path = "../it/support/clock.rs"]
+mod clock;
 mod gallery;
+mod leaving;
 mod looking;
 mod paying;
 mod shop;

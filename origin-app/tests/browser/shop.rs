@@ -1,12 +1,14 @@
 //! A shop in this process that anybody may ask, with a house of every kind of place.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use origin_app::app::{Running, Surroundings, start};
 use origin_app::config::{Args, Settings};
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use crate::clock::ManualClock;
 use crate::stripe::STRIPE_KEY;
 
 pub(crate) const ORGANISER_TOKEN: &str = "an-organiser-token-for-tests";
@@ -32,6 +34,15 @@ impl Shop {
 
     /// The same with further sections of its configuration.
     pub(crate) async fn start_with(sections: &str) -> Self {
+        Self::start_in(sections, Surroundings::default()).await
+    }
+
+    /// The same whose time is what `clock` says.
+    pub(crate) async fn start_by(clock: Arc<ManualClock>) -> Self {
+        Self::start_in("", Surroundings { clock, ..Surroundings::default() }).await
+    }
+
+    async fn start_in(sections: &str, surroundings: Surroundings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("shop.toml");
         let text = format!(
@@ -47,7 +58,7 @@ impl Shop {
             _ => None,
         };
         let settings = Settings::load(&args, &environment).unwrap();
-        let running = start(settings, Surroundings::default()).await.unwrap();
+        let running = start(settings, surroundings).await.unwrap();
         let shop = Self { address: running.address(), _running: running };
         shop.create().await;
         shop
@@ -128,7 +139,8 @@ impl Shop {
         self.organise(&small).await;
     }
 
-    async fn organise(&self, body: &Value) {
+    /// Has the organiser make an event.
+    pub(crate) async fn organise(&self, body: &Value) {
         let request = Client::new().post(self.url("/api/events")).bearer_auth(ORGANISER_TOKEN).json(body);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 201);

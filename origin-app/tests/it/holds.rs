@@ -211,3 +211,22 @@ async fn reservations_are_leafed_through(database: Database) {
     assert!(!seen.contains(&foreign), "{foreign}");
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_leads_to_the_hold_of_the_first() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 5)]).await;
+    let fan = shop.fan();
+    for seats in [&["A-1"][..], &["A-2", "A-3", "A-4"]] {
+        let fields: Vec<_> = seats.iter().map(|seat| ("seat", *seat)).collect();
+        let (first, again) =
+            (fan.submit("/events/demo/hold", &fields).await, fan.submit("/events/demo/hold", &fields).await);
+        assert_eq!((first.status, again.status), (303, 303), "{}", again.text);
+        assert_eq!(first.header("location"), again.header("location"));
+        // Of somebody else they are taken.
+        assert_eq!(shop.fan().submit("/events/demo/hold", &fields).await.status, 409);
+    }
+    // What is not the same is another wish.
+    assert!([409, 422].contains(&fan.submit("/events/demo/hold", &[("seat", "A-2")]).await.status));
+    assert_eq!(fan.submit("/events/demo/hold", &[("seat", "A-5")]).await.status, 422);
+}

@@ -130,3 +130,36 @@ async fn a_finished_fan_frees_the_place(database: Database) {
     assert_eq!(fan.pay(&id, "sandbox-ok").await.header(session), "end", "four is all a fan may have");
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_page_that_nobody_looks_at_ends_no_purchase() {
+    let shop = Shop::open(&Database::in_memory()).await;
+    shop.create_demo(&[("A", 5)]).await;
+    let fan = shop.fan();
+    let ended = fan.held(&["A-1"]).await;
+    shop.clock.advance(std::time::Duration::from_secs(181));
+    let held = fan.held(&["A-2"]).await;
+    let checkout = format!("/events/demo/checkout/{held}");
+    // The page of the one was left open; the other is about to be paid.
+    let away = fan.submit("/events/demo/finish?away=yes", &[]).await;
+    assert_eq!((away.status, away.header("location")), (303, checkout.as_str()));
+    assert_eq!(away.header("x-waiting-room-session"), "");
+    assert_eq!(fan.pay(&held, "sandbox-silent").await.status, 202);
+    assert_eq!(fan.submit("/events/demo/finish?away=yes", &[]).await.header("x-waiting-room-session"), "");
+    // Who presses the button means it.
+    assert_eq!(fan.submit("/events/demo/finish", &[]).await.header("x-waiting-room-session"), "end");
+    let other = shop.fan();
+    for fan in [&other, &shop.fan()] {
+        assert_eq!(
+            fan.submit("/events/demo/finish?away=yes", &[]).await.header("x-waiting-room-session"),
+            "end"
+        );
+    }
+    let bought = other.held(&["A-3"]).await;
+    assert_eq!(other.pay(&bought, "sandbox-ok").await.status, 200);
+    assert_eq!(
+        other.submit("/events/demo/finish?away=yes", &[]).await.header("x-waiting-room-session"),
+        "end"
+    );
+    assert_eq!(fan.state(&ended).await, "expired");
+}
