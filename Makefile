@@ -36,12 +36,13 @@ lint: ## Check format, lints, docs, dependencies and the house rules
 
 references: ## Write anew what is made from the code: docs/configuration.md, commands.md, metrics.md, api.md
 	@.ci/tools build
-	@cargo build --quiet -p proxy -p origin-app
+	@cargo build --quiet -p proxy -p origin-app -p loadtest
 	@.ci/references --write
 
 screenshots: ## Take the pictures of every page in docs/screenshots anew
 	@.ci/tools build test
 	@STANCHION_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo nextest run -p proxy -p origin-app --test browser --run-ignored all
+	@STANCHION_SCREENSHOTS="$(CURDIR)/docs/screenshots" cargo nextest run -p loadtest -E 'test(picture_of_a_run)' --run-ignored all
 
 build: ## Build release binaries into target/release
 	@.ci/tools build
