@@ -59,6 +59,11 @@ impl Reader {
         self.seen.lock().opened_ms
     }
 
+    /// Whether a seed was read.
+    pub fn has_seed(&self) -> bool {
+        !self.seen.lock().seeds.is_empty()
+    }
+
     /// Stops, and tells what was read.
     pub fn stop(self) -> Draw {
         self.task.abort();

@@ -147,6 +147,10 @@ pub struct Story {
     pub places: Vec<SeenPlace>,
     /// The ticket of a draw, where the fan was given one.
     pub drawn: Option<Drawn>,
+    /// Other tickets of a draw that the fan was given afterwards: there should be none.
+    pub redrawn: Vec<Drawn>,
+    /// How often the fan asked for a place, had none yet, and was not answered: each may be a place that nobody waits at.
+    pub joins_unanswered: u32,
     /// Every position shown, oldest first.
     pub positions: Vec<SeenPosition>,
     /// When the edge knew the fan to be there.
@@ -179,6 +183,14 @@ impl Story {
     /// The place that the first ticket named.
     pub fn place(&self) -> Option<&Place> {
         self.places.first().map(|seen| &seen.place)
+    }
+
+    /// How often the fan asked in vain at last, and from when until when, where that is how it ended.
+    pub fn last_tries(&self) -> Option<(usize, u64, u64)> {
+        let in_vain = |asked: &&Asked| asked.status.is_none_or(|status| status >= 500);
+        let tries = self.inside.iter().rev().take_while(in_vain).count();
+        let first = self.inside.iter().rev().nth(tries.checked_sub(1)?)?;
+        Some((tries, first.from_ms, self.inside.last()?.to_ms))
     }
 
     /// Notes that the store stopped, or lost what it had done lately. Nobody heard any more of turns that had come
@@ -265,6 +277,17 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_asked_in_vain_at_last_is_counted() {
+        let asked =
+            |from_ms, status| Asked { from_ms, to_ms: from_ms + 5, edge: 0, status, code: None, page: true };
+        let inside = vec![asked(10, Some(503)), asked(20, Some(200)), asked(30, Some(503)), asked(40, None)];
+        let mut story = Story { inside, ..Story::default() };
+        assert_eq!(story.last_tries(), Some((2, 30, 45)));
+        story.inside.push(asked(50, Some(200)));
+        assert_eq!(story.last_tries(), None);
+    }
 
     #[test]
     fn news_are_late_only_while_the_store_was_slow() {

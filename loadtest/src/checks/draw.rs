@@ -43,9 +43,13 @@ pub(super) fn tell_ranks(stories: &mut [Story], draw: &Draw) {
         let Some(drawn) = story.drawn.as_ref().filter(|drawn| drawn.prequeue_at == draw.prequeue_at) else {
             continue;
         };
-        let Some(rank) = rank(&seed, drawn) else { continue };
-        let place = Place { lane: drawn.lane.clone(), rank, id: drawn.id.clone() };
-        story.places.insert(0, SeenPlace { at_ms: drawn.at_ms, place });
+        let all = [drawn].into_iter().chain(&story.redrawn);
+        let places = all.filter_map(|drawn| {
+            let place = Place { lane: drawn.lane.clone(), rank: rank(&seed, drawn)?, id: drawn.id.clone() };
+            Some(SeenPlace { at_ms: drawn.at_ms, place })
+        });
+        let places: Vec<SeenPlace> = places.collect();
+        story.places.splice(0..0, places);
     }
 }
 
@@ -64,7 +68,7 @@ pub fn judge(stories: &[Story], draw: &Draw, late_ms: u64) -> Verdict {
                 seconds(opened_ms)
             ));
         }
-        if drawn.prequeue_at != draw.prequeue_at {
+        if [*drawn].into_iter().chain(&story.redrawn).any(|drawn| drawn.prequeue_at != draw.prequeue_at) {
             broken.push(format!("fan {} has a ticket of another draw", story.fan));
         }
     }
@@ -261,6 +265,17 @@ mod tests {
         let place = Place { lane: "general".to_owned(), rank, id: vec![99] };
         stories.push(Story { fan: 20, places: vec![SeenPlace { at_ms: 50_000, place }], ..Story::default() });
         broken(&stories, &draw(), "fan 20 was not drawn");
+    }
+
+    #[test]
+    fn another_ticket_of_the_draw_is_another_place() {
+        let mut stories = fans();
+        stories.iter_mut().for_each(|story| story.places.clear());
+        stories[4].redrawn =
+            vec![Drawn { at_ms: 9000, id: vec![77; 12], ..stories[4].drawn.clone().unwrap() }];
+        tell_ranks(&mut stories, &draw());
+        let verdict = crate::checks::place::judge(&stories).to_string();
+        assert!(verdict.contains("fan 4 had rank") && verdict.contains("at 9.000 s"), "{verdict}");
     }
 
     #[test]

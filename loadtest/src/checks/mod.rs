@@ -27,6 +27,7 @@ pub use evidence::{Effects, Evidence, LineTotals, Setting, Strike};
 pub use judged::judge_all;
 
 use crate::run::record::{OutcomeFacts, VerdictFacts};
+use crate::story::Story;
 
 /// Most stories that one verdict tells.
 const STORIES_MAX: usize = 5;
@@ -215,11 +216,21 @@ impl From<&Verdict> for VerdictFacts {
         let (outcome, told) = match &verdict.outcome {
             Outcome::Kept(what) => (OutcomeFacts::Kept, vec![what.clone()]),
             Outcome::Broken(stories) => (OutcomeFacts::Broken, stories.clone()),
-            Outcome::Unjudged(why) | Outcome::NotAsked(why) => (OutcomeFacts::Unjudged, vec![why.clone()]),
+            Outcome::Unjudged(why) => (OutcomeFacts::Unjudged, vec![why.clone()]),
+            Outcome::NotAsked(why) => (OutcomeFacts::NotAsked, vec![why.clone()]),
         };
         let promise = verdict.promise;
         Self { promise: promise.name().to_owned(), says: promise.says().to_owned(), outcome, told }
     }
+}
+
+/// How a fan was shut out, and how long they had tried.
+fn shut_out(why: &str, story: &Story) -> String {
+    let tried = story.last_tries().map(|(tries, from_ms, to_ms)| {
+        let times = if tries == 1 { "once".to_owned() } else { format!("{tries} times") };
+        format!(", after asking {times} from {} to {}", seconds(from_ms), seconds(to_ms))
+    });
+    format!("was shut out: {why}{}", tried.unwrap_or_default())
 }
 
 /// Milliseconds as seconds for people.

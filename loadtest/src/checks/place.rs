@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Outcome, Promise, Verdict, seconds};
+use super::{Outcome, Promise, Verdict, seconds, shut_out};
 use crate::story::{Ending, Story};
 
 /// Judges every ticket that each fan was given, and what they were told of it.
@@ -57,7 +57,9 @@ fn lost_place(story: &Story) -> Option<String> {
         ));
     }
     match &story.ending {
-        Ending::ShutOut(why) => Some(format!("fan {fan} (rank {}) was shut out: {why}", first.place.rank)),
+        Ending::ShutOut(why) => {
+            Some(format!("fan {fan} (rank {}) {}", first.place.rank, shut_out(why, story)))
+        }
         _ => None,
     }
 }

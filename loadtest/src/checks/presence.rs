@@ -31,13 +31,18 @@ pub fn judge(stories: &[Story], setting: &Setting, line: Option<LineTotals>, lat
             None => {}
         }
     }
-    // Sent home at the end of the run, with news on its way.
+    // Whose first answer was lost may have a second place, which nobody waits at.
+    perhaps += stories.iter().map(|story| u64::from(story.joins_unanswered)).sum::<u64>();
+    // Sent home at the end of the run, with news on its way: the line counts them as there for a while.
     let stopped =
         |story: &&Story| story.told_ms.is_none() && matches!(story.ending, Ending::Stopped | Ending::None);
-    let last = setting.rates.iter().map(|(_, rate)| rate.burst + rate.drain_per_minute / 60).max();
+    let last = setting
+        .rates
+        .iter()
+        .map(|(_, rate)| rate.burst + (rate.drain_per_minute * known_ms).div_ceil(60_000));
     let stopped =
         stories.iter().filter(stopped).filter(|story| !passed.contains_key(&story.fan)).count() as u64;
-    perhaps += stopped.min(last.unwrap_or_default());
+    perhaps += stopped.min(last.max().unwrap_or_default());
     let heard = stories.iter().filter(|story| story.told_ms.is_some()).count() as u64;
     let mut broken = Vec::new();
     if let Some(LineTotals { admitted, lapsed }) = line

@@ -1,6 +1,6 @@
 //! P4, after a fault: the line goes on by itself, and everybody who stayed gets in.
 
-use super::{Outcome, Promise, Verdict};
+use super::{Outcome, Promise, Verdict, shut_out};
 use crate::story::{Ending, Story};
 
 /// Judges how it ended for the fans, where all of them had the time to get in.
@@ -17,7 +17,7 @@ pub fn judge(stories: &[Story]) -> Verdict {
 fn left_behind(story: &Story) -> Option<String> {
     let ending = match &story.ending {
         Ending::LeftLine => return None,
-        Ending::ShutOut(why) => format!("was shut out: {why}"),
+        Ending::ShutOut(why) => shut_out(why, story),
         Ending::None | Ending::Stopped if story.admitted_ms.is_none() => "never got in".to_owned(),
         Ending::None | Ending::Stopped => "did not come to an end".to_owned(),
         _ if story.admitted_ms.is_none() => "left without having been let in".to_owned(),

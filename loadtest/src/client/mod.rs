@@ -2,11 +2,13 @@
 //!
 //! - [`Client`] is the browser: what it asks for, and how.
 //! - `wire` is HTTP over one kept connection, `jar` the cookies.
+//! - `place` reads the place out of a waiting page.
 //! - [`Live`] is the WebSocket, `frames` what comes over it.
 
 pub(crate) mod frames;
 mod jar;
 mod live;
+mod place;
 mod wire;
 
 use std::fmt::Write as _;
@@ -75,6 +77,8 @@ pub struct Answer {
     pub body: Value,
     /// When to ask again, where that is said.
     pub retry_after: Option<Duration>,
+    /// The place that a waiting page shows.
+    pub position: Option<u64>,
 }
 
 impl Answer {
@@ -94,7 +98,8 @@ impl Answer {
     fn of(reply: &Reply) -> Self {
         let body = if reply.is_json { serde_json::from_slice(&reply.body).ok() } else { None };
         let retry_after = reply.retry_after.map(Duration::from_secs);
-        Self { status: reply.status, body: body.unwrap_or(Value::Null), retry_after }
+        let position = if reply.status == 202 { place::shown(&reply.body) } else { None };
+        Self { status: reply.status, body: body.unwrap_or(Value::Null), retry_after, position }
     }
 }
 

@@ -45,7 +45,9 @@ impl Fan {
             }
             _ => {
                 let answer = self.client.call(Method::POST, CALL, Some(&hold)).await;
-                self.note_attempt("seats without a turn", Due::Wait, &answer);
+                if !self.had_a_turn(&answer).await {
+                    self.note_attempt("seats without a turn", Due::Wait, &answer);
+                }
             }
         }
         State::Waiting
@@ -59,7 +61,16 @@ impl Fan {
 
     async fn call(&self, what: &str, due: Due, path: &str, headers: &[(&str, &str)]) {
         let answer = self.client.call_with(Method::GET, path, None, headers).await;
-        self.note_attempt(what, due, &answer);
+        if !self.had_a_turn(&answer).await {
+            self.note_attempt(what, due, &answer);
+        }
+    }
+
+    /// Whether the fan got in because the turn came in this very moment, as it does where nobody is before them: by their
+    /// own status, which no forged token changes.
+    async fn had_a_turn(&self, answer: &anyhow::Result<Answer>) -> bool {
+        let is_in = answer.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status));
+        is_in && self.client.status(&self.venue.room).await.is_ok_and(|status| status.state == "admitted")
     }
 
     /// The same in a browser without cookies.
@@ -69,8 +80,7 @@ impl Fan {
         self.note_attempt(what, due, &answer);
     }
 
-    /// Notes an attempt. While something is down it has to be no entry, and no more; and in the moment between two answers
-    /// the turn may have come.
+    /// Notes an attempt. While something is down it has to be no entry, and no more.
     fn note_attempt(&self, what: &str, due: Due, answer: &anyhow::Result<Answer>) {
         let status = answer.as_ref().ok().map(|answer| answer.status);
         let due = if status.is_none_or(|status| status >= 500) { Due::NoEntry } else { due };

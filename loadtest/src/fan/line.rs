@@ -183,6 +183,9 @@ impl Fan {
                     if !self.note_place() {
                         return Heard::Expired;
                     }
+                    if let Some(position) = answer.position {
+                        self.note_shown(position, None);
+                    }
                     if first && !is_loaded {
                         self.note_present(true, after);
                     }
@@ -214,15 +217,8 @@ impl Fan {
 
     /// Takes in a status.
     fn hear(&mut self, status: &Status, live: bool) -> Option<Heard> {
-        let now = self.venue.watch.ms();
         if let Some(position) = status.position {
-            let (connection, edge) = (self.connection, self.client.edge());
-            let wait_s = status.eta_seconds.map(|eta| (eta.low, eta.high));
-            let seen = SeenPosition { at_ms: now, position, connection, edge, wait_s };
-            if self.story.positions.last().is_some_and(|before| is_rise(before, &seen)) {
-                self.venue.tally.rises.add(1);
-            }
-            self.story.positions.push(seen);
+            self.note_shown(position, status.eta_seconds.map(|eta| (eta.low, eta.high)));
             self.client.remember_shown(&self.venue.room, position);
         }
         match status.state.as_str() {
@@ -234,6 +230,16 @@ impl Fan {
             "closed" => Some(Heard::Closed),
             _ => None,
         }
+    }
+
+    /// Notes a place that the fan was shown, by a page or in a status.
+    pub(super) fn note_shown(&mut self, position: u64, wait_s: Option<(u64, u64)>) {
+        let (at_ms, connection, edge) = (self.venue.watch.ms(), self.connection, self.client.edge());
+        let seen = SeenPosition { at_ms, position, connection, edge, wait_s };
+        if self.story.positions.last().is_some_and(|before| is_rise(before, &seen)) {
+            self.venue.tally.rises.add(1);
+        }
+        self.story.positions.push(seen);
     }
 
     fn note_present(&mut self, first: bool, deaf: Duration) {
@@ -257,7 +263,7 @@ impl Fan {
         let absence = self.plan.absences.first().map(|absence| (absence.after, Heard::Away(*absence)));
         let enough = self.plan.patience.map(|patience| (patience, Heard::Enough));
         let next = [absence, enough].into_iter().flatten().min_by_key(|(after, _)| *after);
-        let joined = self.story.places.first().map_or(0, |seen| seen.at_ms);
+        let joined = self.story.answered_ms.unwrap_or_default();
         let waited = Duration::from_millis(self.venue.watch.ms().saturating_sub(joined));
         let now = Instant::now();
         match next {

@@ -38,6 +38,8 @@ const TRIES_MAX: u32 = 80;
 /// died does not come back in step.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(3);
+/// Longest time that an answer may tell the fan to stay away.
+const TOLD_MAX: Duration = Duration::from_secs(60);
 
 /// Where the fans go, and what is counted of them.
 #[derive(Clone, Debug)]
@@ -69,6 +71,8 @@ pub struct Fan {
     papers: Option<(String, String)>,
     /// When the next thing was meant to be asked, whatever held it up.
     due: Instant,
+    /// How long the last answer told the fan to stay away.
+    told: Option<Duration>,
 }
 
 /// Where a fan stands; each state's method leads to the next.
@@ -108,7 +112,17 @@ impl Fan {
         let client = Client::new(Arc::clone(&venue.edges), number as usize)?;
         let story = Story { fan: number, ..Story::default() };
         let dice = Dice::nth(seed, number);
-        Ok(Self { venue, plan, client, dice, story, connection: 0, papers: None, due: Instant::now() })
+        Ok(Self {
+            venue,
+            plan,
+            client,
+            dice,
+            story,
+            connection: 0,
+            papers: None,
+            due: Instant::now(),
+            told: None,
+        })
     }
 
     /// The same fan, from an address of their own, who was meant to come at `due`.
@@ -167,6 +181,10 @@ impl Fan {
                 Ok(answer) if answer.status == 202 => {
                     return if self.note_place() {
                         self.story.answered_ms.get_or_insert(self.venue.watch.ms());
+                        self.connection += 1;
+                        if let Some(position) = answer.position {
+                            self.note_shown(position, None);
+                        }
                         match self.plan.errand {
                             Errand::Cheat | Errand::Share => State::Cheating,
                             _ => State::Waiting,
@@ -182,7 +200,11 @@ impl Fan {
                     return State::Looking;
                 }
                 Ok(answer) => last = answer.summary(),
-                Err(error) => last = format!("{error:#}"),
+                Err(error) => {
+                    // It may have happened all the same.
+                    self.story.joins_unanswered += u32::from(self.client.ticket(&self.venue.room).is_none());
+                    last = format!("{error:#}");
+                }
             }
             self.pause(attempt).await;
             self.client.move_on();
@@ -223,8 +245,8 @@ impl Fan {
         let place = match ticket::read(&sealed) {
             Some(Told::Ranked(place)) => place,
             Some(Told::Drawn { lane, id, prequeue_at }) => {
-                let at_ms = self.venue.watch.ms();
-                self.story.drawn.get_or_insert(Drawn { at_ms, lane, id, prequeue_at });
+                let drawn = Drawn { at_ms: self.venue.watch.ms(), lane, id, prequeue_at };
+                self.note_drawn(drawn);
                 return true;
             }
             None => return true,
@@ -234,6 +256,18 @@ impl Fan {
         }
         self.story.places.push(SeenPlace { at_ms: self.venue.watch.ms(), place });
         true
+    }
+
+    fn note_drawn(&mut self, drawn: Drawn) {
+        let Some(first) = &self.story.drawn else {
+            self.story.drawn = Some(drawn);
+            return;
+        };
+        let is_known = |known: &Drawn| known.id == drawn.id && known.lane == drawn.lane;
+        if !is_known(first) && !self.story.redrawn.iter().any(is_known) {
+            self.venue.tally.places_lost.add(1);
+            self.story.redrawn.push(drawn);
+        }
     }
 
     fn note_told(&mut self, live: bool) {
@@ -260,7 +294,9 @@ impl Fan {
     }
 
     /// Counts an answer to what was meant to be asked at `due`, or that there was none.
-    fn count(&self, step: Step, due: Instant, answer: &Result<Answer>) {
+    fn count(&mut self, step: Step, due: Instant, answer: &Result<Answer>) {
+        let refusal = answer.as_ref().ok().filter(|answer| matches!(answer.status, 429 | 503));
+        self.told = refusal.and_then(|answer| answer.retry_after).map(|told| told.min(TOLD_MAX));
         let meter = &self.venue.tally.meter;
         match answer {
             Ok(answer) if answer.status < 500 => meter.answered(step, due),
@@ -269,11 +305,12 @@ impl Fan {
         }
     }
 
-    /// Waits a moment before the next try; longer, the more have failed.
+    /// Waits a moment before the next try; longer, the more have failed. Who was told when to come again does not come before
+    /// that: the page that says so loads itself again then, and no sooner.
     async fn pause(&mut self, attempt: u32) {
         let most = PAUSE_MIN.saturating_mul(1 << attempt.min(5)).min(PAUSE_MAX);
         let pause = self.dice.between(PAUSE_MIN / 2, most);
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(self.told.take().unwrap_or_default() + pause).await;
     }
 
     /// Takes the time that a person takes.

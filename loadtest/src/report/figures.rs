@@ -2,6 +2,9 @@
 
 use crate::run::record::{OutcomeFacts, ProcessSeries, RunRecord, Second, VerdictFacts};
 
+/// How long after a fault what fails may still be due to it.
+pub(crate) const AFTER_A_FAULT_S: f64 = 30.0;
+
 /// A run in a few figures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Figures {
@@ -14,6 +17,8 @@ pub(crate) struct Figures {
     pub(crate) left: u64,
     pub(crate) answers: u64,
     pub(crate) errors: u64,
+    /// Those while a fault lasted, and soon after it.
+    pub(crate) errors_by_faults: u64,
     pub(crate) waiting_most: u64,
     pub(crate) waiting_most_at: f64,
     pub(crate) inside_most: u64,
@@ -46,6 +51,7 @@ impl Figures {
             left: sum(|second| second.left),
             answers: sum(|second| second.answers),
             errors: sum(|second| second.errors),
+            errors_by_faults: errors_by_faults(record),
             waiting_most,
             waiting_most_at: at(&|second| second.waiting == waiting_most).unwrap_or_default(),
             inside_most: most(|second| second.inside),
@@ -63,6 +69,15 @@ impl Figures {
     pub(crate) fn asked(&self) -> u64 {
         self.answers + self.errors
     }
+}
+
+/// Requests that failed while a fault lasted, or in the time after it in which everything may have to find back.
+fn errors_by_faults(record: &RunRecord) -> u64 {
+    let is_near = |at: f64| {
+        record.faults.iter().any(|fault| at + 1.0 >= fault.from_s && at <= fault.to_s + AFTER_A_FAULT_S)
+    };
+    let seconds = record.seconds.iter().enumerate().filter(|(at, _)| is_near(*at as f64));
+    seconds.map(|(_, second)| second.errors).sum()
 }
 
 /// The rate in force in each second, in fans a minute; nothing before the first.
@@ -127,6 +142,7 @@ pub(crate) struct Promises<'a> {
     pub(crate) kept: Vec<&'a str>,
     pub(crate) broken: Vec<&'a str>,
     pub(crate) unjudged: Vec<&'a str>,
+    pub(crate) not_asked: Vec<&'a str>,
 }
 
 impl<'a> Promises<'a> {
@@ -137,6 +153,7 @@ impl<'a> Promises<'a> {
                 OutcomeFacts::Kept => &mut promises.kept,
                 OutcomeFacts::Broken => &mut promises.broken,
                 OutcomeFacts::Unjudged => &mut promises.unjudged,
+                OutcomeFacts::NotAsked => &mut promises.not_asked,
             };
             list.push(&verdict.promise);
         }

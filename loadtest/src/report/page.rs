@@ -4,7 +4,7 @@ use super::document::{document, table};
 use super::figures::{Figures, Promises, Use};
 use super::plain;
 use super::plots::{self, Plots};
-use super::words::{bytes, escaped, figure, millis, number, time};
+use super::words::{bytes, escaped, figure, millis, number, spaced, time};
 use crate::run::record::{OutcomeFacts, RunRecord, Stretch, VerdictFacts};
 
 /// Most rows of a table of what happened to fans.
@@ -83,7 +83,7 @@ fn promises(verdicts: &[VerdictFacts]) -> String {
         .map(|verdict| {
             let (class, word) = outcome(verdict.outcome);
             let told: String =
-                verdict.told.iter().map(|told| format!("<li>{}</li>", escaped(told))).collect();
+                verdict.told.iter().map(|told| format!("<li>{}</li>", escaped(&spaced(told)))).collect();
             let told = if told.is_empty() { told } else { format!("<ul>{told}</ul>") };
             let says = escaped(&verdict.says);
             vec![escaped(&verdict.promise), format!("<b class=\"{class}\">{word}</b>"), says, told]
@@ -98,6 +98,7 @@ pub(super) fn outcome(outcome: OutcomeFacts) -> (&'static str, &'static str) {
         OutcomeFacts::Kept => ("kept", "✓ kept"),
         OutcomeFacts::Broken => ("broken", "✗ broken"),
         OutcomeFacts::Unjudged => ("unjudged", "? not judged"),
+        OutcomeFacts::NotAsked => ("dim", "– not asked"),
     }
 }
 

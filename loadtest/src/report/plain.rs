@@ -1,11 +1,13 @@
 //! What a run came to, in plain words.
 
-use super::figures::{Figures, Promises};
+use super::figures::{AFTER_A_FAULT_S, Figures, Promises};
 use super::words::{list, many, number, share, time};
 use crate::run::record::RunRecord;
 
 /// From how late on a machine blurs what is seen, in milliseconds.
 const LATE_MS: u64 = 250;
+/// From which share on the configured rate counts as used in full.
+const FULL: f64 = 0.99;
 /// From which load for each core on other work was going on before the run.
 const LOAD_A_CORE: f64 = 0.5;
 
@@ -15,14 +17,18 @@ pub(crate) fn verdict(record: &RunRecord) -> String {
     let named = |names: &[&str]| list(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     match (promises.broken.as_slice(), promises.unjudged.as_slice()) {
         ([], []) if promises.kept.is_empty() => "No promise was judged.".to_owned(),
-        ([], []) => match promises.kept.len() {
-            1 => format!("{} was kept.", named(&promises.kept)),
-            many => format!("All {many} promises were kept."),
+        ([], []) => match (promises.kept.len(), promises.not_asked.len()) {
+            (1, 0) => format!("{} was kept.", named(&promises.kept)),
+            (kept, 0) => format!("All {kept} promises were kept."),
+            (kept, _) => format!(
+                "All {kept} promises that this run put to the test were kept; not part of it: {}.",
+                named(&promises.not_asked)
+            ),
         },
         ([], unjudged) => format!(
             "No promise was broken; {} of {} could not be judged: {}.",
             unjudged.len(),
-            record.verdicts.len(),
+            record.verdicts.len() - promises.not_asked.len(),
             named(unjudged)
         ),
         ([one], _) => format!("A promise was broken: {one}."),
@@ -54,12 +60,26 @@ pub(crate) fn story(record: &RunRecord, figures: &Figures) -> Vec<String> {
         );
     }
     if let Some(used) = figures.drain_used {
-        fans += &format!(" While fans waited, {} of the configured rate was used.", share(used, 1.0));
+        fans += &format!(" While fans waited, {} of the configured rate was used", share(used, 1.0));
+        fans += if used < FULL { ": the rest fell to faults, or to a shop that was full." } else { "." };
     }
+    if let Some(opened_s) = record.opened_s {
+        let before = record.seconds.iter().take(opened_s as usize).map(|second| second.arrived).sum();
+        let (who, soon) = (many(before, "fan", "fans"), time(opened_s));
+        fans += &format!(" The room opened after {soon}; {who} had come before, and were drawn.");
+    }
+    let by_faults = match (record.faults.is_empty(), figures.errors - figures.errors_by_faults) {
+        (true, _) => String::new(),
+        (false, 0) => format!(", all of them during a fault or in the {AFTER_A_FAULT_S} s after one"),
+        (false, others) => format!(
+            ", {} of them neither during a fault nor in the {AFTER_A_FAULT_S} s after one: the plot of errors shows when",
+            number(others)
+        ),
+    };
     let requests = match figures.errors {
         0 => format!("All {} requests were answered as they should be.", number(figures.asked())),
         errors => format!(
-            "{} of {} requests ({}) were not answered, or with what no fan should see.",
+            "{} of {} requests ({}) were not answered, or with what no fan should see{by_faults}.",
             number(errors),
             number(figures.asked()),
             share(errors as f64, figures.asked() as f64)
@@ -126,12 +146,16 @@ mod tests {
 
     #[test]
     fn the_worst_is_said_first() {
-        use OutcomeFacts::{Broken, Kept, Unjudged};
+        use OutcomeFacts::{Broken, Kept, NotAsked, Unjudged};
         assert_eq!(said(&[]), "No promise was judged.");
         assert_eq!(said(&[("P1", Kept), ("P2", Kept)]), "All 2 promises were kept.");
         assert_eq!(said(&[("P1", Kept), ("P2", Broken), ("P3", Unjudged)]), "A promise was broken: P2.");
         assert_eq!(said(&[("P1", Broken), ("P2", Broken)]), "2 promises were broken: P1 and P2.");
-        let unjudged = said(&[("P1", Kept), ("P3", Unjudged)]);
+        assert_eq!(
+            said(&[("P1", Kept), ("P2", Kept), ("P10", NotAsked)]),
+            "All 2 promises that this run put to the test were kept; not part of it: P10."
+        );
+        let unjudged = said(&[("P1", Kept), ("P3", Unjudged), ("P10", NotAsked)]);
         assert_eq!(unjudged, "No promise was broken; 1 of 2 could not be judged: P3.");
     }
 }

@@ -32,9 +32,11 @@ impl<'a> Plots<'a> {
             to: stretch.to_s,
             is_fault,
         };
+        let opening = |at: f64| Mark { name: "opening".to_owned(), from: at, to: at, is_fault: false };
         let end = record.seconds.len() as f64;
         let gap = GAP_S.max(end / POINTS_MAX as f64 * GAP_S);
-        Self { record, marks: phases.chain(faults).map(mark).collect(), span: (0.0, end), gap }
+        let marks = phases.chain(faults).map(mark).chain(record.opened_s.map(opening)).collect();
+        Self { record, marks, span: (0.0, end), gap }
     }
 
     /// All of them.
@@ -60,6 +62,16 @@ impl<'a> Plots<'a> {
         let per_minute =
             self.counted(|second| second.admitted).into_iter().map(|(at, count)| (at, count * 60.0));
         let admitted = smooth(&per_minute.collect::<Vec<_>>(), RATE_SECONDS);
+        let about_waits = match self.record.opened_s {
+            None => {
+                "Of fans who came in the same second and were let in. In a fair line the three lines are close together: \
+                 who comes together waits equally long."
+            }
+            Some(_) => {
+                "Of fans who came in the same second and were let in. Those who came before the opening were drawn: among \
+                 them chance decides, and the three lines are far apart. Behind them they are close together."
+            }
+        };
         let waits = |of: fn(&crate::run::record::Waits) -> f64, stand| {
             let points: Vec<Point> =
                 self.record.waits.iter().map(|wait| (wait.arrived_s, of(wait))).collect();
@@ -98,8 +110,7 @@ impl<'a> Plots<'a> {
             ),
             self.plot(
                 "Wait, by when a fan came",
-                "Of fans who came in the same second and were let in. In a fair line the three lines are close \
-                 together: who comes together waits equally long.",
+                about_waits,
                 Unit::Seconds,
                 &[
                     Line::new("longest", Tone::Seen(1), waits(|wait| wait.most_s, Stand::Most)),
@@ -140,9 +151,10 @@ impl<'a> Plots<'a> {
         [
             self.plot(
                 "Fans in the shop",
-                "Fans whose turn came and who have neither finished nor gone.",
+                "Fans whose turn came and who have neither finished nor gone. Where they near the most that may be inside, \
+                 the shop is full, and fewer are let in than the rate allows.",
                 Unit::Number,
-                &[self.seconds("inside", tone(0), Stand::Most, |second| second.inside)],
+                &self.inside(),
             ),
             self.plot(
                 "What fans did, a second",
@@ -156,6 +168,20 @@ impl<'a> Plots<'a> {
             ),
         ]
         .concat()
+    }
+
+    /// Who is inside; and the most who may be, where they come near it: a line far above would hide them.
+    fn inside(&self) -> Vec<Line> {
+        let seen = self.seconds("inside", Tone::Seen(0), Stand::Most, |second| second.inside);
+        let most = self.record.seconds.iter().map(|second| second.inside).max().unwrap_or_default();
+        let limit = self.record.max_active.filter(|limit| most * 2 > *limit);
+        let limit = limit.map(|limit| {
+            let (end, limit) = (self.span.1, limit as f64);
+            let many = (end / self.gap).ceil().max(1.0);
+            let points = (0..=many as usize).map(|step| (end * step as f64 / many, limit)).collect();
+            Line::new("may be inside", Tone::Limit, points)
+        });
+        limit.into_iter().chain([seen]).collect()
     }
 
     fn requests(&self) -> String {

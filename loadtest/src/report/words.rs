@@ -30,6 +30,26 @@ pub(crate) fn number(number: u64) -> String {
     text
 }
 
+/// A text whose numbers of five to nine digits have their thousands apart; longer ones are ranks and names.
+pub(crate) fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while let Some(at) = rest.find(|char: char| char.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let length = from.bytes().take_while(u8::is_ascii_digit).count();
+        let (digits, after) = from.split_at(length);
+        out.push_str(before);
+        let in_a_word = |char: char| char.is_alphanumeric() || matches!(char, '.' | '_' | '-' | '/' | ':');
+        let is_apart = !before.ends_with(in_a_word) && !after.starts_with(|char: char| char.is_alphabetic());
+        match digits.parse() {
+            Ok(whole) if is_apart && (5..=9).contains(&length) => out.push_str(&number(whole)),
+            _ => out.push_str(digits),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
 /// A number of which three digits tell enough.
 pub(crate) fn figure(value: f64) -> String {
     match value.abs() {
@@ -97,6 +117,11 @@ mod tests {
         let times = [0.4, 59.0, 60.0, 61.0, 3599.0, 9960.0, 57_600.0].map(time);
         assert_eq!(times, ["0 s", "59 s", "1 min", "1 min 1 s", "60 min", "2 h 46 min", "16 h"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        let told = "3620410 positions, 9000 a minute, rank 1838439239188482 at 12345.250 s, k-12345";
+        assert_eq!(
+            spaced(told),
+            "3,620,410 positions, 9000 a minute, rank 1838439239188482 at 12,345.250 s, k-12345"
+        );
         let figures = [0.0, 0.004, 0.25, 7.0, 12.34, 1234.5, -3.25].map(figure);
         assert_eq!(figures, ["0", "0.0040", "0.25", "7", "12.3", "1,235", "-3.25"]);
         assert_eq!([1.5, 12_000.0].map(millis), ["1.50 ms", "12 s"]);

@@ -9,26 +9,21 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::crowds::outside::{Crowds, Heard};
 use super::crowds::{self, Beat};
+use super::facts;
 use super::gather::{self, Gathered};
-use super::machine::{Sampler, machine, version};
-use super::record::{FORMAT, RunRecord, ScenarioFacts, Stretch, VerdictFacts};
-use super::scenario::arrivals::Arrival;
-use super::scenario::{Arrivals, Errand, Kind, Scenario};
+use super::machine::{Sampler, machine};
+use super::needs::{Needs, descriptors};
+use super::opening::Opening;
+use super::record::{FORMAT, RunRecord};
+use super::scenario::{Errand, Kind, Scenario};
 use crate::cheats;
-use crate::checks::books::Books;
-use crate::checks::entry::Attempt;
-use crate::checks::seats::Sales;
 use crate::checks::{Evidence, Setting, Strike, judge_all};
 use crate::clock::monotonic;
 use crate::fault::strike;
 use crate::report::live::Live;
-use crate::stack::{Database, Stack, Store};
+use crate::stack::{Blueprint, Stack};
 use crate::story::{Story, Watch};
 
-/// How many fans with a story one process takes.
-const FANS_PER_PROCESS: usize = 12_500;
-/// Most processes.
-const PROCESSES_MAX: usize = 16;
 /// From when the processes are told the beginning until it is.
 const AHEAD_US: u64 = 300_000;
 
@@ -41,21 +36,29 @@ type Processes = Vec<(String, u32)>;
 /// When something cannot be started, does not come back after a fault, or what fans saw is lost.
 pub async fn play(scenario: &Scenario, text: (&str, &Path), seed: u64) -> Result<RunRecord> {
     let arrivals = scenario.arrivals(seed);
+    let room = scenario.room().map_or("", |room| &room.id);
     let mut record = RunRecord { format: FORMAT, machine: machine(), ..RunRecord::default() };
-    let mut stack = Stack::start(&scenario.blueprint).await?;
+    let needs = Needs::of(scenario, &arrivals, descriptors()?)?;
+    let blueprint = Blueprint { proxies: needs.proxies, ..scenario.blueprint.clone() };
+    let mut stack = Stack::start(&blueprint).await?;
     stack.open_sale(&scenario.sale).await?;
     let mut attempts = Vec::new();
     if scenario.kinds.iter().any(|kind| kind.errand == Errand::Cheat) {
         attempts.extend(cheats::attempts(stack.edges(), stack.shop_url()).await?);
     }
-    let of = scenario.processes.unwrap_or_else(|| processes(scenario, &arrivals));
+    let of = needs.crowds;
     let edges = stack.edges();
     let mut crowds = Crowds::start(of, text, seed, &edges, stack.folder()).await?;
-    record.scenario = facts(scenario, text.0, seed, arrivals.len(), of);
+    record.scenario = facts::scenario(scenario, text.0, seed, arrivals.len(), needs);
 
-    let zero = monotonic() + AHEAD_US;
+    let opening = match scenario.opens_after {
+        Some(after) => Some(Opening::announce(&stack, scenario, after).await?),
+        None => None,
+    };
+    let counted = stack.line_totals(room).await?;
+    let zero = opening.as_ref().map_or_else(|| monotonic() + AHEAD_US, Opening::zero_us);
     let watch = Watch::at(zero);
-    let begin = Instant::now() + Duration::from_micros(AHEAD_US);
+    let begin = Instant::now() + Duration::from_micros(zero.saturating_sub(monotonic()));
     let mut running = stack.processes();
     running.extend(crowds.processes());
     crowds.begin(zero).await?;
@@ -78,28 +81,36 @@ pub async fn play(scenario: &Scenario, text: (&str, &Path), seed: u64) -> Result
         attempts.extend(tried);
     }
     stories.sort_unstable_by_key(|story| story.fan);
-    let sales = stack.sales(&scenario.sale.id).await?;
-    let books = stack.books(&scenario.sale.id).await?;
+    let line = match counted.filter(|_| !strikes.iter().any(|strike| strike.effects.line_lost)) {
+        // Where the line was lost, it began to count anew.
+        Some(before) => stack.line_totals(room).await?.map(|line| line.since(before)),
+        None => None,
+    };
+    let sales = Some(stack.sales(&scenario.sale.id).await?);
+    let books = Some(stack.books(&scenario.sale.id).await?);
+    let opened_ms = opening.as_ref().map(Opening::opened_ms);
+    let draw = match opening {
+        Some(opening) => Some(opening.published().await),
+        None => None,
+    };
     stack.stop().await;
 
-    record.late_ms = gathered.late_ms();
-    record.phases = phases(scenario);
-    record.faults = strikes.iter().map(stretch).collect();
+    let (setting, late_ms) = (setting(scenario, opened_ms), gathered.late_ms());
+    record.late_ms = late_ms;
+    record.opened_s = opened_ms.map(|opened_ms| opened_ms as f64 / 1000.0);
+    record.phases = facts::phases(scenario);
+    record.faults = strikes.iter().map(facts::stretch).collect();
     record.seconds = gathered.seconds();
-    record.configured = scenario.room().map(|room| (0.0, room.drain_per_minute as f64)).into_iter().collect();
+    record.configured = facts::configured(scenario, record.opened_s);
+    record.max_active = scenario.room().map(|room| room.max_active);
     record.waits = gather::waits(&stories);
     record.latencies = gathered.latencies();
     record.processes = sampler.into_series();
     record.endings = gather::endings(&stories);
     record.errors = gathered.wrong();
-    record.verdicts = judge(scenario, stories, strikes, attempts, (sales, books), record.late_ms);
+    let evidence = Evidence { stories, setting, strikes, attempts, sales, books, draw, line, late_ms };
+    record.verdicts = judge_all(&evidence).iter().map(Into::into).collect();
     Ok(record)
-}
-
-/// How many processes the fans need.
-fn processes(scenario: &Scenario, arrivals: &[Arrival]) -> usize {
-    let has_a_story = |arrival: &&Arrival| scenario.kinds.get(arrival.kind).is_some_and(Kind::has_a_story);
-    arrivals.iter().filter(has_a_story).count().div_ceil(FANS_PER_PROCESS).clamp(1, PROCESSES_MAX)
 }
 
 /// Lets everything fail that is to fail, each at its time or when the one before is over.
@@ -164,86 +175,10 @@ fn take_in(beat: &Beat, gathered: &mut Gathered) {
     gathered.add(beat);
 }
 
-fn judge(
-    scenario: &Scenario,
-    stories: Vec<Story>,
-    strikes: Vec<Strike>,
-    attempts: Vec<Attempt>,
-    (sales, books): (Sales, Books),
-    late_ms: u64,
-) -> Vec<VerdictFacts> {
-    // Of those who have no story nobody knows when their turn came, or whether they were there.
+/// What was set for the room, where nobody else stood in its line: of those who have no story nobody knows when their turn
+/// came, or whether they were there.
+fn setting(scenario: &Scenario, opened_ms: Option<u64>) -> Option<Setting> {
     let others = |kind: &Kind| matches!(kind.errand, Errand::Join | Errand::Reserve);
-    let alone = !scenario.kinds.iter().any(others);
-    let evidence = Evidence {
-        stories,
-        setting: scenario.room().filter(|_| alone).map(Setting::of),
-        strikes,
-        attempts,
-        sales: Some(sales),
-        books: Some(books),
-        late_ms,
-        ..Evidence::default()
-    };
-    judge_all(&evidence).iter().map(Into::into).collect()
-}
-
-fn facts(scenario: &Scenario, text: &str, seed: u64, fans: usize, crowds: usize) -> ScenarioFacts {
-    let blueprint = &scenario.blueprint;
-    let mut stores = Vec::new();
-    let redis = || format!("Redis {}", version("redis-server", "--version").unwrap_or_default());
-    match blueprint.store {
-        Store::Memory => stores.push("line in memory".to_owned()),
-        Store::Redis => stores.push(format!("line in {}", redis())),
-    }
-    match blueprint.inventory {
-        Store::Memory => stores.push("seats in memory".to_owned()),
-        Store::Redis => stores.push("seats in another".to_owned()),
-    }
-    match blueprint.database {
-        Database::Sqlite => stores.push("SQLite".to_owned()),
-        Database::Postgres => {
-            let version = version("postgres", "--version").unwrap_or_default();
-            stores.push(format!("PostgreSQL {version}").trim().to_owned());
-        }
-    }
-    ScenarioFacts {
-        name: scenario.name.clone(),
-        about: scenario.about.clone(),
-        file: text.to_owned(),
-        command: String::new(),
-        seed,
-        fans: fans as u64,
-        proxies: blueprint.proxies,
-        crowds,
-        stores: stores.join(", "),
-    }
-}
-
-fn phases(scenario: &Scenario) -> Vec<Stretch> {
-    let mut from = 0.0;
-    let mut stretches = Vec::new();
-    for phase in &scenario.phases {
-        let to = from + phase.length.as_secs_f64();
-        let about = match &phase.arrivals {
-            Arrivals::None => "nobody comes".to_owned(),
-            Arrivals::Burst(fans, within) => format!("{fans} come within {} s", within.as_secs_f64()),
-            Arrivals::Ramp(from, to) => format!("from {from} to {to} a second"),
-            Arrivals::Poisson(rate) => format!("{rate} a second by chance"),
-            Arrivals::Constant(rate) => format!("{rate} a second"),
-            Arrivals::Recorded(counts) => format!("{} come as they were counted once", counts.total()),
-        };
-        stretches.push(Stretch { name: phase.name.clone(), about, from_s: from, to_s: to });
-        from = to;
-    }
-    stretches
-}
-
-fn stretch(strike: &Strike) -> Stretch {
-    Stretch {
-        name: strike.name.clone(),
-        about: strike.told.clone(),
-        from_s: strike.from_ms as f64 / 1000.0,
-        to_s: strike.to_ms as f64 / 1000.0,
-    }
+    let room = scenario.room().filter(|_| !scenario.kinds.iter().any(others))?;
+    Some(Setting { opened_ms, ..Setting::of(room) })
 }

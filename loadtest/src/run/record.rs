@@ -19,6 +19,9 @@ pub struct RunRecord {
     pub machine: Machine,
     /// How late this machine was at most: nothing that was seen is more exact. Milliseconds.
     pub late_ms: u64,
+    /// When the room opened, where fans came before: those were drawn.
+    #[serde(default)]
+    pub opened_s: Option<f64>,
     /// The phases, in order.
     pub phases: Vec<Stretch>,
     /// What was done to the system meanwhile.
@@ -27,6 +30,9 @@ pub struct RunRecord {
     pub seconds: Vec<Second>,
     /// The rate that was configured, each time it changed: from when, and fans a minute.
     pub configured: Vec<(f64, f64)>,
+    /// Most fans who may be inside, where that is known.
+    #[serde(default)]
+    pub max_active: Option<u64>,
     /// How long fans waited, by the second in which they came.
     pub waits: Vec<Waits>,
     /// How long answers took, by kind of request.
@@ -216,6 +222,8 @@ pub enum OutcomeFacts {
     Kept,
     /// It was not.
     Broken,
+    /// The run was not about it: nothing failed, there was no draw, nothing was tried.
+    NotAsked,
     /// Too little was seen to tell.
     #[default]
     Unjudged,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::Stack;
+use crate::checks::LineTotals;
 use crate::checks::books::{Books, Charged, Reservation};
 
 /// How long money may be on its way when everything runs again.
@@ -18,6 +19,17 @@ const TICKETS: &str = "SELECT reservation_id, seat_id FROM tickets ORDER BY rese
 const TAKEN: &str = "return table.concat(redis.call('HKEYS', KEYS[1]), ' ')";
 
 impl Stack {
+    /// What the line of `room` counted since it began, read from Redis; nothing where it lives in an edge's memory.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn line_totals(&self, room: &str) -> Result<Option<LineTotals>> {
+        match &self.redis {
+            Some(redis) => redis.totals(room).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// What its stores hold of `event`, once no money is on its way any more; what is in the shop alone is left out.
     ///
     /// # Errors

@@ -39,12 +39,14 @@ pub(super) fn write_edge(path: &Path, addresses: &EdgeAddresses<'_>) -> Result<(
     write(path, &table)
 }
 
-/// Writes `rooms.toml`.
+/// Writes `rooms.toml`. Who reads it meanwhile reads the one before, or all of it.
 pub(super) fn write_rooms(path: &Path, rooms: &[Room]) -> Result<()> {
     let rooms = rooms.iter().map(|room| Value::Table(room_table(room))).collect();
     let mut table = Table::new();
     table.insert("room".to_owned(), Value::Array(rooms));
-    write(path, &table)
+    let beside = path.with_extension("new");
+    write(&beside, &table)?;
+    fs::rename(&beside, path).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn room_table(room: &Room) -> Table {
@@ -76,6 +78,11 @@ fn room_table(room: &Room) -> Table {
         table.insert("opens_at".to_owned(), Value::Datetime(moment(opens_at)));
     }
     table
+}
+
+/// A moment in milliseconds since 1970 as text, RFC 3339.
+pub fn moment_text(ms: u64) -> String {
+    moment(ms).to_string()
 }
 
 /// A moment in milliseconds since 1970, as a configuration has it.

@@ -58,8 +58,15 @@ impl End {
     }
 }
 
-/// Changes bytes on their way back, in place.
+/// Changes bytes on their way, in place.
 pub type Edit = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// What is changed, each way.
+#[derive(Clone, Default)]
+struct Edits {
+    there: Option<Edit>,
+    back: Option<Edit>,
+}
 
 /// A link. Dropping it cuts it for good.
 pub struct Link {
@@ -83,15 +90,23 @@ impl Link {
     /// # Errors
     /// When nobody can listen.
     pub fn to_port(to: u16) -> Result<Self> {
-        Self::between(End::port(free_port()?), End::port(to), None)
+        Self::between(End::port(free_port()?), End::port(to), Edits::default())
     }
 
     /// The same, which changes what comes back.
     ///
     /// # Errors
     /// When nobody can listen.
-    pub fn editing(to: u16, edit: Edit) -> Result<Self> {
-        Self::between(End::port(free_port()?), End::port(to), Some(edit))
+    pub fn editing(to: u16, back: Edit) -> Result<Self> {
+        Self::between(End::port(free_port()?), End::port(to), Edits { there: None, back: Some(back) })
+    }
+
+    /// The same, which changes what goes there too.
+    ///
+    /// # Errors
+    /// When nobody can listen.
+    pub fn editing_both(to: u16, there: Edit, back: Edit) -> Result<Self> {
+        Self::between(End::port(free_port()?), End::port(to), Edits { there: Some(there), back: Some(back) })
     }
 
     /// A link to the socket `to`, on another one.
@@ -99,13 +114,13 @@ impl Link {
     /// # Errors
     /// When nobody can listen.
     pub fn to_socket(listens: &Path, to: &Path) -> Result<Self> {
-        Self::between(End::Unix(listens.to_owned()), End::Unix(to.to_owned()), None)
+        Self::between(End::Unix(listens.to_owned()), End::Unix(to.to_owned()), Edits::default())
     }
 
-    fn between(listens: End, to: End, edit: Option<Edit>) -> Result<Self> {
+    fn between(listens: End, to: End, edits: Edits) -> Result<Self> {
         let (weather, seen) = watch::channel(Weather::Fair);
         let ear = Ear::open(&listens).with_context(|| format!("nobody can listen at {listens:?}"))?;
-        let task = tokio::spawn(carry(listens.clone(), ear, to, seen, edit));
+        let task = tokio::spawn(carry(listens.clone(), ear, to, seen, edits));
         Ok(Self { listens, weather, task })
     }
 
@@ -187,7 +202,7 @@ async fn connect(to: &End) -> std::io::Result<Wire> {
     }
 }
 
-async fn carry(listens: End, ear: Ear, to: End, mut weather: watch::Receiver<Weather>, edit: Option<Edit>) {
+async fn carry(listens: End, ear: Ear, to: End, mut weather: watch::Receiver<Weather>, edits: Edits) {
     let mut ear = Some(ear);
     let mut wires = JoinSet::new();
     loop {
@@ -213,7 +228,7 @@ async fn carry(listens: End, ear: Ear, to: End, mut weather: watch::Receiver<Wea
         tokio::select! {
             changed = weather.changed() => if changed.is_err() { return },
             heard = open.hear() => if let Ok(wire) = heard {
-                wires.spawn(join(wire, to.clone(), weather.clone(), edit.clone()));
+                wires.spawn(join(wire, to.clone(), weather.clone(), edits.clone()));
             },
             Some(_) = wires.join_next() => {}
         }
@@ -221,13 +236,14 @@ async fn carry(listens: End, ear: Ear, to: End, mut weather: watch::Receiver<Wea
 }
 
 /// One connection, until either side ends it.
-async fn join(near: Wire, to: End, mut weather: watch::Receiver<Weather>, edit: Option<Edit>) {
+async fn join(near: Wire, to: End, mut weather: watch::Receiver<Weather>, edits: Edits) {
     if weather.wait_for(|now| *now != Weather::Unreachable).await.is_err() {
         return;
     }
     let Ok(far) = connect(&to).await else { return };
     // Whichever side ends, all that it sent goes on first.
-    tokio::join!(pump(near.0, far.1, weather.clone(), None), pump(far.0, near.1, weather, edit));
+    let Edits { there, back } = edits;
+    tokio::join!(pump(near.0, far.1, weather.clone(), there), pump(far.0, near.1, weather, back));
 }
 
 async fn pump(
@@ -353,7 +369,8 @@ mod tests {
         let inner = Link::editing(echo().await, upper).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        let _far = Link::between(End::Unix(other.clone()), End::port(inner.port()), None).unwrap();
+        let _far =
+            Link::between(End::Unix(other.clone()), End::port(inner.port()), Edits::default()).unwrap();
         let _near = Link::to_socket(&one, &other).unwrap();
         let mut stream = UnixStream::connect(&one).await.unwrap();
         stream.write_all(b"hello").await.unwrap();

@@ -22,6 +22,7 @@ use reqwest::{Method, Url};
 use tempfile::TempDir;
 
 pub use blueprint::{Blueprint, Database, Payments, Room, Row, Sale, Store};
+pub use files::moment_text;
 pub use find::{binary, free_port, is_free, tool};
 pub use postgres_server::PostgresServer;
 pub use process::{Process, Program, children};
@@ -37,6 +38,8 @@ use link::Link;
 use links::Links;
 use postgres_server::SOCKET;
 
+/// The file with the rooms, which all edges read.
+const ROOMS: &str = "rooms.toml";
 /// Ports to try when somebody takes one in the moment between finding it free and listening on it.
 const PORT_TRIES: u32 = 3;
 
@@ -134,7 +137,7 @@ impl Stack {
             None => format!("127.0.0.1:{}", by_link(&mut links.shop, shop_port)?),
             Some(address) => address.to_string(),
         };
-        let rooms = files::file(at, "rooms.toml");
+        let rooms = files::file(at, ROOMS);
         files::write_rooms(&rooms, &blueprint.rooms)?;
         let facts =
             blueprint.rooms.first().map_or_else(String::new, |room| format!("/.waiting-room/{}", room.id));
@@ -211,6 +214,14 @@ impl Stack {
         let (edge, admin) = self.edges.first().zip(self.admins.first()).context("there is no edge")?;
         files::write_operator(&file, edge, admin, &self.secrets, &binary("proxy")?)?;
         Ok(file)
+    }
+
+    /// Gives all edges these rooms from now on, as an operator does who edits the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn change_rooms(&self, rooms: &[Room]) -> Result<()> {
+        files::write_rooms(&files::file(self.folder.path(), ROOMS), rooms)
     }
 
     /// Where operators ask, edge by edge.

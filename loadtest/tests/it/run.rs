@@ -65,6 +65,32 @@ async fn a_small_sale_keeps_its_promises_and_leaves_a_record() {
 }
 
 #[tokio::test]
+async fn who_comes_before_the_opening_is_drawn_and_the_draw_is_judged() {
+    let out = tempfile::tempdir().unwrap();
+    let scenario = scenarios().join("prequeue.toml");
+    let output = loadtest()
+        .args(["run", "--seed", "3", "--out"])
+        .arg(out.path())
+        .arg(scenario)
+        .output()
+        .await
+        .unwrap();
+    let told = text(&output);
+    assert!(output.status.success(), "{told}");
+    let record = file::read(&out.path().join("run.json")).unwrap();
+    let opened_s = record.opened_s.unwrap();
+    assert!(record.seconds.iter().take(opened_s as usize).all(|second| second.admitted == 0), "{opened_s}");
+    for promise in ["P1 order", "P4 place", "P5 truth", "P8 presence", "P10 fair draw"] {
+        let verdict = record.verdicts.iter().find(|verdict| verdict.promise == promise).unwrap();
+        assert_eq!(verdict.outcome, OutcomeFacts::Kept, "{verdict:?}");
+    }
+    let recovery = record.verdicts.iter().find(|verdict| verdict.promise == "P4 recovery").unwrap();
+    assert_eq!(recovery.outcome, OutcomeFacts::NotAsked, "{recovery:?}");
+    let page = std::fs::read_to_string(out.path().join("report.html")).unwrap();
+    assert!(page.contains("– not asked") && page.contains("were drawn"), "{told}");
+}
+
+#[tokio::test]
 async fn a_scenario_with_a_mistake_starts_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");

@@ -31,6 +31,11 @@ pub struct Scenario {
     pub seed: Option<u64>,
     /// What is started.
     pub blueprint: Blueprint,
+    /// How long after the run's beginning the room opens, where it does not from the beginning: who comes before gathers in
+    /// the pre-queue, and is drawn.
+    pub opens_after: Option<Duration>,
+    /// Whether there are as many proxies as the fans need, where those of the blueprint are too few.
+    pub proxies_follow: bool,
     /// The event that is on sale.
     pub sale: Sale,
     /// In how many processes the fans live, where the file says so.

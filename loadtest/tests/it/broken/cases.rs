@@ -19,6 +19,8 @@ pub(super) struct Case {
     /// What is broken by the same.
     pub(super) also: &'static [Promise],
     pub(super) fans: u32,
+    /// All of them have come after so long.
+    pub(super) arrivals: Duration,
     pub(super) plan: fn(u32, &mut Dice) -> Plan,
     /// How long the fans have at most.
     pub(super) within: Duration,
@@ -107,6 +109,17 @@ const SEES_EVERYBODY: &str = "
     end
     return 1";
 
+/// Gives ranks of an hour later for eight seconds, and then again those of now.
+const RUNS_AHEAD: &str = "
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.call('SET', KEYS[1] .. ':began', now, 'NX')
+    local ranks = '0'
+    if now - redis.call('GET', KEYS[1] .. ':began') < 8000 then
+      ranks = string.format('%d', (now + 3600000) * 1024)
+    end
+    return redis.call('HSET', KEYS[1], 'next:general', ranks)";
+
 /// Has eighty permits at once.
 const EIGHTY_PERMITS: &str = "return redis.call('HSET', KEYS[1], 'burst', '200', 'units', '4800000')";
 
@@ -173,6 +186,7 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             // Who is passed over is not counted by those behind.
             also: &[Promise::Truth],
             fans: 90,
+            arrivals: seconds(2),
             plan: patient,
             within: seconds(45),
             hand: again(4, 18, FORGETS_THREE),
@@ -183,6 +197,7 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             told: "configured were 600 a minute",
             also: &[],
             fans: 220,
+            arrivals: seconds(2),
             plan: patient,
             within: seconds(45),
             hand: once(6, EIGHTY_PERMITS),
@@ -193,6 +208,7 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             told: "where 20 may be",
             also: &[],
             fans: 70,
+            arrivals: seconds(2),
             plan: lingering,
             within: seconds(45),
             hand: once(2, NO_LIMIT),
@@ -204,9 +220,23 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             // Who has lost the place is overtaken by all who have not, and stands further behind than before.
             also: &[Promise::Order, Promise::Truth],
             fans: 70,
+            arrivals: seconds(2),
             plan: patient,
             within: seconds(45),
             hand: once(4, LOSES_FIVE),
+        },
+        Case {
+            room: room("arrival", 60),
+            promise: Promise::Arrival,
+            told: "but had the answer before",
+            // Before whom others come stands further behind than before, and waits longer; and edges take a rank beyond the
+            // next for one that was lost, and put its fan back.
+            also: &[Promise::Place, Promise::Presence, Promise::Order, Promise::Truth, Promise::Estimate],
+            fans: 60,
+            arrivals: seconds(24),
+            plan: patient,
+            within: seconds(40),
+            hand: again(0, 9, RUNS_AHEAD),
         },
         Case {
             room: room("truth", 600),
@@ -214,6 +244,7 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             told: "was shown",
             also: &[],
             fans: 80,
+            arrivals: seconds(2),
             plan: patient,
             within: seconds(45),
             hand: Hand::OnTheWire(digits_after(b"\"position\":", other_tens)),
@@ -224,6 +255,7 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             told: "estimates of the wait under a steady drain came true",
             also: &[],
             fans: 280,
+            arrivals: seconds(2),
             plan: patient,
             within: seconds(60),
             hand: Hand::OnTheWire(estimates),
@@ -235,6 +267,7 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             // Of what goes to nobody, nobody hears.
             also: &[Promise::Rate],
             fans: 110,
+            arrivals: seconds(2),
             plan: vanishing,
             within: seconds(35),
             hand: again(0, 35, SEES_EVERYBODY),
@@ -245,6 +278,7 @@ pub(super) fn all(draw: (u64, u64)) -> Vec<Case> {
             told: "gives the commitment",
             also: &[],
             fans: 40,
+            arrivals: seconds(2),
             plan: patient,
             within: seconds(75),
             hand: Hand::OnTheWire(digits_after(b"\"commitment\":\"", other_first)),

@@ -3,6 +3,7 @@
 //! say so and how, and the others have to stay as they are.
 
 mod cases;
+mod faults;
 mod rooms;
 mod shop;
 

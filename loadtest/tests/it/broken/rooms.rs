@@ -20,8 +20,6 @@ use super::wrong;
 /// The pre-queue of the draw begins when everything runs, for certain, and lasts as long as one has to.
 const BEFORE_THE_DRAW: u64 = 15_000;
 const PREQUEUE: u64 = 35_000;
-/// All fans have come after so long.
-const ARRIVALS: Duration = Duration::from_secs(2);
 /// As many systems as there are promises share a machine that does other things, and each promise is broken by far: so much
 /// later may be heard of all of it.
 const GRANTED_MS: u64 = 3000;
@@ -89,7 +87,7 @@ impl Stage<'_> {
             let mut crowd = Crowd::new(venue, 7);
             for nth in 0..case.fans {
                 crowd.send(|dice| (case.plan)(nth, dice)).unwrap();
-                tokio::time::sleep(ARRIVALS / case.fans).await;
+                tokio::time::sleep(case.arrivals / case.fans).await;
             }
             crowd.gather(case.within).await
         };

@@ -9,11 +9,12 @@ use loadtest::crowd::Crowd;
 use loadtest::fan::{Pace, Plan, Venue};
 use loadtest::lateness::Lateness;
 use loadtest::run::scenario::Waits;
-use loadtest::stack::link::Weather;
+use loadtest::stack::link::{Edit, Link, Weather};
 use loadtest::stack::links::Between;
 use loadtest::stack::{Blueprint, Database, Payments, Room, Sale, Stack, Store};
 use loadtest::story::Watch;
 use loadtest::tally::Tally;
+use parking_lot::Mutex;
 
 use super::wrong;
 
@@ -23,13 +24,20 @@ const AROUND: Duration = Duration::from_secs(1);
 /// The fans who are inside by then have all come.
 const ARRIVALS: Duration = Duration::from_secs(3);
 const FANS: u32 = 60;
+/// What an answer has before an admission token of the room `demo`, and how long a signature by HS256 is.
+const TOKEN_COOKIE: &[u8] = b"wr-admission-demo=";
+const SIGNATURE: usize = 43;
 /// So much later than on a machine of one's own may be heard of everything.
 const GRANTED_MS: u64 = 3000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_promise_of_the_shop_that_is_broken_is_called_broken() {
-    let (open, busy) = tokio::join!(a_room_that_leaves_a_path_open(), a_shop_whose_books_are_tampered_with());
-    let wrong: Vec<String> = open.into_iter().chain(busy).collect();
+    let (open, forged, busy) = tokio::join!(
+        a_room_that_leaves_a_path_open(),
+        a_forged_token_that_opens(),
+        a_shop_whose_books_are_tampered_with()
+    );
+    let wrong: Vec<String> = open.into_iter().chain(forged).chain(busy).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
@@ -43,6 +51,51 @@ async fn a_room_that_leaves_a_path_open() -> Option<String> {
     stack.stop().await;
     let verdicts = judge_all(&Evidence { attempts, ..Evidence::default() });
     wrong(&verdicts, Promise::NoEntry, "no token: ", &[])
+}
+
+/// P6, for who asks by this wire: a signature of one's own is as good as the right one.
+async fn a_forged_token_that_opens() -> Option<String> {
+    let rooms = vec![Room::demo(600), Room::brief()];
+    let stack = Stack::start(&Blueprint { rooms, ..Blueprint::default() }).await.unwrap();
+    stack.open_sale(&Sale::demo(2, 10)).await.unwrap();
+    let token = Arc::new(Mutex::new(Vec::new()));
+    let learnt = Arc::clone(&token);
+    let back: Edit = Arc::new(move |bytes: &mut [u8]| {
+        let found = after(bytes, TOKEN_COOKIE).map(|at| &bytes[at..at + token_length(&bytes[at..])]);
+        // The cookie is taken back, too.
+        if let Some(found) = found.filter(|found| found.len() > SIGNATURE) {
+            *learnt.lock() = found.to_vec();
+        }
+    });
+    let there: Edit = Arc::new(move |bytes: &mut [u8]| {
+        let token = token.lock();
+        let signed = token.len().saturating_sub(SIGNATURE);
+        let (says, signature) = token.split_at(signed);
+        let at = after(bytes, says).filter(|_| signed > 0);
+        // Where there is none, or another one, it is left alone.
+        if let Some(at) = at.filter(|at| token_length(&bytes[*at..]) == SIGNATURE) {
+            bytes[at..at + SIGNATURE].copy_from_slice(signature);
+        }
+    });
+    let link = Link::editing_both(stack.edges()[0].port().unwrap(), there, back).unwrap();
+    let wire = format!("http://127.0.0.1:{}/", link.port()).parse().unwrap();
+    let attempts = cheats::attempts(Arc::new([wire]), stack.shop_url()).await.unwrap();
+    stack.stop().await;
+    let verdicts = judge_all(&Evidence { attempts, ..Evidence::default() });
+    print(&verdicts);
+    wrong(&verdicts, Promise::NoEntry, "a token with a signature of one's own: ", &[])
+}
+
+/// Where what follows `words` begins.
+fn after(bytes: &[u8], words: &[u8]) -> Option<usize> {
+    let found = bytes.windows(words.len().max(1)).position(|window| window == words)?;
+    Some(found + words.len())
+}
+
+/// How many bytes of a token come first.
+fn token_length(bytes: &[u8]) -> usize {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    bytes.iter().take_while(is_part).count()
 }
 
 /// P7 and P9: the shop is cut off while the store is away; and later a ticket, and the record of a refund, are lost.

@@ -1,17 +1,19 @@
 //! A scenario file as it is written, and what becomes of it.
 
+mod tables;
+
 use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum as _;
-use serde::Deserialize;
 use toml::Spanned;
 
-use super::values::{Name, Number, Percent, Text, Time, Whole};
-use super::{Arrivals, Errand, Kind, Phase, Planned, Scenario, Waits};
+use super::values::{Name, Number, Time};
+use super::{Arrivals, Errand, Kind, Phase, Planned, Scenario};
 use crate::fault::{Fault, Part};
 use crate::rehearse::arrivals::Counts;
 use crate::stack::{Blueprint, Database, Payments, Room, Sale, Store};
+use tables::{Books, Crowd, Fans, File, Place, Shape, Stretch, Struck, System, Till};
 
 /// Most who come in one scenario.
 pub(super) const ARRIVALS_MAX: u64 = 2_000_000;
@@ -19,134 +21,10 @@ pub(super) const ARRIVALS_MAX: u64 = 2_000_000;
 const LIST_MAX: usize = 32;
 /// Longest phase, fault and patience, in seconds.
 const DAY: u64 = 24 * 3600;
+/// Shortest pre-queue that a room may have.
+const PREQUEUE_MIN: Duration = Duration::from_secs(35);
 /// Most seats of the sale.
 const SEATS_MAX: u64 = 100_000;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    name: Name,
-    about: Text,
-    seed: Option<Whole<0, { i64::MAX as u64 }>>,
-    #[serde(default)]
-    system: System,
-    #[serde(default)]
-    crowd: Crowd,
-    fans: Spanned<Vec<Fans>>,
-    phase: Spanned<Vec<Spanned<Stretch>>>,
-    #[serde(default)]
-    fault: Vec<Spanned<Struck>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct System {
-    proxies: Option<Whole<1, 8>>,
-    line: Option<Place>,
-    database: Option<Books>,
-    seats: Option<Place>,
-    payments: Option<Till>,
-    drain_per_minute: Option<Whole<1, 600_000>>,
-    burst: Option<Whole<1, 100_000>>,
-    max_active: Option<Whole<1, 1_000_000>>,
-    session: Option<Time<DAY>>,
-    presence_window: Option<Time<DAY>>,
-    recovery_grace: Option<Time<DAY>>,
-    hold: Option<Time<DAY>>,
-    rows: Option<Whole<1, 500>>,
-    seats_per_row: Option<Spanned<Whole<1, 500>>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Crowd {
-    processes: Option<Whole<1, 32>>,
-    networks: Option<Whole<1, 4000>>,
-    patience: Option<Time<DAY>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Place {
-    Memory,
-    Redis,
-}
-
-impl From<Place> for Store {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::Memory => Self::Memory,
-            Place::Redis => Self::Redis,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Books {
-    Sqlite,
-    Postgres,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Till {
-    Sandbox,
-    Provider,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fans {
-    name: Name,
-    share: Percent,
-    does: Errand,
-    #[serde(default)]
-    waits: Waits,
-    #[serde(default)]
-    returns: Percent,
-    #[serde(default)]
-    impatient: Percent,
-    #[serde(default)]
-    declined: Percent,
-    front_row: Option<Percent>,
-    seats: Option<Whole<1, 4>>,
-    thinks: Option<Time<600>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stretch {
-    name: Name,
-    length: Time<DAY>,
-    arrivals: Shape,
-    fans: Option<Whole<1, ARRIVALS_MAX>>,
-    within: Option<Time<DAY>>,
-    per_second: Option<Number<100_000>>,
-    from: Option<Number<100_000>>,
-    to: Option<Number<100_000>>,
-    file: Option<Text>,
-    only: Option<Vec<Name>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Shape {
-    None,
-    Burst,
-    Ramp,
-    Poisson,
-    Constant,
-    Recorded,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Struck {
-    at: Time<DAY>,
-    what: Text,
-    lasts: Option<Time<DAY>>,
-}
 
 /// Reads `text`; files that it names are in `folder`. A mistake is told as `line: field: …`.
 pub(super) fn parse(text: &str, folder: &Path) -> Result<Scenario, String> {
@@ -165,7 +43,12 @@ pub(super) fn parse(text: &str, folder: &Path) -> Result<Scenario, String> {
     }
     let mut blueprint = Blueprint {
         store: line.map_or(Store::Redis, Into::into),
-        proxies: usize::try_from(proxies.map_or(2, |proxies| proxies.0)).unwrap_or(2),
+        // In the memory of several proxies there would be several lines.
+        proxies: match (proxies, line) {
+            (Some(proxies), _) => usize::try_from(proxies.0).unwrap_or(2),
+            (None, Some(Place::Memory)) => 1,
+            (None, _) => 2,
+        },
         rooms: vec![room(&file.system, drain_per_minute.map_or(600, |drain| drain.0))],
         database: match database {
             None | Some(Books::Sqlite) => Database::Sqlite,
@@ -201,6 +84,9 @@ pub(super) fn parse(text: &str, folder: &Path) -> Result<Scenario, String> {
         return Err(here(file.phase.span().start, &what));
     }
     let length: Duration = phases.iter().map(|phase| phase.length).sum();
+    if let Some(opens) = &file.system.opens_after {
+        opens_within(opens.get_ref().0, length).map_err(|what| here(opens.span().start, &what))?;
+    }
     let mut faults = Vec::new();
     for fault in file.fault.iter().take(LIST_MAX) {
         faults.push(
@@ -219,6 +105,8 @@ pub(super) fn parse(text: &str, folder: &Path) -> Result<Scenario, String> {
         seed: file.seed.map(|seed| seed.0),
         sale: Sale::demo(u32::try_from(rows).unwrap_or(1), u32::try_from(row).unwrap_or(1)),
         blueprint,
+        proxies_follow: file.system.proxies.is_none(),
+        opens_after: file.system.opens_after.map(|opens| opens.into_inner().0),
         processes: processes.and_then(|processes| usize::try_from(processes.0).ok()),
         networks: networks.and_then(|networks| u32::try_from(networks.0).ok()).unwrap_or(250),
         patience: patience.map_or(Duration::from_secs(120), |patience| patience.0),
@@ -358,6 +246,18 @@ fn planned(struck: &Struck, length: Duration, blueprint: &Blueprint) -> Result<P
         fault,
         lasts: struck.lasts.map_or(Duration::from_secs(8), |lasts| lasts.0),
     })
+}
+
+/// Whether a room can open so long after the beginning of a run of this length.
+fn opens_within(after: Duration, length: Duration) -> Result<(), String> {
+    if (PREQUEUE_MIN..length).contains(&after) {
+        return Ok(());
+    }
+    let (found, least, most) = (after.as_secs(), PREQUEUE_MIN.as_secs(), length.as_secs());
+    Err(format!(
+        "opens_after: found {found} s; at least {least} s, as long as a pre-queue has to be, and less than the {most} s of \
+         all phases are needed"
+    ))
 }
 
 /// How many come in a phase, on average.

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::run::scenario::Waits;
 
 const WHOLE: &str = r#"
 name = "small"
@@ -94,6 +95,12 @@ fn a_mistake_names_line_and_field_and_what_would_be_right() {
             "line = \"disk\"",
             "8: line: unknown variant `disk`, expected `memory` or `redis`",
         ),
+        (
+            "session = \"5m\"",
+            "opens_after = \"20s\"",
+            "13: opens_after: found 20 s; at least 35 s, as long as",
+        ),
+        ("session = \"5m\"", "opens_after = \"1m\"", "and less than the 15 s of all phases are needed"),
         ("session = \"5m\"", "session = 5", "13: session: found 5; a time such as \"500ms\", \"90s\""),
         ("session = \"5m\"", "session = \"2d\"", "13: session: found \"2d\"; a time"),
         ("share = 10", "share = 20", "the shares are 110.000000 % together; 100 % is needed"),
