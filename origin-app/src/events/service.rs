@@ -118,7 +118,7 @@ impl Events {
             async || Ok::<_, StoreError>(Arc::new(self.store.seats(id, None, self.clock.now()).await?));
         // While seats are sold the inventory knows who has which: the database is not asked after each of them.
         let read = async || match self.held(id).await? {
-            Some(holdings) => Ok(Arc::new(seat_map::of(&*self.numbered.get(id, known).await?, &holdings))),
+            Some(holdings) => Ok(Arc::new(seat_map::of(&self.numbered.get(id, known).await?, &holdings))),
             None => known().await,
         };
         self.seats.get(id, read).await
