@@ -17,26 +17,25 @@ pub fn check(head: &[u8]) -> Result<(), Refusal> {
     let mut lengths = 0;
     let mut line_start = 0;
     let mut is_http10 = false;
-    for at in memchr::memchr2_iter(b'\r', b'\n', head) {
-        match head.get(at) {
-            Some(b'\r') if head.get(at + 1) == Some(&b'\n') => {}
-            Some(b'\n') if at > 0 && head.get(at - 1) == Some(&b'\r') => {
-                let line = head.get(line_start..at - 1).unwrap_or_default();
-                match field(line) {
-                    Some(Field::Length(value)) if is_length(value) => lengths += 1,
-                    Some(Field::Coding(value)) if value.eq_ignore_ascii_case(b"chunked") && !is_http10 => {
-                        lengths += 1;
-                    }
-                    Some(_) => return Err(Refusal::Framing),
-                    None if line.ends_with(b"HTTP/1.0") => is_http10 = true,
-                    None => {}
-                }
-                line_start = at + 1;
+    let mut lines = 0;
+    for at in memchr::memchr_iter(b'\n', head) {
+        let line = head.get(line_start..at).and_then(|line| line.strip_suffix(b"\r"));
+        let line = line.ok_or(Refusal::Framing)?;
+        match field(line) {
+            Some(Field::Length(value)) if is_length(value) => lengths += 1,
+            Some(Field::Coding(value)) if value.eq_ignore_ascii_case(b"chunked") && !is_http10 => {
+                lengths += 1;
             }
-            _ => return Err(Refusal::Framing),
+            Some(_) => return Err(Refusal::Framing),
+            None if line.ends_with(b"HTTP/1.0") => is_http10 = true,
+            None => {}
         }
+        line_start = at + 1;
+        lines += 1;
     }
-    if lengths > 1 { Err(Refusal::Framing) } else { Ok(()) }
+    // One CR for each LF, and each LF has its own: so there is none that stands alone.
+    let has_others = memchr::memchr_iter(b'\r', head).count() != lines;
+    if has_others || lengths > 1 { Err(Refusal::Framing) } else { Ok(()) }
 }
 
 /// A line that says how long the body is.

@@ -55,7 +55,7 @@ pub fn parse(raw: &[u8]) -> Result<Authority, BadHost> {
     if !port_is_good {
         return Err(BadHost);
     }
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(host);
     let host_is_good = if host.starts_with('[') {
         let inside = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         inside.is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
@@ -69,7 +69,13 @@ pub fn parse(raw: &[u8]) -> Result<Authority, BadHost> {
         return Err(BadHost);
     }
     let host_length = host.len();
-    let text = if port.is_empty() { host } else { format!("{host}:{port}") };
+    let mut text = String::with_capacity(host_length + 1 + port.len());
+    text.push_str(host);
+    text.make_ascii_lowercase();
+    if !port.is_empty() {
+        text.push(':');
+        text.push_str(port);
+    }
     Ok(Authority { text, host_length })
 }
 

@@ -10,6 +10,7 @@ pub mod elsewhere;
 pub mod fields;
 pub mod framing;
 pub mod host;
+mod key;
 mod kind;
 pub mod query;
 mod readings;

@@ -9,6 +9,8 @@
 
 use std::fmt::Write as _;
 
+pub use super::key::Case;
+use super::key::Key;
 use super::readings::readings;
 
 /// Longest target that is looked at, in bytes.
@@ -19,42 +21,10 @@ const LENGTH_MAX: usize = 16 * 1024;
 pub struct Target {
     path: String,
     query: Option<String>,
-    plain: Key,
+    /// The plain key; nothing where it is the path as it is.
+    plain: Option<Key>,
     /// Other readings of the path than the plain one.
     others: Vec<Key>,
-}
-
-/// What a path is looked up by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
-    lower: String,
-    /// As it is, where that differs.
-    kept: Option<String>,
-}
-
-impl Key {
-    fn new(text: String) -> Self {
-        let lower = text.to_lowercase();
-        let kept = (lower != text).then_some(text);
-        Self { lower, kept }
-    }
-
-    fn as_case(&self, case: Case) -> &str {
-        match (case, &self.kept) {
-            (Case::Kept, Some(kept)) => kept,
-            _ => &self.lower,
-        }
-    }
-}
-
-/// Whether upper and lower case differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Case {
-    /// They are the same.
-    #[default]
-    Ignored,
-    /// They differ.
-    Kept,
 }
 
 /// Why a target is refused.
@@ -95,12 +65,12 @@ impl Target {
 
     /// The key by which routes are looked up.
     pub fn plain(&self) -> &str {
-        &self.plain.lower
+        self.plain_as(Case::Ignored)
     }
 
     /// The plain key, in lower case or as it is.
     pub fn plain_as(&self, case: Case) -> &str {
-        self.plain.as_case(case)
+        self.plain.as_ref().map_or(&self.path, |plain| plain.as_case(case))
     }
 
     /// Whether everybody reads the path in the same way.
@@ -131,10 +101,12 @@ pub fn parse(raw: &[u8]) -> Result<(Option<&[u8]>, Target), BadTarget> {
     let mut halves = rest.splitn(2, |byte| *byte == b'?');
     let path = halves.next().unwrap_or_default();
     let query = halves.next().map(clean_query).transpose()?;
-    let path = normal_path(if path.is_empty() { b"/" } else { path })?;
-    if is_simple(&path) {
-        let plain = Key::new(path.clone());
-        return Ok((authority, Target { path, query, plain, others: Vec::new() }));
+    let path = match simple(path) {
+        Some(path) => path.to_owned(),
+        None => normal_path(if path.is_empty() { b"/" } else { path })?,
+    };
+    if is_simple(path.as_bytes()) {
+        return Ok((authority, Target { path, query, plain: None, others: Vec::new() }));
     }
     let plain = Key::new(plain_key(&path));
     let mut others = Vec::new();
@@ -144,13 +116,21 @@ pub fn parse(raw: &[u8]) -> Result<(Option<&[u8]>, Target), BadTarget> {
             others.push(key);
         }
     }
-    Ok((authority, Target { path, query, plain, others }))
+    Ok((authority, Target { path, query, plain: Some(plain), others }))
 }
 
 /// Whether there is but one reading of a path in its forwarded form: small letters, digits, and what no server reads as
 /// anything else. Most paths are like that, and need no readings worked out.
-fn is_simple(path: &str) -> bool {
-    path.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'/'))
+fn is_simple(path: &[u8]) -> bool {
+    path.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'/'))
+}
+
+/// A path that is in its forwarded form as it came, where that is plain to see: it has but one reading, and no empty
+/// segment.
+fn simple(path: &[u8]) -> Option<&str> {
+    let has_empty = path.windows(2).any(|pair| pair == b"//");
+    let is_forwarded = path.first() == Some(&b'/') && is_simple(path) && !has_empty;
+    str::from_utf8(path).ok().filter(|_| is_forwarded)
 }
 
 fn split_authority(raw: &[u8]) -> Result<(Option<&[u8]>, &[u8]), BadTarget> {
@@ -305,7 +285,8 @@ mod tests {
         #[test]
         fn a_simple_path_has_one_reading(raw in "/[a-c0-2_/-]{0,12}[a-z0-9._~/%;A-Z-]{0,2}[a-c/-]{0,6}") {
             let Ok(path) = normal_path(raw.as_bytes()) else { return Ok(()) };
-            if is_simple(&path) {
+            proptest::prop_assert!(simple(raw.as_bytes()).is_none_or(|simple| simple == path));
+            if is_simple(path.as_bytes()) {
                 let plain = Key::new(path.clone());
                 proptest::prop_assert!(Key::new(plain_key(&path)) == plain);
                 for reading in readings(&path).unwrap() {

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::gate::client::TrustedProxies;
-pub use meter::Meter;
+pub use meter::{GoesOut, Meter};
 pub use sockets::{bind, inherit};
 use stream::ClientStream;
 

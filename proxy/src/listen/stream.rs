@@ -24,11 +24,13 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::meter::Meter;
+use super::meter::{GoesOut, Meter};
 use super::proxy_protocol::{self, Parsed};
 
 /// What is gathered before it is written. The waiting page goes out in one piece.
 const GATHER: usize = 8 * 1024;
+/// What is gathered of answers that are given together.
+const GATHER_HELD: usize = 64 * 1024;
 /// Most pieces that are written in one go. What is beyond is written the next time.
 const PIECES: usize = 17;
 /// How a connection over HTTP/2 without TLS begins.
@@ -123,13 +125,28 @@ impl ClientStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Takes `pieces` along with what was gathered before: gathers them too where they fit, else writes all of it in
-    /// one go, for a page is longer than what is gathered and its head goes with it.
+    /// How much is gathered before it is written.
+    fn gathers(&self) -> usize {
+        if self.meter.goes_out(GoesOut::Whole) {
+            0
+        } else if self.meter.goes_out(GoesOut::Held) {
+            GATHER_HELD
+        } else {
+            GATHER
+        }
+    }
+
+    /// Takes `pieces` along with what was gathered before: gathers them too where they fit and more may follow, else writes
+    /// all of it in one go, for a page is longer than what is gathered and its head goes with it.
     fn poll_take(&mut self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
-        if self.out.len() + length <= GATHER {
+        if length == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let most = self.gathers();
+        if self.out.len() + length <= most {
             // As much as it takes: most answers are whole at once, and to have memory for the longest takes longer.
-            self.out.reserve(length);
+            self.out.reserve(if self.out.len() + length > GATHER { most - self.out.len() } else { length });
             pieces.iter().for_each(|piece| self.out.extend_from_slice(piece));
             return Poll::Ready(Ok(length));
         }
@@ -137,15 +154,18 @@ impl ClientStream {
             let Some(tcp) = &mut self.tcp else { return Poll::Ready(Err(closed())) };
             let gathered = self.out.get(self.out_sent..).unwrap_or_default();
             let mut all = [IoSlice::new(&[]); PIECES];
-            for (place, piece) in
-                all.iter_mut().zip([gathered].into_iter().chain(pieces.iter().map(|piece| &**piece)))
-            {
+            let mut count = 0;
+            let given = [gathered].into_iter().chain(pieces.iter().map(|piece| &**piece));
+            for (place, piece) in all.iter_mut().zip(given.filter(|piece| !piece.is_empty())) {
                 *place = IoSlice::new(piece);
+                count += 1;
             }
-            // No more than there are: for more than eight the kernel has to find memory.
-            let count = (1 + pieces.len()).min(PIECES);
-            let all = all.get(..count).unwrap_or(&all);
-            let written = ready!(Pin::new(tcp).poll_write_vectored(cx, all))?;
+            let tcp = Pin::new(tcp);
+            // No more than there are: for one the kernel has a shorter way, for more than eight it has to find memory.
+            let written = match all.get(..count).unwrap_or(&all) {
+                [only] => ready!(tcp.poll_write(cx, only))?,
+                all => ready!(tcp.poll_write_vectored(cx, all))?,
+            };
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -214,7 +234,9 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_out(cx)
+        let this = self.get_mut();
+        // Whoever holds it back flushes once more.
+        if this.meter.goes_out(GoesOut::Held) { Poll::Ready(Ok(())) } else { this.poll_out(cx) }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -307,7 +329,8 @@ mod tests {
     async fn what_is_written_arrives_whole_and_in_order() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut stream = ClientStream::new(client, Arc::default());
+        let meter: Arc<Meter> = Arc::default();
+        let mut stream = ClientStream::new(client, meter.clone());
         let (mut other, _) = listener.accept().await.unwrap();
         let reading = tokio::spawn(async move {
             let mut bytes = Vec::new();
@@ -325,6 +348,7 @@ mod tests {
         for round in 0_u32..400 {
             let length = [1, 100, GATHER - 1, GATHER, GATHER + 1, 300_000, 0, 5000][round as usize % 8];
             let piece: Vec<u8> = (0..length).map(|n| (n as u32 + round) as u8).collect();
+            meter.go_out([GoesOut::Gathered, GoesOut::Whole, GoesOut::Held][round as usize % 5 % 3]);
             if round % 3 == 0 {
                 stream.write_all(&piece).await.unwrap();
                 sent.extend_from_slice(&piece);
@@ -333,7 +357,10 @@ mod tests {
                 let count = stream.write_vectored(&[IoSlice::new(left), IoSlice::new(right)]).await.unwrap();
                 sent.extend_from_slice(&piece[..count]);
             }
+            assert!(stream.out.len() <= GATHER_HELD);
             if round % 7 == 0 {
+                stream.flush().await.unwrap();
+                meter.go_out(GoesOut::Gathered);
                 stream.flush().await.unwrap();
                 assert_eq!(stream.out.capacity(), 0, "an idle connection holds no buffer");
             }

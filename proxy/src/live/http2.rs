@@ -1,7 +1,7 @@
 //! Connections that speak HTTP/2: how many requests at once, how many given up, how long idle.
 
 use std::future::{poll_fn, ready};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
@@ -23,7 +23,7 @@ use super::app::EdgeApp;
 use super::load::HeadArrived;
 use super::shortcut;
 use crate::config::edge::Limits;
-use crate::listen::Connection;
+use crate::listen::{Connection, GoesOut, Meter};
 use crate::phases::Context;
 
 /// Requests that break the rules, on one connection.
@@ -115,7 +115,7 @@ impl Ended {
 
 /// Serves one connection until it ends.
 pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stopped: watch::Receiver<bool>) {
-    let Connection { stream, slot: _slot, .. } = connection;
+    let Connection { stream, slot: _slot, meter, .. } = connection;
     let limits = &app.edge.config.limits;
     let digest = Arc::new(Digest {
         ssl_digest: stream.get_ssl_digest(),
@@ -153,7 +153,7 @@ pub(super) async fn serve(app: &Arc<EdgeApp>, connection: Connection, mut stoppe
                 idle_until = Instant::now() + limits.idle;
                 given_up = ended.unwrap_or(Ended::Answered).count(given_up);
             }
-            taken = take_on(&mut connection, &digest, is_full) => match taken {
+            taken = take_on(&mut connection, &meter, &digest, is_full) => match taken {
                 Some(H2Accept::Session(session)) => {
                     fresh.push(Box::pin(answer(app.clone(), session, shutdown.clone())));
                 }
@@ -196,16 +196,29 @@ async fn answer_together<T: Future<Output = Ended> + Send + 'static>(
 }
 
 /// Drives the connection until a request has come; while it `is_full`, none is taken on. Nothing when it is closed.
+///
+/// The library flushes after each piece of a body that is longer than a quarter of a kilobyte. Here what it has to send
+/// goes out together, once it has no more.
 async fn take_on(
     connection: &mut h2::server::Connection<Stream, Bytes>,
+    meter: &Meter,
     digest: &Arc<Digest>,
     is_full: bool,
 ) -> Option<H2Accept> {
-    if is_full {
-        let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
-        return None;
-    }
-    HttpSession::from_h2_conn(connection, digest.clone()).await.ok().flatten()
+    let mut taken = pin!(async {
+        if is_full {
+            let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
+            return None;
+        }
+        HttpSession::from_h2_conn(connection, digest.clone()).await.ok().flatten()
+    });
+    poll_fn(|cx| {
+        meter.go_out(GoesOut::Held);
+        let taken_on = taken.as_mut().poll(cx);
+        meter.go_out(GoesOut::Gathered);
+        if taken_on.is_pending() { taken.as_mut().poll(cx) } else { taken_on }
+    })
+    .await
 }
 
 /// Answers one request.

@@ -121,6 +121,13 @@ impl HeadArrived {
         }
     }
 
+    /// The request was answered, and the next one is awaited on the same connection.
+    pub fn is_over(&self) {
+        if self.arrived.swap(false, Ordering::AcqRel) {
+            self.load.requests.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
     /// Whether the head is complete.
     pub fn has_arrived(&self) -> bool {
         self.arrived.load(Ordering::Acquire)
@@ -136,9 +143,7 @@ impl HeadArrived {
 
 impl Drop for HeadArrived {
     fn drop(&mut self) {
-        if self.has_arrived() {
-            self.load.requests.fetch_sub(1, Ordering::AcqRel);
-        }
+        self.is_over();
     }
 }
 
@@ -159,6 +164,9 @@ mod tests {
         head.mark();
         head.mark();
         assert_eq!(load.requests(), 1);
+        head.is_over();
+        assert!(load.requests() == 0 && !head.has_arrived());
+        head.mark();
         drop(head);
         assert_eq!(load.requests(), 0);
     }

@@ -171,7 +171,8 @@ pub(super) async fn arrive(
         Err(not_yet) => return Outcome::NotYet(not_yet),
     };
     let wish = Wish { intent, invitation: invitation.as_ref(), noted: noted.as_ref(), worked };
-    let arrival = room.join(&wish).await;
+    // What asks the store is in a place of its own: most fans have a place, and need no room for it.
+    let arrival = Box::pin(room.join(&wish)).await;
     match (arrival, old) {
         // The last one was quicker, or the draw knows the work already.
         (Ok(Arrival::NotFree), None) if intent == Intent::EnterOnly => {
@@ -201,7 +202,7 @@ pub(super) async fn arrive(
 /// A fan has another place now.
 async fn give_up(room: &Room, old: Option<(OpenTicket, Stand)>) {
     if let Some((old, _)) = old
-        && let Err(error) = room.leave(&old.place).await
+        && let Err(error) = Box::pin(room.leave(&old.place)).await
     {
         // Nobody stands there any more, so it costs nobody a turn.
         log_failure(room, &error);

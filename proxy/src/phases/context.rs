@@ -23,6 +23,8 @@ const BODY_TIME: Duration = Duration::from_secs(120);
 pub struct Context {
     /// When it began.
     pub began: Instant,
+    /// When it was answered.
+    pub ended: Option<Instant>,
     /// Tells the owner of the connection that the head is complete.
     pub head: Option<Arc<HeadArrived>>,
     /// Tells the owner of a connection of many requests what became of this one.
@@ -112,6 +114,7 @@ impl Context {
     pub fn new() -> Self {
         Self {
             began: Instant::now(),
+            ended: None,
             head: None,
             stream: None,
             request_id: String::new(),

@@ -162,7 +162,7 @@ impl Edge {
         let marks = &room.marks;
         let Some(marked) = cookies(headers, marks.moving_name()).next() else { return false };
         match cookies(headers, room.cookies.ticket_name()).next() {
-            Some(sealed) => room.has_moved(sealed, marked).await,
+            Some(sealed) => Box::pin(room.has_moved(sealed, marked)).await,
             None => false,
         }
     }

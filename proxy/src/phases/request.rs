@@ -104,7 +104,8 @@ impl Edge {
             }
             Verdict::Edge(call) => {
                 context.outcome = "edge";
-                match self.call(&call, asked, decision, context.client).await {
+                // In a place of its own, for it is the longest of all and the rest is asked for more often.
+                match Box::pin(self.call(&call, asked, decision, context.client)).await {
                     CallAnswer::Reply(reply) => Judged::Reply { reply, is_last: false },
                     CallAnswer::Live(room) => Judged::Live(room),
                 }

@@ -1,5 +1,7 @@
 //! Sends the edge's own answers, and writes one line of log for each request.
 
+use std::time::Instant;
+
 use admission::edge_signature::HEADER_REQUEST_ID;
 use bytes::Bytes;
 use http::Method;
@@ -14,6 +16,9 @@ use super::edge::Edge;
 use crate::ids;
 use crate::telemetry::{Facts, paths};
 use crate::waiting::reply::Reply;
+
+/// Names a request in lines of log.
+const REQUEST_ID: HeaderName = HeaderName::from_static(HEADER_REQUEST_ID);
 
 impl Edge {
     /// Sends `reply`; always `true`: there is nothing more to do.
@@ -49,9 +54,9 @@ impl Edge {
             parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         if let Ok(id) = HeaderValue::from_str(&context.request_id) {
-            parts.headers.insert(HeaderName::from_static(HEADER_REQUEST_ID), id);
+            parts.headers.insert(REQUEST_ID, id);
         }
-        (Box::new(ResponseHeader::from(parts)), body)
+        (Box::new(ResponseHeader::from(parts)), body.into_bytes())
     }
 
     /// One line for each request. Neither tokens nor cookies nor addresses, and no query: it may hold
@@ -87,7 +92,8 @@ impl Edge {
         let path = &*path;
         let room = context.passage.room.as_ref().map_or("", |room| room.id.as_str());
         let trace_id = ids::trace_id(&context.traceparent);
-        let duration = context.began.elapsed();
+        let ended = *context.ended.insert(Instant::now());
+        let duration = ended - context.began;
         let duration_ms = duration.as_secs_f64() * 1000.0;
         let tally = context.passage.room.as_ref().map_or(&*self.requests, |room| &room.tally.requests);
         tally.add(context.outcome, status, context.own_status.is_none() && status != 0, duration);

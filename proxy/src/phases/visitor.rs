@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admission::rules::{Mode, Phase};
 use admission::store::Intent;
-use http::{StatusCode, header};
+use http::StatusCode;
 
 use super::arrive::{
     Outcome, admission_of, arrive, log_failure, noted_of, remembering, ticket_of, was_voided, without_ticket,
@@ -126,8 +126,7 @@ impl Edge {
                 Answer::Reply(reply.retry_after(RETRY_SECONDS), "prefetch")
             }
             Kind::Navigation => {
-                let reader =
-                    Reader::of(headers, self.config.public_scheme, &decision.target.path_and_query());
+                let reader = Reader::of(headers, self.config.public_scheme, decision.target.path_and_query());
                 self.navigate(room, headers, &reader, client).await
             }
             Kind::Form | Kind::Other => match self.other(room, headers, client).await {
@@ -137,7 +136,7 @@ impl Edge {
                     // A person, who has somewhere to go back to, reads a page.
                     let person = (kind == Kind::Form).then(|| {
                         let back = gate::back(decision, headers, &room.config().paths);
-                        Reader::of(headers, self.config.public_scheme, &back)
+                        Reader::of(headers, self.config.public_scheme, back)
                     });
                     let refusal = self.refuse(room, standing.as_ref(), person.as_ref(), is_voided);
                     Answer::Reply(refusal, "refused")
@@ -163,7 +162,7 @@ impl Edge {
         let who = self.who(headers, client);
         let mut outcome = arrival().await;
         if let Outcome::Placed { ticket, stand: Stand::Admitted, is_new } = outcome {
-            let stand = match room.claim(&ticket.place).await {
+            let stand = match Box::pin(room.claim(&ticket.place)).await {
                 Ok(Claim::Active(pass)) => match room.hand_to(pass, &who) {
                     Some(pass) => {
                         room.let_in(&ticket.ticket, &pass);
@@ -184,7 +183,7 @@ impl Edge {
             };
             outcome = match stand {
                 // The place has passed; whoever asks for the page again stands in line again.
-                Stand::Expired => arrival().await,
+                Stand::Expired => Box::pin(arrival()).await,
                 stand => Outcome::Placed { ticket, stand, is_new },
             };
         }
@@ -284,7 +283,7 @@ impl Edge {
     ) -> Result<Pass, Option<Status>> {
         let ticket = ticket_of(room, headers);
         if ticket.is_none() && room.is_free() && self.at_this_pace(client).is_ok() {
-            match room.join(&Wish::new(Intent::EnterOnly)).await {
+            match Box::pin(room.join(&Wish::new(Intent::EnterOnly))).await {
                 Ok(Arrival::Entered(pass)) => return Ok(pass),
                 Ok(_) => {}
                 Err(error) => log_failure(room, &error),
@@ -311,7 +310,6 @@ impl Edge {
         person: Option<&Reader>,
         is_voided: bool,
     ) -> Reply {
-        let id = &room.id;
         let state = match (standing, room.phase()) {
             (Some(status), _) => status.state,
             (None, Phase::Prequeue) => State::Prequeue,
@@ -319,33 +317,16 @@ impl Edge {
             (None, Phase::Closed | Phase::Early) => State::Closed,
             (None, Phase::Open | Phase::Off) => State::Waiting,
         };
-        let status = StatusCode::TOO_MANY_REQUESTS;
         let retry_seconds = standing.map_or(RETRY_SECONDS, |status| status.poll_after_ms.div_ceil(1000));
-        let reply = match person {
-            Some(reader) => {
-                let about = refused(standing.map(|status| status.state));
-                let config = room.config();
-                let notice = Notice::new(status, &config.title, about).retry(retry_seconds);
-                let notice = notice.link(&reader.page, Way::Back);
-                self.fleet.in_force().pages.notice(Some(id.as_str()), reader, &notice)
-            }
-            None => {
-                let detail = if is_voided {
-                    "the organiser took all admissions back; stand in the line again, and ask again with an admission token"
-                } else {
-                    "stand in the line and ask again with an admission token"
-                };
-                Reply::problem(status, "waiting_room", detail).retry_after(retry_seconds)
-            }
+        let Some(reader) = person else {
+            return room.refusals.problem(state, is_voided).retry_after(retry_seconds);
         };
-        let state = state.as_str();
-        let link = ["</.waiting-room/", id.as_str(), "/ticket>; rel=\"ticket\""].concat();
-        reply
-            .with(
-                header::HeaderName::from_static("waiting-room"),
-                [state, "; room=\"", id.as_str(), "\""].concat(),
-            )
-            .with(header::LINK, link)
+        let about = refused(standing.map(|status| status.state));
+        let config = room.config();
+        let notice = Notice::new(StatusCode::TOO_MANY_REQUESTS, &config.title, about).retry(retry_seconds);
+        let notice = notice.link(&reader.page, Way::Back);
+        let reply = self.fleet.in_force().pages.notice(Some(room.id.as_str()), reader, &notice);
+        room.refusals.headers(state).into_iter().fold(reply, |reply, (name, value)| reply.with(name, value))
     }
 }
 

@@ -68,7 +68,7 @@ impl Room {
     /// The room in figures.
     pub fn figures(&self) -> Figures {
         let view = self.view.load();
-        let phase = view.phase(&self.config().rules, || self.ports.clock.now());
+        let phase = self.phase_by(&view);
         let snapshot = view.snapshot();
         let of =
             |figure: fn(&admission::store::Snapshot) -> u64| snapshot.map_or(0, |snapshot| figure(snapshot));

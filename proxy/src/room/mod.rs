@@ -49,6 +49,7 @@ use crate::config::RoomConfig;
 use crate::telemetry::RoomTally;
 use crate::waiting::cookies::{Cookies, Scheme};
 use crate::waiting::moving::Marks;
+use crate::waiting::refusal::Refusals;
 pub use answers::{Claim, RoomError, Stand};
 pub use arriving::{Arrival, Carried, Declined, OpenTicket, Wish};
 pub use binding::Who;
@@ -106,6 +107,8 @@ pub struct Room {
     pub cookies: Cookies,
     /// The cookies of a place that moves to another device.
     pub marks: Marks,
+    /// What is said to programs that cannot stand in its line.
+    pub refusals: Refusals,
     /// What is counted of it here.
     pub tally: RoomTally,
     configured: ArcSwap<Configured>,
@@ -138,6 +141,7 @@ impl Room {
         let room = Arc::new(Self {
             cookies: Cookies::new(&config.id, scheme),
             marks: Marks::new(&config.id, scheme),
+            refusals: Refusals::new(config.id.clone()),
             tally: RoomTally::default(),
             joins: Joins::start(config.id.clone(), ports.store.clone(), ports.random.clone()),
             ends: Ends::start(config.id.clone(), ports.store.clone()),
@@ -186,12 +190,19 @@ impl Room {
 
     /// The mode in force.
     pub fn mode(&self) -> Mode {
-        self.view.load().mode(&self.config().rules)
+        let view = self.view.load();
+        view.snapshot().map_or_else(|| self.config().rules.mode, |snapshot| snapshot.rules.mode)
     }
 
     /// What mode and times come to.
     pub fn phase(&self) -> Phase {
-        self.view.load().phase(&self.config().rules, || self.ports.clock.now())
+        self.phase_by(&self.view.load())
+    }
+
+    /// The same by this view. What is configured is looked at only where the store has told nothing.
+    fn phase_by(&self, view: &View) -> Phase {
+        let configured = || self.config().rules.phase(self.ports.clock.now());
+        view.snapshot().map_or_else(configured, |snapshot| snapshot.phase())
     }
 
     /// Whether the order is drawn and yet to be told.
@@ -214,15 +225,11 @@ impl Room {
         let view = self.view.load_full();
         // Before the opening fans are asked to poll less often.
         let again_within = if view.order_is_secret() { again_within.max(POLL_LATEST) } else { again_within };
-        let known = {
-            let mut registry = self.registry.lock();
-            registry.polled(place, now + again_within + POLL_GRACE, now);
-            registry.known(place)
-        };
+        let known = self.registry.lock().polled(place, now + again_within + POLL_GRACE, now);
         let looked_at = known.and_then(|known| known.looked_at);
         let just_looked = looked_at.is_some_and(|at| now.duration_since(at) < LOOK_EVERY);
         let just_joined = known.is_some_and(|known| known.ahead_at_join.is_some());
-        let here = self.stand_now(place);
+        let here = self.stand_by(&view, known, place);
         let Stand::Waiting(_) = here else { return here };
         // Newer than the snapshot, and the answer to the join is still the best there is.
         let is_fresh = just_joined && view.ahead(place).is_none();
@@ -231,13 +238,13 @@ impl Room {
             return here;
         }
         let is_away = view.store_is_away_at(now);
-        if !just_looked && !is_away && self.is_unsettled(place) {
-            return self.put_back(place).await.unwrap_or(here);
+        if !just_looked && !is_away && self.is_unsettled(&view, known, place) {
+            return Box::pin(self.put_back(place)).await.unwrap_or(here);
         }
         if !view.only_the_store_knows(place) || just_looked || is_fresh || is_away {
             return here;
         }
-        match bounded(self.ports.store.look(&self.id, std::slice::from_ref(place))).await {
+        match Box::pin(bounded(self.ports.store.look(&self.id, std::slice::from_ref(place)))).await {
             Ok(standings) => standings.first().map_or(here, |standing| self.learn(place, *standing)),
             Err(_) => here,
         }
@@ -245,13 +252,11 @@ impl Room {
 
     /// Whether the line may not know a fan who waits, because it lost data and they were not put back from here, though
     /// they might have been.
-    fn is_unsettled(&self, place: &Place) -> bool {
-        let view = self.view.load();
+    fn is_unsettled(&self, view: &View, known: Option<Known>, place: &Place) -> bool {
         let Some((snapshot, read_at)) = view.read().filter(|(snapshot, _)| !sessions_come_first(snapshot))
         else {
             return false;
         };
-        let known = self.registry.lock().known(place);
         !Known::is_settled(known, place.rank, snapshot, read_at) && !self.sessions.knows(place.id)
     }
 
@@ -281,15 +286,19 @@ impl Room {
 
     /// Where the fan stands by what is known here, without asking anyone.
     pub fn stand_now(&self, place: &Place) -> Stand {
-        let view = self.view.load();
+        let known = self.registry.lock().known(place);
+        self.stand_by(&self.view.load(), known, place)
+    }
+
+    /// The same, by what is known of the fan.
+    fn stand_by(&self, view: &View, known: Option<Known>, place: &Place) -> Stand {
         if self.sessions.has_ended(place.id) || view.is_from_before_a_reset(place) {
             return Stand::Expired;
         }
-        let known = self.registry.lock().known(place);
         match known.map(|known| known.stage) {
             Some(Stage::Expired) => Stand::Expired,
             Some(Stage::Admitted(until)) if until > Instant::now() => Stand::Admitted,
-            _ => Stand::Waiting(known_ahead(&view, known, place)),
+            _ => Stand::Waiting(known_ahead(view, known, place)),
         }
     }
 

@@ -106,7 +106,7 @@ impl Room {
         if self.is_retired.load(Ordering::Relaxed) {
             return State::Admitted;
         }
-        match view.phase(&self.config().rules, || self.ports.clock.now()) {
+        match self.phase_by(view) {
             // Nobody has to wait any more: whoever asks for the page again gets it.
             Phase::Off => State::Admitted,
             Phase::Open => State::Waiting,
@@ -135,8 +135,8 @@ impl Room {
             poll_after_ms += admission::clock::millis(jitter(random, Duration::ZERO, OPENING_SPREAD.0));
         }
         Status {
-            room: self.id.to_string(),
-            lane: lane.to_string(),
+            room: self.id.as_str().to_owned(),
+            lane: lane.as_str().to_owned(),
             state,
             position: None,
             ahead: None,
@@ -157,8 +157,9 @@ impl Room {
 
     /// When the room opens and how long that is from now, while it is to come.
     fn opens(&self, view: &View) -> Option<(Timestamp, Duration)> {
-        let opens_at = view.rules(&self.config().rules).opens_at?;
-        let phase = view.phase(&self.config().rules, || self.ports.clock.now());
+        let configured = || self.config().rules.opens_at;
+        let opens_at = view.snapshot().map_or_else(configured, |snapshot| snapshot.rules.opens_at)?;
+        let phase = self.phase_by(view);
         let opens_in = opens_at.since(view.store_now().unwrap_or_else(|| self.ports.clock.now()));
         (phase == Phase::Prequeue || !opens_in.is_zero()).then_some((opens_at, opens_in))
     }
@@ -215,7 +216,7 @@ impl Room {
     pub fn facts(&self) -> Facts {
         let view = self.view.load();
         let waiting = view.snapshot().map_or(0, |snapshot| snapshot.waiting());
-        let state = match view.phase(&self.config().rules, || self.ports.clock.now()) {
+        let state = match self.phase_by(&view) {
             Phase::Prequeue => "prequeue",
             Phase::Paused => "paused",
             Phase::Early | Phase::Closed => "closed",

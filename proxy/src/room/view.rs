@@ -7,7 +7,7 @@ use admission::clock::{Timestamp, millis};
 use admission::draw::{self, DRAW_NUMBERS};
 use admission::name::LaneId;
 use admission::rank::Rank;
-use admission::rules::{Mode, Phase, Rules};
+use admission::rules::Rules;
 use admission::store::{LaneSnapshot, Snapshot};
 use admission::ticket::Place;
 use admission::wait::{Ahead, DrainMeter, LaneLoad, Line, Wait};
@@ -94,19 +94,9 @@ impl View {
         self.snapshot().map_or(configured, |snapshot| &snapshot.rules)
     }
 
-    /// The mode in force.
-    pub(super) fn mode(&self, configured: &Rules) -> Mode {
-        self.rules(configured).mode
-    }
-
     /// The store's clock, as well as it can be told from here.
     pub(super) fn store_now(&self) -> Option<Timestamp> {
         self.read.as_ref().map(|(snapshot, at)| snapshot.at + at.elapsed())
-    }
-
-    /// What mode and times come to, by the last snapshot; by `clock_now` where the store has not told any.
-    pub(super) fn phase(&self, configured: &Rules, clock_now: impl FnOnce() -> Timestamp) -> Phase {
-        self.snapshot().map_or_else(|| configured.phase(clock_now()), |snapshot| snapshot.phase())
     }
 
     /// Whether the order is yet to be told: it is drawn, and the room has not opened. Until then nobody may learn
@@ -228,7 +218,7 @@ mod tests {
     use admission::name::LaneId;
     use admission::position::{Ladder, Rung};
     use admission::rank::{Rank, RankRange};
-    use admission::rules::LaneRule;
+    use admission::rules::{LaneRule, Phase};
     use admission::ticket::TicketId;
 
     use super::*;
@@ -364,7 +354,7 @@ mod tests {
         let drawn = place(draw::rank(Timestamp::from_millis(50_000), 7).get());
         let view = View::default().after(before, Instant::now());
         assert!(view.order_is_secret() && view.ahead(&drawn).is_none());
-        assert_eq!(view.phase(&Rules::default(), Timestamp::default), Phase::Prequeue);
+        assert_eq!(view.snapshot().map(|snapshot| snapshot.phase()), Some(Phase::Prequeue));
         let view = view.after(after, Instant::now());
         assert!(!view.order_is_secret() && !view.only_the_store_knows(&drawn));
         assert_eq!(view.ahead(&drawn), Some(5));

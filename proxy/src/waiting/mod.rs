@@ -1,5 +1,6 @@
 //! What a fan sees while they wait: pages, status JSON, cookies, cache headers. Plain data in, bytes out.
 
+pub mod body;
 mod checksum;
 pub mod cookies;
 pub mod draw;
@@ -11,9 +12,10 @@ mod own;
 pub mod page;
 mod parcel;
 pub mod reader;
+pub mod refusal;
 pub mod reply;
 pub mod samples;
-mod sheets;
+pub(crate) mod sheets;
 pub mod status;
 pub mod texts;
 pub mod time;

@@ -10,12 +10,12 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash};
 use std::sync::Arc;
 
-use bytes::Bytes;
+use foldhash::fast::FixedState;
 use foldhash::quality::RandomState;
-use minijinja::HtmlEscape;
 use parking_lot::RwLock;
 
-use super::checksum::{Checksum, Known};
+use super::body::{Between, Body};
+use super::checksum::Checksum;
 use super::parcel::{END, Fixed, HEAD};
 use super::sheets::Sheet;
 
@@ -46,8 +46,8 @@ pub(super) enum Cut<'a> {
 
 #[derive(Debug)]
 enum Piece {
-    Packed(Fixed),
-    Literal(String, Known),
+    Packed(Box<Fixed>),
+    Literal(String),
     Shared(Shared),
     Hole(usize),
 }
@@ -62,10 +62,8 @@ impl Mould {
     /// Packs what is the same each time.
     pub(super) fn new<'a>(cuts: impl IntoIterator<Item = Cut<'a>>) -> Self {
         let pieces = cuts.into_iter().map(|cut| match cut {
-            Cut::Text(text) if text.len() < LITERAL_MAX => {
-                Piece::Literal(text.to_owned(), Known::of(text.as_bytes()))
-            }
-            Cut::Text(text) => Piece::Packed(Fixed::new(text.to_owned())),
+            Cut::Text(text) if text.len() < LITERAL_MAX => Piece::Literal(text.to_owned()),
+            Cut::Text(text) => Piece::Packed(Box::new(Fixed::new(text.to_owned()))),
             Cut::Shared(shared) => Piece::Shared(shared),
             Cut::Hole(hole) => Piece::Hole(hole),
         });
@@ -73,22 +71,20 @@ impl Mould {
     }
 
     /// The page in gzip, with these texts in its holes.
-    pub(super) fn fill<'a>(&self, shared: impl Fn(Shared) -> &'a Fixed, holes: &[impl AsRef<str>]) -> Bytes {
-        let mut page = Page { sheet: Sheet::take(), checksum: Checksum::default(), stored_from: None };
+    pub(super) fn fill<'a>(&self, shared: impl Fn(Shared) -> &'a Fixed, holes: &[impl AsRef<str>]) -> Body {
+        let mut page = Page {
+            sheet: Sheet::take(),
+            between: Between::default(),
+            checksum: Checksum::default(),
+            stored_from: None,
+        };
         page.sheet.bytes().extend_from_slice(&HEAD);
         for piece in &self.pieces {
             match piece {
                 Piece::Packed(fixed) => page.packed(fixed),
-                Piece::Shared(name) => page.packed(shared(*name)),
-                Piece::Literal(text, known) => {
-                    page.checksum.append(known);
-                    page.stored(text);
-                }
-                Piece::Hole(hole) => {
-                    let text = holes.get(*hole).map_or("", AsRef::as_ref);
-                    page.checksum.update(text.as_bytes());
-                    page.stored(text);
-                }
+                Piece::Shared(name) => page.shared(shared(*name)),
+                Piece::Literal(text) => page.stored(text),
+                Piece::Hole(hole) => page.stored(holes.get(*hole).map_or("", AsRef::as_ref)),
             }
         }
         page.finish()
@@ -98,6 +94,8 @@ impl Mould {
 /// A page that is being put together.
 struct Page {
     sheet: Sheet,
+    /// Style and script.
+    between: Between,
     checksum: Checksum,
     /// Where the head of the stored block begins that is being written.
     stored_from: Option<usize>,
@@ -108,6 +106,17 @@ impl Page {
         self.close();
         self.sheet.bytes().extend_from_slice(&fixed.deflated);
         self.checksum.append(&fixed.checksum);
+    }
+
+    /// The same, and left where it is.
+    fn shared(&mut self, fixed: &Fixed) {
+        self.close();
+        let at = self.sheet.bytes().len();
+        if self.between.take(at, &fixed.deflated) {
+            self.checksum.append(&fixed.checksum);
+        } else {
+            self.packed(fixed);
+        }
     }
 
     fn stored(&mut self, text: &str) {
@@ -128,21 +137,25 @@ impl Page {
         }
     }
 
-    /// Ends the stored block: only now its length is known.
+    /// Ends the stored block: only now its length is known, and its sum is taken at once.
     fn close(&mut self) {
         let Some(from) = self.stored_from.take() else { return };
-        let length = u16::try_from(self.sheet.bytes().len() - from - 5).unwrap_or(u16::MAX);
+        let Some((head, stored)) =
+            self.sheet.bytes().get_mut(from..).and_then(|block| block.split_first_chunk_mut::<5>())
+        else {
+            return;
+        };
+        let length = u16::try_from(stored.len()).unwrap_or(u16::MAX);
         let [[low, high], [not_low, not_high]] = [length.to_le_bytes(), (!length).to_le_bytes()];
-        if let Some(head) = self.sheet.bytes().get_mut(from..from + 5) {
-            head.copy_from_slice(&[0, low, high, not_low, not_high]);
-        }
+        *head = [0, low, high, not_low, not_high];
+        self.checksum.update(stored);
     }
 
-    fn finish(mut self) -> Bytes {
+    fn finish(mut self) -> Body {
         self.close();
         self.sheet.bytes().extend_from_slice(&END);
         self.sheet.bytes().extend_from_slice(&self.checksum.trailer());
-        self.sheet.finish()
+        Body::with(self.sheet.finish(), self.between)
     }
 }
 
@@ -151,7 +164,8 @@ impl Page {
 pub(super) struct Moulds {
     /// Two, for two keys that are alike would show one fan the page of another.
     hashers: [RandomState; 2],
-    made: RwLock<HashMap<[u64; 2], Arc<Mould>>>,
+    /// By what is a hash already.
+    made: RwLock<HashMap<[u64; 2], Arc<Mould>, FixedState>>,
 }
 
 impl Moulds {
@@ -177,22 +191,43 @@ impl Moulds {
 
 /// `text` as templates write it into a page.
 pub(super) fn escaped(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'/')) {
-        HtmlEscape(text).to_string().into()
-    } else {
-        text.into()
+    let Some(first) = text.bytes().position(|byte| entity(byte).is_some()) else { return text.into() };
+    let mut escaped = String::with_capacity(text.len() + 32);
+    let (mut plain, mut rest) = text.split_at(first);
+    loop {
+        escaped.push_str(plain);
+        let Some(entity) = rest.bytes().next().and_then(entity) else { return escaped.into() };
+        escaped.push_str(entity);
+        rest = rest.get(1..).unwrap_or_default();
+        let next = rest.bytes().position(|byte| self::entity(byte).is_some()).unwrap_or(rest.len());
+        (plain, rest) = rest.split_at(next);
     }
+}
+
+/// What stands for a byte that means something in a page.
+const fn entity(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        b'\'' => "&#x27;",
+        b'/' => "&#x2f;",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
 
+    use minijinja::HtmlEscape;
+
     use super::*;
 
-    fn unpacked(page: &Bytes) -> String {
+    fn unpacked(page: Body) -> String {
         let mut text = String::new();
-        flate2::read::GzDecoder::new(page.as_ref()).read_to_string(&mut text).unwrap();
+        flate2::read::GzDecoder::new(page.into_bytes().as_ref()).read_to_string(&mut text).unwrap();
         text
     }
 
@@ -214,7 +249,7 @@ mod tests {
         let mould = Mould::new(cuts);
         for one in ["", "x", far_too_long.as_str()] {
             let page = mould.fill(|_| &style, &["7", one]);
-            assert!(unpacked(&page) == format!("{long}7short{one}{}{one}", style.text), "{}", one.len());
+            assert!(unpacked(page) == format!("{long}7short{one}{}{one}", style.text), "{}", one.len());
         }
         assert!(Mould::new(cuts).fill(|_| &style, &["7", "x"]).len() < 300);
     }
@@ -243,6 +278,7 @@ mod tests {
         assert_eq!(escaped("a?b=1"), "a?b=1");
         let letters = "\"><i>'&/é";
         assert_eq!(escaped(letters), "&quot;&gt;&lt;i&gt;&#x27;&amp;&#x2f;é");
+        assert_eq!(escaped("/a/é//b"), HtmlEscape("/a/é//b").to_string());
         // Each that the library escapes is looked for.
         for letter in (0_u8..=127).map(char::from).map(String::from) {
             assert_eq!(escaped(&letter), HtmlEscape(&letter).to_string());

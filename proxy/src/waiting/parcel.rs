@@ -3,6 +3,7 @@
 //! Deflate allows it: blocks that end on a byte and refer to nothing before them may be put one behind the other.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
@@ -22,7 +23,7 @@ pub(super) struct Fixed {
     /// As text.
     pub(super) text: String,
     /// In blocks that end on a byte and refer to nothing before them.
-    pub(super) deflated: Vec<u8>,
+    pub(super) deflated: Arc<[u8]>,
     /// The checksum of the text.
     pub(super) checksum: Known,
 }
@@ -33,7 +34,7 @@ impl Fixed {
         let mut deflated = Vec::new();
         deflate(&mut Compress::new(Compression::best(), false), text.as_bytes(), &mut deflated);
         let checksum = Known::of(text.as_bytes());
-        Self { text, deflated, checksum }
+        Self { text, deflated: deflated.into(), checksum }
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Reader {
 
 impl Reader {
     /// Reads what the request says. `page` is the path and query that it asks for.
-    pub fn of(headers: &Fields<'_>, scheme: Scheme, page: &str) -> Self {
+    pub fn of(headers: &Fields<'_>, scheme: Scheme, page: impl Into<String>) -> Self {
         let chosen = cookies(headers, cookie_name(scheme)).next().map(ToOwned::to_owned);
         let mut accepted = String::new();
         for line in headers.get_all(header::ACCEPT_LANGUAGE).filter_map(|value| value.to_str().ok()) {
@@ -37,7 +37,7 @@ impl Reader {
             accepted.push_str(line);
         }
         let mut encodings = headers.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
-        Self { chosen, accepted, takes_gzip: encodings.any(takes_gzip), page: page.to_owned() }
+        Self { chosen, accepted, takes_gzip: encodings.any(takes_gzip), page: page.into() }
     }
 
     /// Which of the languages is theirs.

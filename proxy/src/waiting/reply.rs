@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
+
+use super::body::Body;
 
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Reply {
     /// The other headers, without `Content-Length`.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 /// Who may store an answer.
@@ -45,6 +46,9 @@ pub const PRIVATE_NAMES: [HeaderName; 3] =
 /// As many headers as most answers have besides those that are common.
 const HEADERS: usize = 4;
 
+/// As many as all of them have.
+const HEADERS_MAX: usize = 24;
+
 /// Headers of many answers, put together once: as bytes of HTTP/1.1, and as a map.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Common {
@@ -57,7 +61,8 @@ pub struct Common {
 impl Common {
     /// These.
     pub fn new(headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
-        let mut common = Self::default();
+        // With room for what answers add: a map that has to grow is filled anew.
+        let mut common = Self { map: HeaderMap::with_capacity(HEADERS_MAX), lines: Vec::new() };
         for (name, value) in headers {
             write_line(&mut common.lines, titled(&name), value.as_bytes());
             common.map.append(name, value);
@@ -133,28 +138,34 @@ impl Kind {
 }
 
 impl Reply {
-    fn new(status: StatusCode, common: Arc<Common>, body: Bytes) -> Self {
+    fn new(status: StatusCode, common: Arc<Common>, body: impl Into<Body>) -> Self {
+        let body = body.into();
         Self { status, common, headers: Vec::with_capacity(HEADERS), body }
     }
 
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self::new(status, Kind::Nothing.common(Caching::Private), Bytes::new())
+        Self::new(status, Kind::Nothing.common(Caching::Private), Body::default())
     }
 
     /// An answer with a JSON body.
     pub fn json(status: StatusCode, body: String, caching: Caching) -> Self {
-        Self::new(status, Kind::Json.common(caching), body.into())
+        Self::new(status, Kind::Json.common(caching), body)
     }
 
     /// A page, with what [`Self::common_of_pages`] put together.
-    pub fn html(status: StatusCode, common: Arc<Common>, body: Bytes) -> Self {
+    pub fn html(status: StatusCode, common: Arc<Common>, body: Body) -> Self {
         Self::new(status, common, body)
     }
 
     /// The headers of pages that have these too.
     pub fn common_of_pages(more: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Arc<Common> {
         Arc::new(Common::new(Kind::Html.headers(Caching::Private).into_iter().chain(more)))
+    }
+
+    /// The headers of problems that have these too.
+    pub fn common_of_problems(more: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Arc<Common> {
+        Arc::new(Common::new(Kind::Problem.headers(Caching::Private).into_iter().chain(more)))
     }
 
     /// An error as `application/problem+json` (RFC 9457) with a `code` that programs can tell apart.
@@ -181,7 +192,7 @@ impl Reply {
             body.push_str(&value.to_string());
         }
         body.push('}');
-        Self::new(status, Kind::Problem.common(Caching::Private), body.into())
+        Self::new(status, Kind::Problem.common(Caching::Private), body)
     }
 
     /// With one header more. A value that cannot be sent is left out.
@@ -195,8 +206,11 @@ impl Reply {
 
     /// With `Retry-After`, where there is something to wait for.
     #[must_use]
-    pub fn retry_after(self, seconds: u64) -> Self {
-        if seconds == 0 { self } else { self.with(header::RETRY_AFTER, seconds.to_string()) }
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        if seconds > 0 {
+            self.headers.push((header::RETRY_AFTER, number(seconds)));
+        }
+        self
     }
 
     /// The address that was asked for is told nobody, not even this site: it holds a secret.
@@ -224,6 +238,13 @@ impl Reply {
     }
 }
 
+/// A number as the value of a header. The small ones, which nearly all are, lie ready.
+fn number(number: u64) -> HeaderValue {
+    static SMALL: LazyLock<[HeaderValue; 64]> = LazyLock::new(|| std::array::from_fn(HeaderValue::from));
+    let small = usize::try_from(number).ok().and_then(|number| SMALL.get(number));
+    small.cloned().unwrap_or_else(|| HeaderValue::from(number))
+}
+
 /// Appends `text` as JSON has it.
 fn push_json(to: &mut String, text: &str) {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\') {
@@ -246,7 +267,7 @@ mod tests {
             assert_eq!(reply.header(name), Some(value));
         }
         assert_eq!(reply.header("content-type"), Some("application/problem+json"));
-        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&reply.body.into_bytes()).unwrap();
         assert_eq!((body["status"].as_u64(), body["code"].as_str()), (Some(429), Some("waiting_room")));
     }
 
@@ -255,7 +276,7 @@ mod tests {
         let detail = "\"quoted\" \\ and\nbroken, für alle \u{7f}";
         let more = serde_json::json!({ "a \"b\"": [1, null] });
         let reply = Reply::problem_with(StatusCode::CONFLICT, "code", detail, &more);
-        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&reply.body.into_bytes()).unwrap();
         assert_eq!((&body["detail"], &body["a \"b\""]), (&detail.into(), &serde_json::json!([1, null])));
     }
 }

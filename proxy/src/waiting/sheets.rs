@@ -1,4 +1,4 @@
-//! Memory for pages, used again and again: what was written a moment ago is still near the processor, and a page is long.
+//! Memory for pages and their heads, used again and again: what was written a moment ago is still near the processor, and a page is long.
 
 use std::cell::RefCell;
 
@@ -16,17 +16,17 @@ thread_local! {
 }
 
 /// Memory for one page.
-pub(super) struct Sheet(Vec<u8>);
+pub(crate) struct Sheet(Vec<u8>);
 
 impl Sheet {
     /// An empty one.
-    pub(super) fn take() -> Self {
+    pub(crate) fn take() -> Self {
         let kept = SHEETS.try_with(|sheets| sheets.borrow_mut().pop()).ok().flatten();
         Self(kept.unwrap_or_else(|| Vec::with_capacity(LENGTH)))
     }
 
     /// What is written on it.
-    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
 

@@ -56,16 +56,19 @@ pub(super) fn wait(texts: &Texts, eta: Option<Eta>) -> String {
         return texts.page("wait_under_minute").to_owned();
     }
     let (low, high) = (eta.low / 60, eta.high.div_ceil(60));
-    let (low, high, unit) =
-        if high < 120 { (low, high, "minute") } else { (low / 60, high.div_ceil(60), "hour") };
-    let key = match low {
-        0 if high == 1 => "wait_up_to_minute".to_owned(),
-        0 => format!("wait_up_to_{unit}s"),
-        low if low >= high && high == 1 => "wait_minute".to_owned(),
-        low if low >= high => format!("wait_about_{unit}s"),
-        _ => format!("wait_{unit}s"),
+    let (low, high, is_hours) =
+        if high < 120 { (low, high, false) } else { (low / 60, high.div_ceil(60), true) };
+    let key = match (low, is_hours) {
+        (0, false) if high == 1 => "wait_up_to_minute",
+        (0, false) => "wait_up_to_minutes",
+        (0, true) => "wait_up_to_hours",
+        (low, false) if low >= high && high == 1 => "wait_minute",
+        (low, false) if low >= high => "wait_about_minutes",
+        (low, true) if low >= high => "wait_about_hours",
+        (_, false) => "wait_minutes",
+        (_, true) => "wait_hours",
     };
-    fill(texts.page(&key), &[("low", &texts.number(low)), ("high", &texts.number(high))])
+    fill(texts.page(key), &[("low", &texts.number(low)), ("high", &texts.number(high))])
 }
 
 /// `2027-01-31T12:00:00.250Z` as `12:00:00 UTC`, for pages without script; with it, the browser's own clock is used.

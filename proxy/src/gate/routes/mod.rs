@@ -89,8 +89,8 @@ impl Routes {
                 let kept = self.is_case_kept.then_some((Case::Kept, kept));
                 [Some((Case::Ignored, ignored)), kept].into_iter().flatten().flat_map(move |(case, key)| {
                     let look = move |shape, key: &str| tables.get(table(case, shape)?)?.get(key).copied();
-                    let without_slash = key.strip_suffix('/').unwrap_or(key);
-                    let exact = look(Shape::Exact, key).or_else(|| look(Shape::Exact, without_slash));
+                    let exact =
+                        look(Shape::Exact, key).or_else(|| look(Shape::Exact, key.strip_suffix('/')?));
                     // From the longest: everything before a slash.
                     let below =
                         key.rmatch_indices('/').find_map(|(at, _)| look(Shape::Below, key.get(..at)?));

@@ -10,33 +10,33 @@ mod client;
 mod head;
 mod pass;
 mod rewound;
+mod silence;
 mod stream;
 
-use std::future::poll_fn;
-use std::mem::MaybeUninit;
+use std::io::IoSlice;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use http::Method;
 use pingora::protocols::Stream;
-use pingora::protocols::http::date::get_cached_date;
-use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::app::{EdgeApp, HEAD_SLACK};
 use super::load::{Arriving, HeadArrived};
 use crate::gate::fields::Fields;
-use crate::listen::Meter;
+use crate::listen::{GoesOut, Meter};
 use crate::patience::within;
 use crate::phases::{Answered, Asked, Context, Judged, misread};
+use crate::waiting::body::PIECES;
 use crate::waiting::reply::Reply;
 use client::{Ends, Http1};
 use pass::{Passed, Plain};
 use rewound::Rewound;
+use silence::Silence;
 pub(super) use stream::answer_stream;
 
 /// How much is read at once. A head that is longer is left to the library.
@@ -67,20 +67,23 @@ pub(super) async fn serve(
     let limits = &app.edge.config.limits;
     let peer = peer(&stream);
     let mut until = Instant::now() + limits.head_timeout;
-    let mut ends = app.idle_ends.subscribe();
+    let news = app.idle_ends.subscribe();
+    let mut ends = news.clone();
     let mut alarm = pin!(sleep_until(until));
     let mut ends = pin!(async move {
         // An error says that nobody is left to tell us otherwise.
         let _ = ends.wait_for(|ends| *ends).await;
     });
+    let mut silence = Silence::new(alarm.as_mut(), ends.as_mut(), news);
     let mut unread = Vec::new();
+    let mark = Arc::new(HeadArrived::awaited(&app.load, meter.clone(), redirect_to_https));
     loop {
-        meter.await_head(limits.head_bytes + HEAD_SLACK, unread.len());
+        meter.await_whole_head(limits.head_bytes + HEAD_SLACK, unread.len());
         if unread.is_empty() {
-            unread = more(&mut stream, until, alarm.as_mut(), ends.as_mut()).await?;
+            unread = silence.broken(&mut stream, meter, until).await?;
         }
-        let mark = Arc::new(HeadArrived::awaited(&app.load, meter.clone(), redirect_to_https));
         let hand_on = |stream, unread, judged| {
+            meter.goes_on();
             let stream: Stream = Box::new(Rewound { stream, unread: Bytes::from(unread) });
             Some(HandedOn { stream, arriving: Arriving { head: mark.clone(), judged }, until })
         };
@@ -92,7 +95,7 @@ pub(super) async fn serve(
             let mut context = Context::new();
             app.edge.meet(&Method::GET, &Fields::default(), peer, &mut context);
             let reply = misread(&mut context);
-            answer(app, &mut stream, &Method::GET, &mut context, &reply, true, None).await;
+            answer(app, (&mut stream, meter), &Method::GET, &mut context, &reply, true, None).await;
             meter.answered_early();
             let _ = timeout(limits.write_timeout, stream.shutdown()).await;
             return None;
@@ -114,7 +117,8 @@ pub(super) async fn serve(
         let keeps = match judged {
             Judged::Reply { reply, is_last } => {
                 let closes = is_last || closes;
-                if !answer(app, &mut stream, &head.method, &mut context, &reply, closes, None).await {
+                if !answer(app, (&mut stream, meter), &head.method, &mut context, &reply, closes, None).await
+                {
                     return None;
                 }
                 !closes
@@ -133,7 +137,16 @@ pub(super) async fn serve(
                     Passed::Over { is_whole, .. } => is_whole && !client.closes,
                     Passed::Instead(reply, error) => {
                         let error = (error.etype().as_str(), error.esource().as_str());
-                        answer(app, &mut stream, &head.method, &mut context, &reply, true, Some(error)).await;
+                        answer(
+                            app,
+                            (&mut stream, meter),
+                            &head.method,
+                            &mut context,
+                            &reply,
+                            true,
+                            Some(error),
+                        )
+                        .await;
                         false
                     }
                 }
@@ -151,8 +164,9 @@ pub(super) async fn serve(
             let _ = timeout(limits.write_timeout, stream.shutdown()).await;
             return None;
         }
+        mark.is_over();
         unread = next;
-        until = Instant::now() + limits.idle;
+        until = context.ended.map_or_else(Instant::now, Instant::from_std) + limits.idle;
     }
 }
 
@@ -162,44 +176,11 @@ fn peer(stream: &Stream) -> Option<IpAddr> {
     socket.peer_addr()?.as_inet().map(SocketAddr::ip)
 }
 
-/// What is read next; nothing when that takes too long, when the client is gone, or when the connection `ends`. What
-/// waits holds no buffer.
-async fn more(
-    stream: &mut Stream,
-    until: Instant,
-    mut alarm: Pin<&mut Sleep>,
-    mut ends: Pin<&mut impl Future<Output = ()>>,
-) -> Option<Vec<u8>> {
-    if until < alarm.deadline() {
-        alarm.as_mut().reset(until);
-    }
-    poll_fn(|cx| {
-        let mut space = [MaybeUninit::uninit(); READ];
-        let mut buffer = ReadBuf::uninit(&mut space);
-        if let Poll::Ready(outcome) = Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-            let came = Some(buffer.filled()).filter(|came| !came.is_empty() && outcome.is_ok());
-            return Poll::Ready(came.map(<[u8]>::to_vec));
-        }
-        if ends.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
-        }
-        // Set anew only where it rings, for most requests come long before.
-        while alarm.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= until {
-                return Poll::Ready(None);
-            }
-            alarm.as_mut().reset(until);
-        }
-        Poll::Pending
-    })
-    .await
-}
-
 /// Sends `reply`, and writes the line of log: of the error for which it is sent, where there is one. Whether the client took
 /// it.
 async fn answer(
     app: &EdgeApp,
-    stream: &mut Stream,
+    (stream, meter): (&mut Stream, &Meter),
     method: &Method,
     context: &mut Context,
     reply: &Reply,
@@ -207,24 +188,21 @@ async fn answer(
     instead_of: Option<(&'static str, &'static str)>,
 ) -> bool {
     context.own_status = Some(reply.status.as_u16());
-    let facts = answer::Facts { request_id: &context.request_id, date: &get_cached_date(), closes };
+    let facts = answer::Facts { request_id: &context.request_id, now: context.began, closes };
     let mut written = answer::head(reply, &facts);
     let has_body = *method != Method::HEAD && reply.status != http::StatusCode::NO_CONTENT;
-    let body = if has_body { &reply.body[..] } else { &[] };
-    let length = body.len();
+    let length = if has_body { reply.body.len() } else { 0 };
+    let mut body: [&[u8]; PIECES] = if has_body { reply.body.pieces() } else { [&[]; PIECES] };
     // What is short goes out in one piece.
-    let body = if length <= SHORT {
-        written.extend_from_slice(body);
-        &[]
-    } else {
-        body
-    };
-    let sent = within(app.edge.config.limits.write_timeout, async {
-        stream.write_all(&written).await?;
-        stream.write_all(body).await?;
-        stream.flush().await
-    });
-    let error = match sent.await {
+    if length <= SHORT {
+        std::mem::take(&mut body).into_iter().for_each(|piece| written.bytes().extend_from_slice(piece));
+    }
+    meter.go_out(GoesOut::Whole);
+    let [a, b, c, d, e] = body;
+    let mut pieces = [written.as_ref(), a, b, c, d, e].map(IoSlice::new);
+    let sent = within(app.edge.config.limits.write_timeout, answer::write_all(stream, &mut pieces)).await;
+    meter.go_out(GoesOut::Gathered);
+    let error = match sent {
         Ok(Ok(())) => None,
         Ok(Err(_)) => Some("WriteError"),
         Err(_) => Some("WriteTimedout"),

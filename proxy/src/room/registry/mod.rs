@@ -56,11 +56,11 @@ impl Registry {
         }
     }
 
-    /// A fan polled, and will again before `until`.
-    pub(super) fn polled(&mut self, place: &Place, until: Instant, now: Instant) {
-        if let Some(fan) = self.fan(place, now) {
-            fan.polled_until = fan.polled_until.max(until);
-        }
+    /// A fan polled, and will again before `until`. What is known of them, unless there are too many.
+    pub(super) fn polled(&mut self, place: &Place, until: Instant, now: Instant) -> Option<Known> {
+        let fan = self.fan(place, now)?;
+        fan.polled_until = fan.polled_until.max(until);
+        Some(fan.known())
     }
 
     /// The fan joined a moment ago, with so many before them.

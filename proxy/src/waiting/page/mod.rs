@@ -11,6 +11,7 @@ use http::StatusCode;
 use minijinja::context;
 use serde::Serialize;
 
+use super::body::Body;
 use super::draw::DrawNote;
 use super::look::{Look, LookError, Replaced, Template};
 use super::notice::Notice;
@@ -189,7 +190,7 @@ impl Look {
         let page = if self.has_mould(reader, &given) {
             self.by_mould(language, &given)
         } else {
-            self.render(Template::Waiting, language, reader, given)
+            self.render(Template::Waiting, language, reader, given).map(Body::from)
         };
         let head = self.head(language, false, reader.takes_gzip);
         finish(StatusCode::ACCEPTED, head, page).retry_after(refresh_seconds)
@@ -274,7 +275,7 @@ impl Look {
         let page = self.render_notice(reader, notice);
         let language = reader.choose(self.languages());
         let head = self.head(language, notice.puzzle.is_some(), reader.takes_gzip);
-        let reply = finish(notice.status, head, page);
+        let reply = finish(notice.status, head, page.map(Body::from));
         match notice.retry_seconds {
             Some(seconds) => reply.retry_after(seconds),
             None => reply,
@@ -314,7 +315,7 @@ impl Look {
 }
 
 /// The answer with this page.
-fn finish(status: StatusCode, head: Arc<Common>, page: Result<bytes::Bytes, minijinja::Error>) -> Reply {
+fn finish(status: StatusCode, head: Arc<Common>, page: Result<Body, minijinja::Error>) -> Reply {
     match page {
         Ok(page) => Reply::html(status, head, page),
         Err(error) => {

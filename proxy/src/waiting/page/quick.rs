@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use minijinja::{Value, context};
 
+use super::super::body::Body;
 use super::super::look::{Look, MARK};
 use super::super::mould::{Cut, Mould, Shared, escaped};
 use super::super::reader::Reader;
@@ -53,7 +53,7 @@ impl Look {
     }
 
     /// The waiting page, in gzip.
-    pub(super) fn by_mould(&self, language: usize, given: &Given<'_>) -> Result<Bytes, minijinja::Error> {
+    pub(super) fn by_mould(&self, language: usize, given: &Given<'_>) -> Result<Body, minijinja::Error> {
         let holes = Holes::of(given);
         let filled = holes.texts.each_ref().map(Option::is_some);
         // Destructured, so that whoever adds something decides whether it makes another mould.
@@ -61,8 +61,9 @@ impl Look {
             title,
             room,
             state,
-            heading,
-            lead,
+            // As the state says, and whether there is an opening.
+            heading: _,
+            lead: _,
             note,
             message,
             claim_seconds: _,
@@ -90,7 +91,7 @@ impl Look {
             refreshes: _,
             joined: _,
         } = given;
-        let words = (title, room, state, heading, lead, note, message, commitment, shown_cookie);
+        let words = (title, room, state, note, message, commitment, shown_cookie);
         let key = (language, filled, words, is_drawn, holds_place, can_move);
         let mould = self.moulds.get(&key, || self.mould(language, given, filled))?;
         let texts = holes.texts.map(Option::unwrap_or_default);

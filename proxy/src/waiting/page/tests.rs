@@ -57,13 +57,14 @@ fn reader() -> Reader {
 fn body(page: &WaitingPage<'_>) -> String {
     let reply = Pages::shipped().unwrap().waiting(&reader(), page);
     assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
-    String::from_utf8(reply.body.to_vec()).unwrap()
+    String::from_utf8(reply.body.into_bytes().to_vec()).unwrap()
 }
 
 #[test]
 fn the_page_is_whole_without_script() {
     let reply = Pages::shipped().unwrap().waiting(&reader(), &page("The \"Big\" Show", &status(), None));
-    let body = std::str::from_utf8(&reply.body).unwrap();
+    let body = reply.body.clone().into_bytes();
+    let body = std::str::from_utf8(&body).unwrap();
     for part in [
         "1,235",
         "1,234",
@@ -106,8 +107,10 @@ fn every_page_fits_into_one_flight() {
             );
             assert_eq!(packed.header("content-language"), Some(texts.tag.as_str()));
             let mut unpacked = Vec::new();
-            flate2::read::GzDecoder::new(packed.body.as_ref()).read_to_end(&mut unpacked).unwrap();
-            assert_eq!(unpacked, plain.body);
+            flate2::read::GzDecoder::new(packed.body.clone().into_bytes().as_ref())
+                .read_to_end(&mut unpacked)
+                .unwrap();
+            assert_eq!(unpacked, plain.body.into_bytes());
             largest = largest.max(packed.body.len());
         }
     }
@@ -147,7 +150,7 @@ fn a_page_from_a_mould_is_the_page() {
                 let read = |takes_gzip| {
                     let mut reader = speaking("fr", takes_gzip);
                     reader.page = address.to_owned();
-                    pages.waiting(&reader, &page).body
+                    pages.waiting(&reader, &page).body.into_bytes()
                 };
                 let mut unpacked = String::new();
                 flate2::read::GzDecoder::new(read(true).as_ref()).read_to_string(&mut unpacked).unwrap();
@@ -162,7 +165,8 @@ fn a_page_speaks_the_language_of_its_reader() {
     let pages = Pages::shipped().unwrap();
     let store_away = Status { note: Some(Note::StoreAway), message: "in English".to_owned(), ..status() };
     let reply = pages.waiting(&speaking("de", false), &page("Die Show", &store_away, None));
-    let body = std::str::from_utf8(&reply.body).unwrap();
+    let body = reply.body.clone().into_bytes();
+    let body = std::str::from_utf8(&body).unwrap();
     for part in ["<html lang=\"de\"", "1.235", "5 bis 9 Minuten", "niemand überholt Sie", "Sprache"] {
         assert!(body.contains(part), "{part} is missing in {body}");
     }
@@ -210,7 +214,8 @@ fn before_the_opening_the_page_says_how_the_order_is_made() {
 fn the_policy_names_what_the_page_holds() {
     let pages = Pages::shipped().unwrap();
     let reply = pages.waiting(&reader(), &page("x", &status(), None));
-    let body = std::str::from_utf8(&reply.body).unwrap();
+    let body = reply.body.clone().into_bytes();
+    let body = std::str::from_utf8(&body).unwrap();
     let policy = reply.header("content-security-policy").unwrap();
     for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
         let inside = body.split(open).nth(1).unwrap().split(close).next().unwrap();
@@ -226,7 +231,10 @@ fn a_notice_says_what_it_has_to_say() {
     let said = |notice: &Notice<'_>| {
         let reply = pages.notice(None, &reader(), notice);
         assert_eq!(reply.status, notice.status, "{reply:?}");
-        (reply.header("retry-after").map(ToOwned::to_owned), String::from_utf8(reply.body.to_vec()).unwrap())
+        (
+            reply.header("retry-after").map(ToOwned::to_owned),
+            String::from_utf8(reply.body.into_bytes().to_vec()).unwrap(),
+        )
     };
     let notice = || Notice::new(StatusCode::SERVICE_UNAVAILABLE, "Show", About::Failed).retry(7);
     let (retry, page) = said(&notice());
