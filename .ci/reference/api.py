@@ -1,4 +1,4 @@
-"""docs/api.md: every call of both programs, out of the documents (OpenAPI) that they make of themselves."""
+"""docs/api.md: every call of both programs, out of the documents (OpenAPI) that they tell of themselves."""
 import json
 
 from live import OPERATOR, ask
@@ -16,7 +16,11 @@ def name_of(schema, document):
     if one := schema.get("oneOf") or schema.get("anyOf"):
         return " or ".join(dict.fromkeys(name_of(part, document) for part in one))
     if whole := schema.get("allOf"):
-        return " and ".join(name_of(part, document) for part in whole)
+        # What only narrows a type that is named has no name.
+        named = [part for part in whole if "$ref" in part] or whole
+        return " and ".join(name_of(part, document) for part in named)
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
     if values := schema.get("enum"):
         return ", ".join(f"`{json.dumps(value)}`" for value in values)
     kind = schema.get("type", "anything")
@@ -65,9 +69,29 @@ def call(path, method, operation, document):
         out += ["", *asked]
     rows = []
     for status, answer in sorted(operation.get("responses", {}).items()):
-        body = ", ".join(name_of(content.get("schema"), document) for content in answer.get("content", {}).values())
-        rows.append(f"| {status} | {flat(answer.get('description'))} | {body} |")
+        # What any call may be answered stands once.
+        if "$ref" not in answer:
+            rows.append(row(status, answer, document))
     return out + ["", "| status | | body |", "|---|---|---|", *rows]
+
+
+def row(status, answer, document):
+    content = answer.get("content", {})
+    body = " or ".join("a page" if kind == "text/html" else name_of(one.get("schema"), document) for kind, one in content.items())
+    return f"| {status} | {flat(answer.get('description'))} | {body} |"
+
+
+def everywhere(document):
+    """What any call may be answered."""
+    answers = {}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation.get("responses", {}).items():
+                if "$ref" in answer:
+                    answers[status] = document["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
+    if answers:
+        yield from ["", "Any call may also be answered:", "", "| status | | body |", "|---|---|---|"]
+        yield from (row(status, answer, document) for status, answer in sorted(answers.items()))
 
 
 def types(document):
@@ -91,7 +115,7 @@ def section(title, where, document):
         for method in METHODS:
             if method in operations:
                 tags.setdefault((operations[method].get("tags") or ["others"])[0], []).append((path, method, operations[method]))
-    out = ["", f"## {title}", "", where]
+    out = ["", f"## {title}", "", where, *everywhere(document)]
     for tag in sorted(tags):
         out += ["", f"### {title}: {tag}"]
         for path, method, operation in tags[tag]:
@@ -99,28 +123,38 @@ def section(title, where, document):
     return [*out, "", f"### {title}: types", *types(document)]
 
 
-def page(shop, _edge, admin):
+def page(shop, edge, admin):
     token = OPERATOR.rsplit(":", 1)[1]
     documents = []
-    for url, headers in [(f"{shop}/api/openapi.json", {}), (f"{admin}/api/v1/openapi.json", {"Authorization": f"Bearer {token}"})]:
+    for prefix, url, headers in [
+        ("fans", f"{edge}/.waiting-room/openapi.json", {}),
+        ("shop", f"{shop}/api/openapi.json", {}),
+        ("operators", f"{admin}/api/v1/openapi.json", {"Authorization": f"Bearer {token}"}),
+    ]:
         status, text = ask(url, headers)
         if status != 200:
             raise SystemExit(f"references: {url} answers {status}")
-        documents.append(json.loads(text))
-    documents[0]["x-anchor"], documents[1]["x-anchor"] = "shop", "operators"
+        documents.append({**json.loads(text), "x-anchor": prefix})
+    fans, goods, operators = documents
     out = [
         "# The HTTP APIs: every call", "",
-        "Written by `make references`, out of the documents (OpenAPI 3.1) that the programs make of the code that answers; the",
-        "gate fails where it is not that, and has schemathesis ask every call. What the edge says to fans is in",
-        "[edge.md](edge.md#what-it-serves) and [websocket.md](websocket.md).",
+        "Written by `make references`, out of the documents (OpenAPI 3.1) that the programs tell of themselves; the gate fails where it",
+        "is not that, and has schemathesis ask every call. Of the edge's calls for fans it also fails where a path, status or code is",
+        "answered that is not named here, or named and never answered.",
     ]
     out += section(
-        "The shop", "`GET /api/openapi.json` at the shop, and through the edge. How to use it: [shop.md](shop.md#interface).", documents[0]
+        "Fans",
+        "`GET /.waiting-room/openapi.json` at the edge. How to use it: [edge.md](edge.md#what-it-serves), and\n"
+        "[websocket.md](websocket.md) for what is pushed. " + flat(fans["info"]["description"]),
+        fans,
+    )
+    out += section(
+        "The shop", "`GET /api/openapi.json` at the shop, and through the edge. How to use it: [shop.md](shop.md#interface).", goods
     )
     out += section(
         "Operators",
         "`GET /api/v1/openapi.json` on `admin_listen`, with an operator's token (`Authorization: Bearer …`). How to use it:\n"
         "[operating.md](operating.md).",
-        documents[1],
+        operators,
     )
     return "\n".join(out) + "\n"

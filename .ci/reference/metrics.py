@@ -74,8 +74,8 @@ def page(shop, edge, admin):
         "Written by `make references`, out of what a running edge and a running shop tell; the gate fails where it is not that.",
         "What the promises are, how they are watched, and how to scrape: [telemetry.md](telemetry.md). What to do when an alert",
         "fires: [runbooks/](runbooks/README.md).", "",
-        "What is told of the line itself (*at all proxies*, and what is marked **line** in [telemetry.md](telemetry.md#metrics)) is",
-        "the same at every proxy: take `max by (room)`. All else is of one process, and may be summed.",
+        "What begins with *The line* is told by every proxy alike, for all read the same line: take `max by (room)`. All else is of one",
+        "process, and may be summed.",
     ]
     for prefix, whose in WHOSE:
         out += ["", f"## {whose}", "", "| metric | kind | labels | | tells of | alerts |", "|---|---|---|---|---|---|"]

@@ -17,6 +17,7 @@
 //!
 //! - [`config`]: the files, checked.
 //! - [`gate`]: facts of a request to a verdict; pure.
+//! - `document`: what the edge answers below `/.waiting-room/`, as OpenAPI; pure.
 //! - [`waiting`]: pages, status JSON, cookies, cache headers; plain data to bytes.
 //! - [`room`]: what this process knows of a room's line, and its one tick.
 //! - [`explain`]: what would happen to a request, and why, for operators.
@@ -33,6 +34,7 @@
 
 pub mod admin;
 pub mod config;
+mod document;
 pub mod explain;
 pub mod fleet;
 pub mod gate;

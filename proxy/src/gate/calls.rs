@@ -33,6 +33,8 @@ pub enum Call {
     Take(String),
     /// The public keys.
     Keys,
+    /// What there is, as OpenAPI.
+    Document,
     /// There is something, but not for this method.
     WrongMethod {
         /// The methods that there are.
@@ -52,6 +54,7 @@ impl Call {
         match (first, second, third) {
             ("", ..) | (.., Some(_)) => Self::Unknown,
             ("jwks.json", None, _) if reads => Self::Keys,
+            ("openapi.json", None, _) if reads => Self::Document,
             (_, None, _) if reads => Self::Facts(room()),
             (_, Some("draw"), _) if reads => Self::Draw(room()),
             (_, Some("invitation"), _) if reads => Self::Invitation(room()),
@@ -108,6 +111,7 @@ mod tests {
             (Method::PUT, "/demo/take", Call::WrongMethod { allow: "GET, HEAD, POST" }),
             (Method::GET, "/demo/leave", Call::WrongMethod { allow: "POST" }),
             (Method::GET, "/jwks.json", Call::Keys),
+            (Method::HEAD, "/openapi.json", Call::Document),
             (Method::GET, "/demo/other", Call::Unknown),
             (Method::GET, "/demo/ticket/x", Call::Unknown),
             (Method::GET, "/", Call::Unknown),

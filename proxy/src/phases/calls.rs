@@ -52,6 +52,10 @@ impl Edge {
                     }
                 });
             }
+            Call::Document => {
+                let document = crate::document::document().to_owned();
+                return CallAnswer::Reply(Reply::json(StatusCode::OK, document, Caching::Minutes));
+            }
             Call::Unknown => return reply(StatusCode::NOT_FOUND, "not_found", "there is nothing here"),
             Call::WrongMethod { allow } => {
                 let detail = "this is not done by that method";

@@ -1,6 +1,7 @@
 //! What is told of a room's draw.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How to check a draw, in short. `docs/fairness.md` says it at length.
 pub const HOW: &str = "commitment = SHA-256(seed). The draw number of a ticket = the first 25 bits of \
@@ -8,7 +9,8 @@ pub const HOW: &str = "commitment = SHA-256(seed). The draw number of a ticket =
                        second part of the cookie wr-ticket-<room>. docs/check_draw.py in the source of Stanchion does it.";
 
 /// What anyone is told of a room's draw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Draw)]
 pub struct DrawFacts {
     /// The room.
     pub room: String,

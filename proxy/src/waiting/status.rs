@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 /// Where a fan is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Before the opening, while the order is not decided.
@@ -43,7 +45,7 @@ impl State {
 }
 
 /// A wait, as a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Eta {
     /// Hardly less than this.
     pub low: u64,
@@ -52,7 +54,7 @@ pub struct Eta {
 }
 
 /// What there is to know besides the state, by a name that every page says in its language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
     /// The store is away.
@@ -89,7 +91,7 @@ impl Note {
 }
 
 /// My status.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Status {
     /// The room.
     pub room: String,
@@ -98,16 +100,20 @@ pub struct Status {
     /// Where the fan is.
     pub state: State,
     /// Their place, from 1; nothing when they do not stand in the line.
+    #[schema(required = true)]
     pub position: Option<u64>,
     /// Fans before them.
+    #[schema(required = true)]
     pub ahead: Option<u64>,
     /// Fans who wait in the room, in all.
     pub waiting: u64,
     /// How long it may take; nothing while nobody knows.
+    #[schema(required = true)]
     pub eta_seconds: Option<Eta>,
     /// Fans admitted a minute: as configured, or as the drain has adapted.
     pub drain_per_minute: u64,
     /// When the room opens, while that is to come.
+    #[schema(required = true)]
     pub opens_at: Option<String>,
     /// How long that is from now.
     #[serde(skip)]
@@ -153,12 +159,18 @@ impl Status {
     }
 }
 
+fn states() -> Object {
+    let all = ["open", "prequeue", "queueing", "paused", "closed"];
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).build()
+}
+
 /// The public facts of a room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Facts {
     /// The room.
     pub room: String,
     /// `open`, `prequeue`, `queueing`, `paused` or `closed`.
+    #[schema(schema_with = states)]
     pub state: &'static str,
     /// Fans who wait.
     pub waiting: u64,
@@ -167,6 +179,7 @@ pub struct Facts {
     /// Fans admitted a minute: as configured, or as the drain has adapted.
     pub drain_per_minute: u64,
     /// When the room opens, while that is to come.
+    #[schema(required = true)]
     pub opens_at: Option<String>,
     /// The store's time.
     pub server_time: String,

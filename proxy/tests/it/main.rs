@@ -26,6 +26,7 @@ mod cdn;
 mod certificates;
 mod configuration;
 mod dashboard;
+mod documented;
 mod ending;
 mod explain;
 mod fair_use;

@@ -21,7 +21,7 @@ pub(super) fn requests(page: &mut Page, desk: &Desk) {
             tally.outcomes().for_each(|(outcome, total)| family.count(&[room, outcome], total));
         }
     });
-    let help = "Answers by the first digit of their status.";
+    let help = "Answers by the first digit of their status; none where nobody was left to answer.";
     page.counter("stanchion_responses_total", help, &["room", "class"], |family| {
         for (room, tally) in &all {
             tally.classes().for_each(|(class, total)| family.count(&[room, class], total));
@@ -44,7 +44,7 @@ pub(super) fn store(page: &mut Page, calls: &StoreCalls) {
     page.histogram("stanchion_store_call_duration_seconds", help, &["verb"], |family| {
         calls.times().for_each(|(verb, times)| family.times(&[verb], &times));
     });
-    let help = "Calls of the store that failed.";
+    let help = "Calls of the store that failed: unavailable, unknown_room, unreadable, timeout.";
     page.counter("stanchion_store_call_errors_total", help, &["verb", "error"], |family| {
         calls.errors().for_each(|(verb, error, total)| family.count(&[verb, error], total));
     });

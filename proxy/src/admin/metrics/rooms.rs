@@ -47,26 +47,26 @@ fn counter(page: &mut Page, rooms: &[Seen], name: &str, help: &str, value: fn(&S
 
 /// Who is where.
 fn line(page: &mut Page, rooms: &[Seen]) {
-    let help = "Fans who wait in the line, by lane.";
+    let help = "The line: fans who wait, by lane.";
     page.gauge("stanchion_room_waiting_fans", help, &["room", "lane"], |family| {
         for seen in rooms {
             seen.figures.lanes.iter().for_each(|(lane, waiting)| family.count(&[&seen.id, lane], *waiting));
         }
     });
-    let help = "Fans who have been admitted and have a session.";
+    let help = "The line: fans who have been admitted and have a session.";
     gauge(page, rooms, "stanchion_room_active_sessions", help, |seen| seen.figures.active);
-    let help = "Most fans with a turn or a session at one time (max_active).";
+    let help = "The line: most fans with a turn or a session at one time (max_active).";
     gauge(page, rooms, "stanchion_room_active_sessions_limit", help, |seen| seen.config.rules.max_active);
-    let help = "Fans whose turn has come and who have not claimed it yet.";
+    let help = "The line: fans whose turn has come and who have not claimed it yet.";
     gauge(page, rooms, "stanchion_room_open_turns", help, |seen| seen.figures.turns);
     let help = "Fans whom this proxy holds, by WebSocket or by polling.";
     gauge(page, rooms, "stanchion_room_held_fans", help, |seen| seen.figures.held_here as u64);
     let help = "Fans at this proxy's WebSockets who wait though the turn of their rank has come: they were passed over, and \
                 came back.";
     gauge(page, rooms, "stanchion_room_overtaken_fans", help, |seen| seen.room.overtaken() as u64);
-    let help = "Fans who joined, at all proxies.";
+    let help = "The line: fans who joined, at all proxies.";
     counter(page, rooms, "stanchion_room_joins_total", help, |seen| seen.figures.totals[0]);
-    let help = "What became of fans who have to work for a place, at this proxy.";
+    let help = "Fans who have to work for a place, at this proxy: asked, computed, waited, refused.";
     page.counter("stanchion_room_work_total", help, &["room", "outcome"], |family| {
         for seen in rooms {
             seen.room
@@ -81,20 +81,20 @@ fn line(page: &mut Page, rooms: &[Seen]) {
 /// How fast.
 fn drain(page: &mut Page, rooms: &[Seen]) {
     let per_second = |fans_a_minute: u64| fans_a_minute as f64 / 60.0;
-    let help = "The rate in force: as configured, or as the drain has adapted.";
+    let help = "The line: the rate in force, as configured or as the drain has adapted.";
     page.gauge("stanchion_room_drain_fans_per_second", help, &["room"], |family| {
         rooms.iter().for_each(|seen| family.set(&[&seen.id], per_second(seen.figures.rate)));
     });
-    let help = "The rate as configured.";
+    let help = "The line: the rate as configured.";
     page.gauge("stanchion_room_configured_drain_fans_per_second", help, &["room"], |family| {
         rooms.iter().for_each(|seen| family.set(&[&seen.id], per_second(seen.config.rules.drain_per_minute)));
     });
-    let help = "Turns given, at all proxies.";
+    let help = "The line: turns given, at all proxies. Their rate is the drain as used.";
     counter(page, rooms, "stanchion_room_admissions_total", help, |seen| seen.figures.totals[1]);
-    let help = "Turns that operators gave out of order, at all proxies; admissions have them too.";
+    let help = "The line: turns that operators gave out of order, at all proxies; admissions have them too.";
     let by_hand = |seen: &Seen| seen.figures.admitted_by_hand;
     counter(page, rooms, "stanchion_room_admissions_by_hand_total", help, by_hand);
-    let help = "Turns that nobody claimed in time, at all proxies.";
+    let help = "The line: turns that nobody claimed in time, at all proxies; their permits went back.";
     counter(page, rooms, "stanchion_room_lapsed_turns_total", help, |seen| seen.figures.totals[2]);
     let help = "Absent fans who were passed over, by drains of this proxy.";
     let passed = |seen: &Seen| seen.room.tally.promises.events(Event::Passed);
@@ -113,7 +113,7 @@ fn state(page: &mut Page, rooms: &[Seen]) {
     let help = "Fans whom this proxy put back at their ranks after the line lost data.";
     let restored = |seen: &Seen| seen.room.tally.promises.events(Event::Restored);
     counter(page, rooms, "stanchion_room_restored_fans_total", help, restored);
-    let help = "What mode and times come to: 1 for the phase that the room is in.";
+    let help = "The line: 1 for the phase that the room is in, by mode and times.";
     page.gauge("stanchion_room_phase", help, &["room", "phase"], |family| {
         for seen in rooms {
             PHASES
@@ -151,17 +151,18 @@ fn shadows(page: &mut Page, rooms: &[Seen]) {
             page.gauge(name, help, &["room"], told);
         }
     };
-    let help = "Visitors who would have joined the line, at all proxies: the room is in shadow mode.";
+    let help = "The line: visitors who would have joined, at all proxies, in a room in shadow mode.";
     count("stanchion_room_shadow_arrivals_total", help, true, |figures| figures.arrivals_total);
-    let help = "Visitors who would wait now, if the room were not in shadow mode.";
+    let help = "The line: visitors who would wait now, if the room were not in shadow mode.";
     count("stanchion_room_shadow_waiting_fans", help, false, |figures| figures.waiting);
-    let help = "Visitors who would have a turn or a session, if the room were not in shadow mode.";
+    let help = "The line: visitors who would have a turn or a session, if the room were not in shadow mode.";
     count("stanchion_room_shadow_active_sessions", help, false, |figures| figures.active);
     let help = "Visitors of this proxy who would have had to wait.";
     count("stanchion_room_shadow_queued_total", help, true, |figures| figures.queued_here);
     let help = "Requests to this proxy that would have been refused, for only pages can wait.";
     count("stanchion_room_shadow_refused_total", help, true, |figures| figures.refused_here);
-    let help = "How long somebody who came now would wait, hardly less (low) and hardly more (high).";
+    let help =
+        "The line: how long somebody who came now would wait, hardly less (low) and hardly more (high).";
     page.gauge("stanchion_room_shadow_wait_seconds", help, &["room", "bound"], |family| {
         for (id, figures) in &shadows {
             if let Some((low, high)) = figures.wait {
