@@ -206,6 +206,14 @@ impl BoxOffice {
         Ok(found.into_iter().flatten().collect())
     }
 
+    /// What a fan has of one event, as far as the inventory knows, those included that are over.
+    ///
+    /// # Errors
+    /// When the inventory fails, or the event is not loaded.
+    pub async fn of_fan_at(&self, event: &EventId, fan: &FanId) -> Result<Vec<Holding>, InventoryError> {
+        self.inventory.of_fan(event, fan).await
+    }
+
     /// All that is `guest`'s is `fan`'s from now on, whatever the event.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use admission::clock::Timestamp;
 
+use crate::events::SeatState;
 use crate::ids::{FanId, ReservationId, SeatId};
 use crate::reservations::{Reservation, ReservationState, ReservedSeat};
 
@@ -123,6 +124,16 @@ impl Holding {
                 .iter()
                 .map(|seat| ReservedSeat { id: seat.id.clone(), price_cents: seat.price_cents, ticket: None })
                 .collect(),
+        }
+    }
+
+    /// What its seats are at `now`; nothing when it has none any more.
+    pub fn of_seats(&self, now: Timestamp) -> Option<SeatState> {
+        match self.state {
+            HoldingState::Held => (self.expires_at > now).then_some(SeatState::Held),
+            HoldingState::Kept => Some(SeatState::Held),
+            HoldingState::Sold => Some(SeatState::Sold),
+            HoldingState::Released | HoldingState::Expired | HoldingState::Freed => None,
         }
     }
 

@@ -313,7 +313,8 @@ impl Reservations {
         Ok(seats)
     }
 
-    /// Which seats of an event are the fan's own now, and whether they are held or sold.
+    /// Which seats of an event are the fan's own now, and whether they are held or sold. The inventory knows while they are sold;
+    /// only else the database is asked.
     ///
     /// # Errors
     /// When the database fails.
@@ -323,6 +324,13 @@ impl Reservations {
         fan: &FanId,
     ) -> Result<HashMap<SeatId, SeatState>, StoreError> {
         let now = self.clock.now();
+        if let Ok(holdings) = self.office.of_fan_at(event, fan).await {
+            let own =
+                holdings.into_iter().filter_map(|holding| Some((holding.of_seats(now)?, holding.seats)));
+            return Ok(own
+                .flat_map(|(state, seats)| seats.into_iter().map(move |seat| (seat.id, state)))
+                .collect());
+        }
         let own = self.of_fan(fan, LIST_MAX).await?.into_iter();
         let own = own.filter(|reservation| reservation.event == *event);
         let own =
