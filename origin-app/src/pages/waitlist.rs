@@ -1,10 +1,12 @@
 //! Waiting for seats to come back, on the event's page: a form, the place in the list, an offer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
 use minijinja::{Value, context};
+use tokio::time::timeout;
 
 use super::event::{Refused, Visitor, page};
 use super::problem::no_address;
@@ -17,7 +19,11 @@ use crate::http::{Cookies, Fields, PathId, Problem, Reader, set_fan_cookie};
 use crate::ids::{EventId, SeatId};
 use crate::notifications::{Contact, EmailAddress};
 use crate::reservations::{Found, Reservation, ReservationState};
+use crate::store::StoreError;
 use crate::waitlist::{Place, PlaceState, leave as leave_list, not_waiting, quantity_max, wait};
+
+/// How long the page of an event waits for what the database knows of the fan's place in the list.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// `POST /events/{event}/waitlist`
 pub(super) async fn join(
@@ -80,7 +86,12 @@ pub(super) async fn view(
         return Ok(None);
     }
     let place = match visitor.fan {
-        Some(fan) => app.waitlist.place(id, fan).await?,
+        Some(fan) => match timeout(PATIENCE, app.waitlist.place(id, fan)).await {
+            Ok(Err(error)) if !matches!(error, StoreError::Busy(_)) => return Err(error.into()),
+            Ok(Ok(place)) => place,
+            // The rest of the page does without the database, and is worth more than no page.
+            Ok(Err(_)) | Err(_) => None,
+        },
         None => None,
     };
     match place {
