@@ -133,20 +133,20 @@ impl Fan {
         }
         let card = json!({"card": good, "finish": true});
         self.begin_to_leave();
-        match self.persist(Step::Pay, Method::POST, &path, Some(&card)).await {
+        // Until it is answered nobody knows what became of it: the fan may be sent home before.
+        self.story.payments_unknown += 1;
+        let paid = self.persist(Step::Pay, Method::POST, &path, Some(&card)).await;
+        if paid.as_ref().is_ok_and(|answer| answer.status < 500) {
+            self.story.payments_unknown -= 1;
+        }
+        match paid {
             Ok(answer) if answer.status == 200 => {
                 self.leave_papers();
                 self.take_tickets(&answer)
             }
             Ok(answer) if is_hold_gone(&answer) => State::Choosing { misses: misses + 1 },
-            Ok(answer) => {
-                self.story.payments_unknown += u32::from(answer.status >= 500);
-                shut_out("the payment", &answer)
-            }
-            Err(error) => {
-                self.story.payments_unknown += 1;
-                State::Gone(Ending::ShutOut(format!("the payment: {error:#}")))
-            }
+            Ok(answer) => shut_out("the payment", &answer),
+            Err(error) => State::Gone(Ending::ShutOut(format!("the payment: {error:#}"))),
         }
     }
 
