@@ -47,8 +47,9 @@ fn made() -> Value {
     let mut paths = Map::new();
     for operation in CALLS {
         let path = format!("/.waiting-room{}", operation.path);
-        let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[operation.method] = told(operation);
+        if let Some(item) = paths.entry(path).or_insert_with(|| json!({})).as_object_mut() {
+            item.insert(operation.method.to_owned(), told(operation));
+        }
     }
     let everywhere: Map<String, Value> =
         EVERYWHERE.iter().map(|answer| (name_of(answer.status), response(answer, answer.codes()))).collect();
@@ -131,15 +132,16 @@ fn response(answer: &Answer, codes: &[Code]) -> Value {
         let schema = json!({ "allOf": [reference("Problem"), one_of_these] });
         content.insert("application/problem+json".to_owned(), json!({ "schema": schema }));
     }
-    let mut response = json!({ "description": said.collect::<Vec<_>>().join(". ") });
+    let mut response = Map::new();
+    response.insert("description".to_owned(), said.collect::<Vec<_>>().join(". ").into());
     if !content.is_empty() {
-        response["content"] = content.into();
+        response.insert("content".to_owned(), content.into());
     }
     if let Some((name, says)) = header_of(answer.status) {
         let header = json!({ "description": says, "required": true, "schema": { "type": "string" } });
-        response["headers"] = json!({ name: header });
+        response.insert("headers".to_owned(), json!({ name: header }));
     }
-    response
+    response.into()
 }
 
 /// A header that every answer of this status has.

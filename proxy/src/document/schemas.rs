@@ -20,19 +20,23 @@ pub(super) fn all() -> Map<String, Value> {
     // What a status comes with, when there is one to be had.
     let ticket = "The ticket: after joining, and where another takes the place of the one that was shown";
     let token = "The admission token, once the fan is admitted";
-    if let Some(properties) = all.get_mut("Status").and_then(|status| status["properties"].as_object_mut()) {
+    if let Some(properties) = all.get_mut("Status").and_then(properties_of) {
         properties.insert("ticket".to_owned(), text(ticket));
         properties.insert("admission_token".to_owned(), text(token));
     }
     for (name, schema) in by_hand() {
         all.insert(name.to_owned(), schema);
     }
-    for schema in all.values_mut() {
-        if schema["properties"].is_object() {
-            schema["additionalProperties"] = false.into();
+    for schema in all.values_mut().filter_map(Value::as_object_mut) {
+        if schema.contains_key("properties") {
+            schema.insert("additionalProperties".to_owned(), false.into());
         }
     }
     all
+}
+
+fn properties_of(schema: &mut Value) -> Option<&mut Map<String, Value>> {
+    schema.get_mut("properties")?.as_object_mut()
 }
 
 fn add<T: ToSchema>(found: &mut Vec<(String, RefOr<Schema>)>) {
@@ -78,7 +82,9 @@ fn by_hand() -> [(&'static str, Value); 7] {
             "code": text("A name that programs can tell apart"),
         }),
     );
-    problem["properties"]["work"] = json!({ "$ref": "#/components/schemas/Work" });
+    if let Some(properties) = properties_of(&mut problem) {
+        properties.insert("work".to_owned(), json!({ "$ref": "#/components/schemas/Work" }));
+    }
     let key = object(
         "A public key (RFC 8037)",
         &json!({
