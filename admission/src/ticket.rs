@@ -43,8 +43,8 @@ impl TicketId {
         Self(bytes)
     }
 
-    /// Its bytes.
-    pub(crate) const fn bytes(&self) -> [u8; TICKET_ID_BYTES] {
+    /// Its bytes, which are random.
+    pub const fn bytes(&self) -> [u8; TICKET_ID_BYTES] {
         self.0
     }
 

@@ -29,6 +29,7 @@
 //! - [`phases`]: the phases of a request, each of which delegates to the above.
 //! - [`upstream`]: the shop's instances and what is sent to them.
 //! - [`telemetry`]: what is counted and measured.
+//! - [`wire`]: the way to a fan's WebSocket, for all who write to it.
 //! - [`admin`]: health, for operators.
 //! - [`server`]: puts all of it together.
 
@@ -50,3 +51,4 @@ pub mod server;
 pub mod telemetry;
 pub mod upstream;
 pub mod waiting;
+pub mod wire;

@@ -23,6 +23,7 @@ use crate::gate::client::TrustedProxies;
 pub use meter::{GoesOut, Meter};
 pub use sockets::{bind, inherit};
 use stream::ClientStream;
+pub(crate) use stream::plain;
 
 /// How long nobody is accepted when the process has no descriptors left.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);

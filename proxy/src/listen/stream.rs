@@ -4,7 +4,7 @@
 //! one packet, in a buffer that is there only while there is something in it, so an idle connection holds none.
 
 use std::fmt;
-use std::io::{self, IoSlice};
+use std::io::{self, Cursor, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use pingora::protocols::l4::socket::SocketAddr as PeerAddr;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest,
-    UniqueID, UniqueIDType,
+    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream,
+    TimingDigest, UniqueID, UniqueIDType,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -181,6 +181,20 @@ impl ClientStream {
             }
         }
     }
+}
+
+/// The connection itself, and what was read of it before its time. The same again where it is not plain, or where something
+/// is yet to be written.
+pub(crate) fn plain(stream: Stream) -> Result<(TcpStream, Vec<u8>), Stream> {
+    let is_plain = |client: &ClientStream| client.out.is_empty() && !client.meter.lingers();
+    if !(*stream).as_any().downcast_ref().is_some_and(is_plain) {
+        return Err(stream);
+    }
+    let client = stream.into_any().downcast::<ClientStream>();
+    let taken =
+        client.ok().and_then(|mut client| Some((client.tcp.take()?, std::mem::take(&mut client.early))));
+    // It was asked just now.
+    taken.ok_or_else(|| Box::new(Cursor::new(Vec::new())) as Stream)
 }
 
 fn closed() -> io::Error {

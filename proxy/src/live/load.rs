@@ -14,7 +14,7 @@ pub struct Load {
     requests: AtomicUsize,
     sockets: AtomicUsize,
     /// What became of the WebSockets.
-    pub tally: SocketTally,
+    pub tally: Arc<SocketTally>,
     closing: watch::Sender<bool>,
 }
 
@@ -23,7 +23,7 @@ impl Default for Load {
         Self {
             requests: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),
-            tally: SocketTally::default(),
+            tally: Arc::default(),
             closing: watch::Sender::new(false),
         }
     }

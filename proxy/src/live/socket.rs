@@ -1,4 +1,5 @@
-//! One light task for each fan with an open WebSocket.
+//! One light task for each fan with an open WebSocket. It sleeps while others tell the fan what they tell many
+//! ([`crate::wire`]).
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use admission::clock::Random;
 use futures_util::{SinkExt as _, StreamExt as _};
 use pingora::protocols::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -18,18 +19,19 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::HandOver;
 use super::load::{Guard, Load};
+use super::shortcut::unwound;
 use crate::ids::jitter;
+use crate::listen::plain;
 use crate::telemetry::Closed;
 use crate::waiting::status::State;
+use crate::wire::{Floor, Way, Wire};
 
 /// A fan who takes longer than this to read is dropped; they come back, and keep their place.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest message that is read. A fan has nothing to say.
 const MESSAGE_MAX: usize = 4096;
-/// Most messages that are read between two heartbeats.
+/// Most messages that are read in the time of a heartbeat.
 const MESSAGES_MAX: u32 = 64;
-/// A fan who was not heard of for so many heartbeats is gone.
-const SILENT_HEARTBEATS: u32 = 3;
 /// How long a connection may take to close.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
 /// How much is read and thrown away of a fan who does not speak the protocol.
@@ -61,7 +63,7 @@ enum End {
     Gone,
     /// The fan does not read.
     Slow,
-    /// The fan is not heard of.
+    /// The fan answers no pings.
     Silent,
     /// The fan closes, and is owed an answer.
     Closed,
@@ -119,80 +121,75 @@ pub(super) async fn run(mut stream: Stream, hand_over: HandOver, surroundings: S
         .max_write_buffer_size(16 * 1024)
         .max_message_size(Some(MESSAGE_MAX))
         .max_frame_size(Some(MESSAGE_MAX));
-    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    let tally = &surroundings.load.tally;
-    tally.opened();
-    let bell = Arc::new(Notify::new());
-    let end = if hand_over.room.attach(&hand_over.place, &bell) {
-        let end = serve(&mut socket, &hand_over, &bell, &surroundings).await;
-        hand_over.room.detach(&hand_over.place, &bell);
+    let (stream, unread) = unwound(stream);
+    let Surroundings { heartbeat, load, .. } = &surroundings;
+    // What goes through a cipher is written by the task alone, and so is what only this fan is told.
+    let shared = if hand_over.is_voided { Err(stream) } else { plain(stream) };
+    let (way, wire, early) = match shared {
+        Ok((tcp, early)) => {
+            let wire = Wire::new(Some(tcp), *heartbeat, load.tally.clone());
+            (Way::Shared(wire.clone()), wire, early)
+        }
+        Err(stream) => (Way::Own(stream), Wire::of_task(*heartbeat, load.tally.clone()), Vec::new()),
+    };
+    let unread = [&unread[..], &early[..]].concat();
+    let mut socket = match unread.is_empty() {
+        true => WebSocketStream::from_raw_socket(way, Role::Server, Some(config)).await,
+        false => WebSocketStream::from_partially_read(way, unread, Role::Server, Some(config)).await,
+    };
+    load.tally.opened();
+    let end = if hand_over.room.attach(&hand_over.place, &wire) {
+        let end = serve(&mut socket, &hand_over, &wire, &surroundings).await;
+        hand_over.room.detach(&hand_over.place, &wire);
         end
     } else {
         End::Close(CloseCode::Again, "too many connections")
     };
-    tally.closed(end.counted());
+    load.tally.closed(end.counted());
     // A fan who does not answer is cut off.
     let _ = timeout(CLOSING_MAX, close(&mut socket, end)).await;
     drop(surroundings.guard);
 }
 
 async fn serve(
-    socket: &mut WebSocketStream<Stream>,
+    socket: &mut WebSocketStream<Way>,
     hand_over: &HandOver,
-    bell: &Notify,
+    wire: &Wire,
     surroundings: &Surroundings,
 ) -> End {
     let HandOver { room, place, is_voided, .. } = hand_over;
     let mut closing = surroundings.closing.clone();
-    let heartbeat = surroundings.heartbeat;
-    // Not all at the same moment, and never later than promised.
-    let next = || Instant::now() + jitter(surroundings.random.as_ref(), heartbeat * 3 / 4, heartbeat);
-    let mut beat = next();
-    // What is waited for is set up once, and not again for each message: most fans are told something every few seconds.
+    // What is waited for is set up once, and not again for each message.
     let mut told_to_close = pin!(told_to_close(&mut closing));
-    let mut alarm = pin!(sleep_until(beat));
-    let mut rung = pin!(bell.notified());
-    let mut last_heard = Instant::now();
-    let mut heard = 0;
+    let mut rung = pin!(wire.rung());
+    let (mut heard, mut heard_since) = (0, Instant::now());
     let mut due = true;
-    let mut with_ping = false;
     loop {
         if due {
+            let with_ping = match wire.take_floor() {
+                Floor::Taken { with_ping } => with_ping,
+                Floor::Silent => return End::Silent,
+                Floor::Shut => return restart(surroundings).await,
+            };
             let status = room.status(place, room.stand_now(place)).after_a_void(*is_voided);
             let expired = status.state == State::Expired;
             if let Err(end) = send(socket, status.to_json(), with_ping).await {
                 return end;
             }
+            wire.leave_floor();
             surroundings.load.tally.sent();
             if expired {
                 return End::Close(CloseCode::Normal, "expired");
             }
-            beat = next();
-            if alarm.is_elapsed() {
-                alarm.as_mut().reset(beat);
-            }
         }
         tokio::select! {
             () = &mut rung => {
-                rung.set(bell.notified());
-                (due, with_ping) = (true, false);
+                rung.set(wire.rung());
+                due = true;
                 // Bells ring in the order of the ranks. While that is secret, so is who is told first.
                 if room.order_is_secret() {
                     tokio::time::sleep(jitter(surroundings.random.as_ref(), Duration::ZERO, SHUFFLE)).await;
                 }
-            }
-            () = &mut alarm => {
-                // It is put forward when it rings, not whenever something else was told.
-                if Instant::now() < beat {
-                    alarm.as_mut().reset(beat);
-                    due = false;
-                    continue;
-                }
-                if last_heard.elapsed() > heartbeat * SILENT_HEARTBEATS {
-                    return End::Silent;
-                }
-                heard = 0;
-                (due, with_ping) = (true, true);
             }
             message = socket.next() => {
                 due = false;
@@ -201,7 +198,11 @@ async fn serve(
                     Some(Err(error)) => return End::of(&error),
                     Some(Ok(Message::Close(_))) => return End::Closed,
                     Some(Ok(_)) => {
-                        last_heard = Instant::now();
+                        wire.heard();
+                        let now = Instant::now();
+                        if now.duration_since(heard_since) >= surroundings.heartbeat {
+                            (heard, heard_since) = (0, now);
+                        }
                         heard += 1;
                         if heard > MESSAGES_MAX {
                             return End::Close(CloseCode::Policy, "too many messages");
@@ -209,15 +210,18 @@ async fn serve(
                     }
                 }
             }
-            () = &mut told_to_close => {
-                let count = u32::try_from(surroundings.load.sockets()).unwrap_or(u32::MAX);
-                let spread = Duration::from_secs(1) * count / CLOSINGS_PER_SECOND;
-                let spread = spread.min(surroundings.closing_spread_max);
-                tokio::time::sleep(jitter(surroundings.random.as_ref(), Duration::ZERO, spread)).await;
-                return End::Close(CloseCode::Restart, "restarting; connect again");
-            }
+            () = &mut told_to_close => return restart(surroundings).await,
         }
     }
+}
+
+/// The fan is to connect again, and not all of them in the same moment.
+async fn restart(surroundings: &Surroundings) -> End {
+    let count = u32::try_from(surroundings.load.sockets()).unwrap_or(u32::MAX);
+    let spread = Duration::from_secs(1) * count / CLOSINGS_PER_SECOND;
+    let spread = spread.min(surroundings.closing_spread_max);
+    tokio::time::sleep(jitter(surroundings.random.as_ref(), Duration::ZERO, spread)).await;
+    End::Close(CloseCode::Restart, "restarting; connect again")
 }
 
 async fn told_to_close(closing: &mut watch::Receiver<bool>) {
@@ -226,7 +230,7 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 }
 
 /// Sends a status, and a ping where it is due: what can be written is not yet read by anyone.
-async fn send(socket: &mut WebSocketStream<Stream>, text: String, with_ping: bool) -> Result<(), End> {
+async fn send(socket: &mut WebSocketStream<Way>, text: String, with_ping: bool) -> Result<(), End> {
     let sent = timeout(WRITE_TIMEOUT, async {
         if with_ping {
             socket.feed(Message::Ping(Bytes::new())).await?;
@@ -240,7 +244,7 @@ async fn send(socket: &mut WebSocketStream<Stream>, text: String, with_ping: boo
     }
 }
 
-async fn close(socket: &mut WebSocketStream<Stream>, end: End) {
+async fn close(socket: &mut WebSocketStream<Way>, end: End) {
     let frame = |code, reason: &'static str| CloseFrame { code, reason: reason.into() };
     match end {
         End::Gone | End::Slow | End::Silent => {}

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use admission::ticket::Place;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{RECONNECT_GRACE, Room};
+use crate::wire::Wire;
 
 impl Room {
-    /// A fan opened a WebSocket; `bell` rings when there is something to tell.
-    pub fn attach(&self, place: &Place, bell: &Arc<Notify>) -> bool {
-        self.registry.lock().attach(place, bell, Instant::now())
+    /// A fan opened a WebSocket; over `wire` they hear what there is to tell. Whether there is room for it.
+    pub fn attach(&self, place: &Place, wire: &Arc<Wire>) -> bool {
+        // Where there is no tick any more, nobody would tell them anything.
+        !self.is_over() && self.registry.lock().attach(place, wire, Instant::now())
     }
 
     /// A fan was shown this place before, maybe by another proxy: they are not shown a higher one. It is theirs to
@@ -21,7 +22,7 @@ impl Room {
     }
 
     /// A fan's WebSocket closed.
-    pub fn detach(&self, place: &Place, bell: &Arc<Notify>) {
-        self.registry.lock().detach(place, bell, RECONNECT_GRACE, Instant::now());
+    pub fn detach(&self, place: &Place, wire: &Arc<Wire>) {
+        self.registry.lock().detach(place, wire, RECONNECT_GRACE, Instant::now());
     }
 }

@@ -20,6 +20,7 @@ mod opened;
 mod passes;
 mod registry;
 mod relocating;
+mod rounds;
 mod seen;
 mod sessions;
 mod shadow;
@@ -186,6 +187,8 @@ impl Room {
         if let Some(tick) = self.tick.get() {
             tick.abort();
         }
+        // Without the tick nobody breaks their silence.
+        self.registry.lock().shut_all();
     }
 
     /// The mode in force.

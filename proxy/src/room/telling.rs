@@ -55,8 +55,9 @@ impl Room {
         };
         let position = ahead.map(|ahead| self.show(place, ahead));
         let shown_ahead = position.map(|position| position.saturating_sub(1));
-        let wait =
-            shown_ahead.and_then(|ahead| view.wait(place, ahead, now)).filter(|_| state == State::Waiting);
+        let wait = shown_ahead
+            .and_then(|ahead| view.wait(&place.lane, ahead, now))
+            .filter(|_| state == State::Waiting);
         let note = self.remark(&view, now, state);
         let claim_seconds = match stand {
             Stand::Admitted => self.registry.lock().admitted_for(place, now).map(|left| left.as_secs()),
@@ -116,6 +117,17 @@ impl Room {
         }
     }
 
+    /// Whether who waits is told a place and nothing that would be another fan's.
+    pub(super) fn waits(&self, view: &View) -> bool {
+        self.state(view) == State::Waiting
+    }
+
+    /// What a fan of this lane is told who waits in a line that moves, but for their place.
+    pub(super) fn status_without_place(&self, view: &View, lane: &LaneId, now: Instant) -> Status {
+        let note = self.remark(view, now, State::Waiting);
+        self.told((view, now), lane, State::Waiting, None, (note, self.message(note)))
+    }
+
     /// Everything but the place.
     fn told(
         &self,
@@ -141,7 +153,7 @@ impl Room {
             position: None,
             ahead: None,
             waiting,
-            eta_seconds: wait.map(|wait| Eta { low: wait.low.as_secs(), high: wait.high.as_secs().max(1) }),
+            eta_seconds: wait.map(Eta::of),
             drain_per_minute: self.rate(view),
             opens_at: opens.map(|(opens_at, _)| rfc3339(opens_at)),
             opens_in,
@@ -238,7 +250,7 @@ impl Room {
 
 /// When to ask again: often near the front, and never so seldom that a turn could be missed. Before the opening
 /// everybody at another time, and after it not all at once.
-fn poll_after_ms(
+pub(super) fn poll_after_ms(
     random: &dyn Random,
     state: State,
     wait: Option<Duration>,

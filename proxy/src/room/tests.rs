@@ -15,11 +15,10 @@ use admission::store::{
 };
 use admission::ticket::Order;
 
-use tokio::sync::Notify;
-
 use super::*;
 use crate::config::rooms;
 use crate::waiting::status::State;
+use crate::wire::Wire;
 
 /// Counts the calls that reach a store in memory.
 struct Counting {
@@ -116,13 +115,13 @@ async fn calls_a_tick(fans: usize) -> usize {
     };
     let room = Room::start(config, 1, Scheme::Http, ports, Duration::from_millis(250));
     tokio::time::sleep(Duration::from_millis(400)).await;
-    let bell = Arc::new(Notify::new());
+    let wire = Wire::of_task(Duration::from_secs(15), Arc::default());
     for from in (0..fans).step_by(10_000) {
         let wish = Wish::new(Intent::Wait);
         let joins = (from..fans.min(from + 10_000)).map(|_| room.join(&wish));
         for joined in futures_util::future::join_all(joins).await {
             let Arrival::Waiting(open) = joined.unwrap() else { panic!("a fan did not get a place") };
-            assert!(room.attach(&open.place, &bell));
+            assert!(room.attach(&open.place, &wire));
         }
     }
     assert_eq!(room.fans(), fans);
@@ -231,15 +230,15 @@ async fn a_fan_in_a_lane_that_is_no_longer_named_is_told_that_it_stands() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (place, position) = joins(&room).await;
     assert_eq!(position, Some(1));
-    let bell = Arc::new(Notify::new());
-    assert!(room.attach(&place, &bell));
+    let wire = Wire::of_task(Duration::from_secs(15), Arc::default());
+    assert!(room.attach(&place, &wire));
     for (revision, lane, state, position) in
         [(2, "members", State::Paused, None), (3, "general", State::Waiting, Some(1))]
     {
         let lanes = vec![LaneRule { name: LaneId::parse(lane).unwrap(), weight: 1 }];
         let rules = Rules { lanes, ..room.config().rules.clone() };
         store.configure(&room.id, &rules, revision, &Memory::default()).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(5), bell.notified()).await.expect("it is told at once");
+        tokio::time::timeout(Duration::from_secs(5), wire.rung()).await.expect("it is told at once");
         tokio::time::sleep(Duration::from_millis(500)).await;
         let stand = room.stand(&place, Duration::from_secs(10)).await;
         let status = room.status(&place, stand);

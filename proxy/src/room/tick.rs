@@ -1,5 +1,6 @@
 //! The tick of a room: a fixed number of store calls, whatever the number of fans.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use admission::store::{
     BATCH_MAX, ENDED_PER_SNAPSHOT_MAX, Memory, Presence, REPORT_MAX, Snapshot, Standing, StoreError,
 };
 use admission::ticket::Place;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, sleep};
 
 use super::hearing::Hearing;
 use super::view::sessions_come_first;
@@ -25,7 +26,9 @@ const MARKS_PER_MILLI: u64 = 1000;
 /// Ticks between two tidyings.
 const TIDY_EVERY: u64 = 240;
 /// Ticks between two looks for fans who are gone. Until then they are not there either, but still held.
-const DROP_EVERY: u64 = 4;
+const DROP_EVERY: u64 = 16;
+/// While the store keeps a tick waiting, silences are broken this often.
+const ROUND_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs the tick of `room` for ever.
 pub(super) async fn run(room: Arc<Room>, every: Duration) {
@@ -39,6 +42,7 @@ pub(super) async fn run(room: Arc<Room>, every: Duration) {
         count: 0,
         not_waiting: Vec::new(),
         hearing: Hearing::default(),
+        has_news: false,
     };
     let mut interval = tokio::time::interval(every);
     // A tick that was missed is not made up for: the next one does all there is to do.
@@ -61,11 +65,14 @@ struct Tick {
     /// Fans who were reported as waiting and do not. They are looked at when the snapshot has told whose places were moved.
     not_waiting: Vec<Place>,
     hearing: Hearing,
+    /// Whether places are known better than at the tick before, and not everybody is told something anyway.
+    has_news: bool,
 }
 
 impl Tick {
     async fn once(&mut self) {
-        let outcome = self.steps().await;
+        self.has_news = false;
+        let outcome = self.steps_and_rounds().await;
         let away = outcome.is_err();
         if let Err(error) = outcome {
             let view = self.room.view.load().after_failure();
@@ -77,12 +84,26 @@ impl Tick {
             tracing::info!(room = %self.room.id, "the store is back");
         }
         self.was_away = away;
+        // Those whose turn has come were told first.
+        self.room.tell_the_due(self.has_news).await;
         self.count += 1;
         if self.count.is_multiple_of(TIDY_EVERY) {
             self.room.sessions.tidy();
         }
         if self.count.is_multiple_of(DROP_EVERY) {
             self.room.registry.lock().drop_the_gone(Instant::now());
+        }
+    }
+
+    /// The steps; a silence is broken in time, however long the store takes to answer.
+    async fn steps_and_rounds(&mut self) -> Result<(), StoreError> {
+        let room = self.room.clone();
+        let mut steps = pin!(self.steps());
+        loop {
+            tokio::select! {
+                outcome = &mut steps => return outcome,
+                () = sleep(ROUND_EVERY) => room.tell_the_due(false).await,
+            }
         }
     }
 
@@ -187,8 +208,8 @@ impl Tick {
         Ok(())
     }
 
-    fn publish(&self, snapshot: Snapshot) {
-        let room = &self.room;
+    fn publish(&mut self, snapshot: Snapshot) {
+        let room = self.room.clone();
         let before = room.view.load_full();
         let changed = before.snapshot().is_some_and(|before| {
             before.phase() != snapshot.phase()
@@ -198,18 +219,14 @@ impl Tick {
         });
         let known = before.snapshot().map(|before| before.by_hand.reset_at);
         let reset = (known != Some(snapshot.by_hand.reset_at)).then_some(snapshot.by_hand.reset_below);
-        let view = Arc::new(before.after(snapshot, Instant::now()));
-        room.view.store(view.clone());
+        room.view.store(Arc::new(before.after(snapshot, Instant::now())));
         let mut registry = room.registry.lock();
         if let Some(below) = reset {
             registry.reset(below, Instant::now());
         }
-        if changed || before.store_is_away() {
+        self.has_news = !changed && !before.store_is_away();
+        if !self.has_news {
             registry.ring_all();
-        } else if let Some(snapshot) =
-            view.snapshot().filter(|_| !view.is_rebuilding() && !view.order_is_secret())
-        {
-            registry.ring_the_misled(snapshot, view.settled_below());
         }
     }
 

@@ -166,8 +166,8 @@ impl View {
         is_told(snapshot, lane, place.rank).then(|| lane.ladder.ahead(place.rank))
     }
 
-    /// How long the fan with `ahead` others before them in the lane of `place` waits.
-    pub(super) fn wait(&self, place: &Place, ahead: u64, now: Instant) -> Option<Wait> {
+    /// How long the fan with `ahead` others before them in this lane waits.
+    pub(super) fn wait(&self, lane: &LaneId, ahead: u64, now: Instant) -> Option<Wait> {
         let snapshot = self.snapshot()?;
         if self.store_is_away_at(now) {
             return None;
@@ -176,10 +176,10 @@ impl View {
         let weight = |name: &LaneId| {
             snapshot.rules.lanes.iter().find(|lane| lane.name == *name).map_or(1, |lane| lane.weight)
         };
-        let others = snapshot.lanes.iter().filter(|lane| lane.name != place.lane);
+        let others = snapshot.lanes.iter().filter(|other| other.name != *lane);
         let others =
             others.map(|lane| LaneLoad { weight: weight(&lane.name), waiting: lane.ladder.waiting() });
-        self.meter.wait(&Ahead::new(ahead, weight(&place.lane), others))
+        self.meter.wait(&Ahead::new(ahead, weight(lane), others))
     }
 }
 
@@ -365,7 +365,11 @@ mod tests {
     #[tokio::test]
     async fn lanes_share_the_drain() {
         let wait = |lanes| {
-            View::default().after(snapshot(lanes), Instant::now()).wait(&place(111), 10, Instant::now())
+            View::default().after(snapshot(lanes), Instant::now()).wait(
+                &LaneId::general(),
+                10,
+                Instant::now(),
+            )
         };
         let alone = wait(vec![lane("general", 60), lane("member", 0)]).unwrap();
         let shared = wait(vec![lane("general", 60), lane("member", 60)]).unwrap();

@@ -19,4 +19,5 @@ pub(crate) mod sheets;
 pub mod status;
 pub mod texts;
 pub mod time;
+pub(crate) mod told;
 pub(crate) mod words;

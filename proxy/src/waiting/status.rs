@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use admission::wait::Wait;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
@@ -51,6 +52,13 @@ pub struct Eta {
     pub low: u64,
     /// Hardly more than this.
     pub high: u64,
+}
+
+impl Eta {
+    /// A wait, as it is told.
+    pub fn of(wait: Wait) -> Self {
+        Self { low: wait.low.as_secs(), high: wait.high.as_secs().max(1) }
+    }
 }
 
 /// What there is to know besides the state, by a name that every page says in its language.

@@ -174,3 +174,85 @@ async fn silence_is_broken_by_heartbeats_and_chatter_is_cut_off() {
     }
     assert!(matches!(code, Some(1008) | None), "{code:?}");
 }
+
+/// The line moves from now on: until then it stood, so that all are in it before the first has their turn.
+pub(crate) fn let_it_move(edge: &Edge) {
+    let rooms = room("mode = \"always\"\ndrain_per_minute = 300\nburst = 1");
+    std::fs::write(edge.folder.path().join("rooms.toml"), rooms).unwrap();
+    edge.signal("HUP");
+}
+
+/// All that a fan is told while the line moves, until their turn comes.
+pub(crate) async fn told_until_the_turn<S>(socket: &mut WebSocketStream<S>) -> Vec<Value>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let mut told = Vec::new();
+    loop {
+        let status = next(socket).await;
+        match status["state"].as_str().unwrap() {
+            "admitted" => return told,
+            "waiting" => told.push(status),
+            "paused" => {}
+            other => panic!("{other}"),
+        }
+    }
+}
+
+/// Whether places only come nearer, and each status is whole.
+pub(crate) fn come_nearer(told: &[Value]) -> bool {
+    let places: Vec<u64> = told.iter().filter_map(|status| status["position"].as_u64()).collect();
+    let is_whole = |status: &Value| {
+        let place = status["position"].as_u64();
+        let fields = ["room", "lane", "drain_per_minute", "opens_at", "poll_after_ms", "message"];
+        fields.iter().all(|field| status.get(field).is_some())
+            && status["updated_at"].as_str().is_some_and(|at| at.ends_with('Z'))
+            && place.is_none_or(|place| {
+                status["ahead"] == place - 1
+                    && status["waiting"].as_u64() >= Some(place)
+                    && status["eta_seconds"]["high"].as_u64() >= status["eta_seconds"]["low"].as_u64()
+            })
+    };
+    told.iter().all(is_whole) && places.is_sorted_by(|before, after| before >= after)
+}
+
+/// By heartbeats, and because their places mislead: over sockets that are written to from one place for all fans.
+#[tokio::test]
+async fn a_line_that_moves_is_told_to_all_who_stand_in_it() {
+    const FANS: usize = 40;
+    let shop = Shop::start().await;
+    let file = format!("heartbeat = \"1s\"\n[upstream]\naddress = \"{}\"", shop.address);
+    let edge = Edge::start_with(&file, &room(STANDING));
+    let mut fans = Vec::new();
+    for _ in 0..FANS {
+        let ticket = join(&edge).await;
+        let mut socket = open(&edge, &[("wr-ticket", &ticket)]).await.unwrap();
+        fans.push(tokio::spawn(async move { told_until_the_turn(&mut socket).await }));
+    }
+    let_it_move(&edge);
+    for (nth, fan) in fans.into_iter().enumerate() {
+        let told = fan.await.unwrap();
+        assert!(come_nearer(&told), "{nth}: {told:?}");
+        // The last has eight seconds.
+        assert!(nth + 1 < FANS || told.first() != told.last(), "{told:?}");
+    }
+}
+
+/// A fan who reads nothing is no hindrance to the others, who are told by the same hand.
+#[tokio::test]
+async fn a_fan_who_does_not_read_harms_nobody() {
+    let shop = Shop::start().await;
+    let edge = Edge::start(&shop, &room(STANDING));
+    let mut deaf = Vec::new();
+    for _ in 0..20 {
+        let ticket = join(&edge).await;
+        deaf.push(open(&edge, &[("wr-ticket", &ticket)]).await.unwrap());
+    }
+    let ticket = join(&edge).await;
+    let mut socket = open(&edge, &[("wr-ticket", &ticket)]).await.unwrap();
+    let_it_move(&edge);
+    assert!(come_nearer(&told_until_the_turn(&mut socket).await));
+    for mut socket in deaf {
+        told_until_the_turn(&mut socket).await;
+    }
+}

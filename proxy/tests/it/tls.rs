@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio_tungstenite::client_async;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::certificates::{connect, curl, make};
 use crate::harness::{Edge, PATIENCE, STANDING, room};
-use crate::live::next;
+use crate::live::{come_nearer, let_it_move, next, told_until_the_turn};
 use crate::shop::Shop;
 
 /// An edge that speaks TLS with the certificate `first.pem` of its folder.
@@ -38,6 +40,33 @@ impl Secured {
 
     fn url(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.edge.address.port())
+    }
+
+    /// The ticket of a fan who just came.
+    async fn join(&self) -> String {
+        let certificate = self.path("first.pem");
+        let output = curl(&certificate, &["-X", "POST", &self.url("/.waiting-room/demo/ticket")]).await;
+        let joined: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        joined["ticket"].as_str().unwrap().to_owned()
+    }
+
+    /// The WebSocket of one more.
+    async fn stands_in_line(&self) -> WebSocketStream<TlsStream<TcpStream>> {
+        let ticket = self.join().await;
+        let stream = connect(self.edge.address, &self.path("first.pem"), &["http/1.1"]).await.unwrap();
+        let host = format!("localhost:{}", self.edge.address.port());
+        let request = http::Request::builder()
+            .uri(format!("wss://{host}/.waiting-room/demo/live"))
+            .header("host", &host)
+            .header("origin", format!("https://{host}"))
+            .header("cookie", format!("__Host-wr-ticket-demo={ticket}"))
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .body(())
+            .unwrap();
+        client_async(request, stream).await.unwrap().0
     }
 
     /// Puts the certificate `name` where the edge looks for it.
@@ -134,25 +163,20 @@ async fn old_versions_of_tls_and_plain_requests_are_refused() {
 async fn a_fan_is_told_by_websocket_over_tls() {
     let shop = Shop::start().await;
     let secured = Secured::start(&shop, &room(STANDING));
-    let certificate = secured.path("first.pem");
-    let output = curl(&certificate, &["-X", "POST", &secured.url("/.waiting-room/demo/ticket")]).await;
-    let joined: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let ticket = joined["ticket"].as_str().unwrap();
-    let stream = connect(secured.edge.address, &certificate, &["http/1.1"]).await.unwrap();
-    let host = format!("localhost:{}", secured.edge.address.port());
-    let request = http::Request::builder()
-        .uri(format!("wss://{host}/.waiting-room/demo/live"))
-        .header("host", &host)
-        .header("origin", format!("https://{host}"))
-        .header("cookie", format!("__Host-wr-ticket-demo={ticket}"))
-        .header("connection", "Upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(())
-        .unwrap();
-    let (mut socket, _) = client_async(request, stream).await.unwrap();
+    let mut socket = secured.stands_in_line().await;
     assert_eq!(next(&mut socket).await["position"], 1);
+}
+
+#[tokio::test]
+async fn a_line_that_moves_is_told_over_tls() {
+    let shop = Shop::start().await;
+    let secured = Secured::start(&shop, &room(STANDING));
+    for _ in 0..20 {
+        secured.join().await;
+    }
+    let mut socket = secured.stands_in_line().await;
+    let_it_move(&secured.edge);
+    assert!(come_nearer(&told_until_the_turn(&mut socket).await));
 }
 
 /// Whether a new connection meets the certificate in `file`.

@@ -37,6 +37,7 @@ use client::{Ends, Http1};
 use pass::{Passed, Plain};
 use rewound::Rewound;
 use silence::Silence;
+pub(super) use rewound::unwound;
 pub(super) use stream::answer_stream;
 
 /// How much is read at once. A head that is longer is left to the library.

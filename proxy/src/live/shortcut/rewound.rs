@@ -1,7 +1,7 @@
 //! A connection of which something was read that others are to read again.
 
 use std::fmt;
-use std::io::{self, IoSlice};
+use std::io::{self, Cursor, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,6 +20,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(super) struct Rewound {
     pub(super) stream: Stream,
     pub(super) unread: Bytes,
+}
+
+/// The connection below, and what of it is to be read first.
+pub(in crate::live) fn unwound(stream: Stream) -> (Stream, Bytes) {
+    if !(*stream).as_any().is::<Rewound>() {
+        return (stream, Bytes::new());
+    }
+    match stream.into_any().downcast::<Rewound>() {
+        Ok(rewound) => (rewound.stream, rewound.unread),
+        // It was asked just now.
+        Err(_) => (Box::new(Cursor::new(Vec::new())), Bytes::new()),
+    }
 }
 
 impl AsyncRead for Rewound {

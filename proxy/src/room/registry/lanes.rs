@@ -87,12 +87,6 @@ impl Lanes {
             .flat_map(|lane| lane.fans.iter().map(|(key, fan)| (Spot::new(&lane.name, *key), fan)))
     }
 
-    /// Everybody in a lane, by rank.
-    pub(super) fn all(&self, lane: &LaneId) -> impl Iterator<Item = (Spot<'_>, &Fan)> {
-        let lanes = self.lane(lane).into_iter();
-        lanes.flat_map(|lane| lane.fans.iter().map(|(key, fan)| (Spot::new(&lane.name, *key), fan)))
-    }
-
     /// Those in a lane with a rank in this range, by rank.
     pub(super) fn range(
         &self,
@@ -106,7 +100,16 @@ impl Lanes {
         })
     }
 
-    /// The same, to be changed.
+    /// Everybody, to be changed: each lane with its fans by rank.
+    pub(super) fn lanes_mut(
+        &mut self,
+    ) -> impl Iterator<Item = (&LaneId, impl Iterator<Item = (Rank, TicketId, &mut Fan)>)> {
+        self.lanes
+            .iter_mut()
+            .map(|Lane { name, fans }| (&*name, fans.iter_mut().map(|((rank, id), fan)| (*rank, *id, fan))))
+    }
+
+    /// Those of [`Self::range`], to be changed.
     pub(super) fn range_mut(
         &mut self,
         lane: &LaneId,

@@ -1,5 +1,6 @@
 //! The fans that this proxy holds: those with an open WebSocket, and those who polled a moment ago.
 
+mod due;
 mod fan;
 mod lanes;
 
@@ -9,11 +10,11 @@ use std::time::Duration;
 use admission::clock::Timestamp;
 use admission::rank::Rank;
 use admission::store::{BATCH_MAX, LaneSnapshot, REPORT_MAX, Snapshot};
-use admission::ticket::Place;
-use tokio::sync::Notify;
+use admission::ticket::{Place, TicketId};
 use tokio::time::Instant;
 
-use super::view::is_told;
+use crate::wire::Wire;
+pub(super) use due::{Due, Round};
 use fan::Fan;
 pub(super) use fan::{Known, Stage};
 use lanes::{Lanes, Spot};
@@ -37,11 +38,13 @@ impl Registry {
         Some(self.fans.get_or_insert(place, || Fan::new(now)))
     }
 
-    /// A fan opened a WebSocket; `bell` rings when there is something to tell. Refused when there are too many.
-    pub(super) fn attach(&mut self, place: &Place, bell: &Arc<Notify>, now: Instant) -> bool {
+    /// A fan opened a WebSocket; over `wire` they hear what there is to tell. Refused when there are too many.
+    pub(super) fn attach(&mut self, place: &Place, wire: &Arc<Wire>, now: Instant) -> bool {
         match self.fan(place, now) {
-            Some(fan) if fan.bells.len() < SOCKETS_PER_TICKET_MAX => {
-                fan.bells.push(bell.clone());
+            Some(fan) if fan.wires.len() < SOCKETS_PER_TICKET_MAX => {
+                fan.wires.push(wire.clone());
+                // Their task tells them first of all.
+                fan.told(dice(place.id), now);
                 true
             }
             _ => false,
@@ -49,10 +52,13 @@ impl Registry {
     }
 
     /// A fan's WebSocket closed. They count as there for `grace` more, for a page that is being reloaded.
-    pub(super) fn detach(&mut self, place: &Place, bell: &Arc<Notify>, grace: Duration, now: Instant) {
+    pub(super) fn detach(&mut self, place: &Place, wire: &Arc<Wire>, grace: Duration, now: Instant) {
         if let Some(fan) = self.fans.get_mut(place) {
-            fan.bells.retain(|other| !Arc::ptr_eq(other, bell));
+            fan.wires.retain(|other| !Arc::ptr_eq(other, wire));
             fan.polled_until = fan.polled_until.max(now + grace);
+            if !fan.has_sockets() {
+                fan.told(0, now);
+            }
         }
     }
 
@@ -218,29 +224,14 @@ impl Registry {
         }
     }
 
-    /// Rings for the fans whom what they were shown would mislead, where their places can be told: below a rank. One
-    /// walk along each lane and its ladder, for this is done for everybody at every tick.
-    pub(super) fn ring_the_misled(&self, snapshot: &Snapshot, below: Rank) {
-        for lane in &snapshot.lanes {
-            let mut ladder = lane.ladder.ascent();
-            for (spot, fan) in self.fans.all(&lane.name) {
-                if spot.rank >= below {
-                    break;
-                }
-                if fan.has_sockets()
-                    && fan.stage == Stage::Waiting
-                    && is_told(snapshot, lane, spot.rank)
-                    && fan.shown.misleads(ladder.ahead(spot.rank))
-                {
-                    fan.ring();
-                }
-            }
-        }
-    }
-
     /// Rings for everyone: something changed that concerns them all.
     pub(super) fn ring_all(&self) {
         self.fans.values().for_each(Fan::ring);
+    }
+
+    /// Nobody is told anything any more: WebSockets are to be closed.
+    pub(super) fn shut_all(&self) {
+        self.fans.values().for_each(|fan| fan.wires.iter().for_each(|wire| wire.shut()));
     }
 
     /// Those who wait here and have no turn, the lowest ranks of all lanes first.
@@ -287,6 +278,12 @@ impl Registry {
     pub(super) fn len(&self) -> usize {
         self.fans.len()
     }
+}
+
+/// Any number, another one for each fan: their tickets' ids are random.
+fn dice(id: TicketId) -> u8 {
+    let [first, ..] = id.bytes();
+    first
 }
 
 #[cfg(test)]

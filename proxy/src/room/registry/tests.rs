@@ -1,3 +1,7 @@
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use admission::name::LaneId;
 use admission::position::{Ladder, Rung};
 use admission::rank::RankRange;
@@ -6,6 +10,7 @@ use admission::store::LaneSnapshot;
 use admission::ticket::{TICKET_ID_BYTES, TicketId};
 
 use super::*;
+use crate::wire::Floor;
 
 const EVERY: Duration = Duration::from_secs(3);
 
@@ -48,8 +53,23 @@ fn snapshot(cursor: u64) -> Snapshot {
     }
 }
 
-async fn rang(bell: &Notify) -> bool {
-    tokio::time::timeout(Duration::from_millis(1), bell.notified()).await.is_ok()
+const HEARTBEAT: Duration = Duration::from_secs(16);
+
+/// A fan's task, which hears of everything itself.
+fn wire_by_task() -> Arc<Wire> {
+    Wire::of_task(HEARTBEAT, Arc::default())
+}
+
+/// Whether it rang for the task since it was last asked.
+async fn rang(wire: &Wire) -> bool {
+    poll_fn(|cx| Poll::Ready(pin!(wire.rung()).poll(cx).is_ready())).await
+}
+
+/// Tells who is due after the snapshot: those to whom it is told directly.
+fn round(registry: &mut Registry, snapshot: &Snapshot, below: Rank, now: Instant) -> Vec<(u64, u64, bool)> {
+    let lanes = [LaneId::general()];
+    let round = Round { places: Some((snapshot, below)), is_news: true, lanes: &lanes, now };
+    registry.due(&round).iter().map(|due| (due.position, due.ahead, due.is_beat)).collect()
 }
 
 #[tokio::test]
@@ -104,38 +124,97 @@ async fn who_is_from_before_is_put_back_once_for_each_line() {
 }
 
 #[tokio::test]
-async fn bells_ring_for_news_and_for_places_that_mislead() {
+async fn tasks_are_woken_for_news_and_for_places_that_mislead() {
     let (mut registry, now) = (Registry::default(), Instant::now());
-    let bell = Arc::new(Notify::new());
-    assert!(registry.attach(&place(18), &bell, now));
+    let wire = wire_by_task();
+    assert!(registry.attach(&place(18), &wire, now));
     assert_eq!(registry.show(&place(18), 7), 8);
-    registry.ring_the_misled(&snapshot(10), Rank::MAX);
-    assert!(!rang(&bell).await, "8 is shown and true");
-    registry.ring_the_misled(&snapshot(11), Rank::MAX);
-    assert!(!rang(&bell).await, "off by one is near enough");
-    registry.ring_the_misled(&snapshot(12), Rank::MAX);
-    assert!(rang(&bell).await);
+    assert_eq!(round(&mut registry, &snapshot(10), Rank::MAX, now), []);
+    assert!(!rang(&wire).await, "8 is shown and true");
+    round(&mut registry, &snapshot(11), Rank::MAX, now);
+    assert!(!rang(&wire).await, "off by one is near enough");
+    round(&mut registry, &snapshot(12), Rank::new(18), now);
+    assert!(!rang(&wire).await, "places cannot be told up to there");
+    assert_eq!(
+        round(&mut registry, &snapshot(12), Rank::MAX, now),
+        [],
+        "over such a wire only the task tells"
+    );
+    assert!(rang(&wire).await);
     registry.learn(&place(18), Stage::Waiting, now);
-    assert!(!rang(&bell).await, "no news");
+    assert!(!rang(&wire).await, "no news");
     registry.learn(&place(18), Stage::Admitted(now + EVERY), now);
-    assert!(rang(&bell).await);
+    assert!(rang(&wire).await);
     registry.forget(&place(18));
-    assert!(rang(&bell).await);
+    assert!(rang(&wire).await);
     assert_eq!(registry.known(&place(18)).unwrap().stage, Stage::Expired);
+}
+
+#[tokio::test]
+async fn who_can_be_told_directly_is() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let (wire, _far) = crate::wire::pair(HEARTBEAT).await;
+    assert!(registry.attach(&place(18), &wire, now));
+    assert_eq!(round(&mut registry, &snapshot(10), Rank::MAX, now), [], "their task is about to tell them");
+    assert!(rang(&wire).await);
+    wire.leave_floor();
+    assert_eq!(round(&mut registry, &snapshot(10), Rank::MAX, now), [(8, 7, false)]);
+    assert_eq!(round(&mut registry, &snapshot(11), Rank::MAX, now), []);
+    assert_eq!(round(&mut registry, &snapshot(12), Rank::MAX, now), [(6, 5, false)]);
+    assert!(!rang(&wire).await);
+    // What is not known for certain is for the task to say.
+    let mut forgotten = snapshot(14);
+    forgotten.forgotten = vec![RankRange { from: Rank::ZERO, to: Rank::new(30) }];
+    assert_eq!(round(&mut registry, &forgotten, Rank::MAX, now), []);
+    assert!(rang(&wire).await);
+    registry.learn(&place(18), Stage::Admitted(now + EVERY), now);
+    assert!(rang(&wire).await);
+    assert_eq!(round(&mut registry, &snapshot(17), Rank::MAX, now), []);
+    assert!(!rang(&wire).await, "no place is told to who has their turn");
+}
+
+#[tokio::test]
+async fn silence_is_broken_in_time_and_only_where_there_is_silence() {
+    let (mut registry, now) = (Registry::default(), Instant::now());
+    let (wire, _far) = crate::wire::pair(HEARTBEAT).await;
+    let task = wire_by_task();
+    for (rank, wire) in [(18, &wire), (19, &task)] {
+        assert!(registry.attach(&place(rank), wire, now));
+        registry.show(&place(rank), rank - 11);
+        wire.leave_floor();
+    }
+    registry.polled(&place(20), now + HEARTBEAT * 9, now);
+    let at =
+        |registry: &mut Registry, cursor, after| round(registry, &snapshot(cursor), Rank::MAX, now + after);
+    assert_eq!(at(&mut registry, 10, HEARTBEAT / 2), []);
+    assert!(!rang(&task).await);
+    assert_eq!(at(&mut registry, 12, HEARTBEAT * 3 / 4), [(6, 5, false)]);
+    assert!(rang(&task).await);
+    // Told a while ago, and true still.
+    assert_eq!(at(&mut registry, 12, HEARTBEAT * 5 / 4), []);
+    assert!(!rang(&task).await);
+    assert_eq!(at(&mut registry, 12, HEARTBEAT * 7 / 4), [(6, 5, true)]);
+    assert!(rang(&task).await && task.take_floor() == Floor::Taken { with_ping: true });
+    assert_eq!(at(&mut registry, 12, HEARTBEAT * 7 / 4), [], "once is enough");
+    // Of those who are gone nothing is remembered.
+    for (rank, wire) in [(18, &wire), (19, &task)] {
+        registry.detach(&place(rank), wire, EVERY, now);
+    }
+    assert_eq!(at(&mut registry, 10, HEARTBEAT * 9), []);
 }
 
 #[tokio::test]
 async fn fans_are_held_while_they_are_there() {
     let (mut registry, now) = (Registry::default(), Instant::now());
-    let bells: Vec<_> = (0..=SOCKETS_PER_TICKET_MAX).map(|_| Arc::new(Notify::new())).collect();
-    for (index, bell) in bells.iter().enumerate() {
-        assert_eq!(registry.attach(&place(12), bell, now), index < SOCKETS_PER_TICKET_MAX);
+    let wires: Vec<_> = (0..=SOCKETS_PER_TICKET_MAX).map(|_| wire_by_task()).collect();
+    for (index, wire) in wires.iter().enumerate() {
+        assert_eq!(registry.attach(&place(12), wire, now), index < SOCKETS_PER_TICKET_MAX);
     }
     registry.polled(&place(13), now + EVERY, now);
     registry.drop_the_gone(now + EVERY);
     assert_eq!(registry.len(), 1);
-    for bell in &bells {
-        registry.detach(&place(12), bell, EVERY, now + EVERY);
+    for wire in &wires {
+        registry.detach(&place(12), wire, EVERY, now + EVERY);
     }
     registry.drop_the_gone(now + EVERY);
     assert_eq!(registry.len(), 1, "a page that is being reloaded");

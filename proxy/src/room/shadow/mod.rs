@@ -135,7 +135,7 @@ impl Room {
             Some((Duration::ZERO, Duration::ZERO))
         } else {
             let ahead = snapshot.lane(&newcomer.lane).map_or(0, |lane| lane.ladder.waiting());
-            view.wait(&newcomer, ahead, Instant::now()).map(|wait| (wait.low, wait.high))
+            view.wait(&newcomer.lane, ahead, Instant::now()).map(|wait| (wait.low, wait.high))
         };
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Some(ShadowFigures {

@@ -7,7 +7,7 @@ use admission::invariants::{Line, Told, What};
 use admission::wait::Wait;
 use proxy::room::{OpenTicket, Pass};
 use proxy::waiting::status::{State, Status};
-use tokio::sync::Notify;
+use proxy::wire::Wire;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{End, Fan, Guest, Manner, Whim};
@@ -75,14 +75,14 @@ impl Fan {
                 return Turned::Alone;
             }
         };
-        let bell = Arc::new(Notify::new());
-        if !edge.room.attach(&ticket.place, &bell) {
+        let wire = Wire::of_task(HEARTBEAT, Arc::default());
+        if !edge.room.attach(&ticket.place, &wire) {
             self.see(edge, What::Went);
             return Turned::Alone;
         }
-        let turned = self.listen(&ticket, edge, &bell, until).await;
+        let turned = self.listen(&ticket, edge, &wire, until).await;
         if !edge.is_dead() {
-            edge.room.detach(&ticket.place, &bell);
+            edge.room.detach(&ticket.place, &wire);
         }
         if !matches!(turned, Turned::Session(_) | Turned::Expired) {
             self.see(edge, What::Went);
@@ -90,13 +90,7 @@ impl Fan {
         turned
     }
 
-    async fn listen(
-        &mut self,
-        ticket: &OpenTicket,
-        edge: &Arc<Edge>,
-        bell: &Notify,
-        until: Instant,
-    ) -> Turned {
+    async fn listen(&mut self, ticket: &OpenTicket, edge: &Arc<Edge>, wire: &Wire, until: Instant) -> Turned {
         loop {
             let status = edge.status(ticket);
             self.hear(edge, &status);
@@ -125,7 +119,7 @@ impl Fan {
                 biased;
                 () = edge.died() => return Turned::Alone,
                 () = sleep_until(until) => return Turned::Whim,
-                _ = timeout(HEARTBEAT, bell.notified()) => {}
+                _ = timeout(HEARTBEAT, wire.rung()) => {}
             }
         }
     }
