@@ -177,9 +177,8 @@ async fn silence_is_broken_by_heartbeats_and_chatter_is_cut_off() {
 
 /// The line moves from now on: until then it stood, so that all are in it before the first has their turn.
 pub(crate) fn let_it_move(edge: &Edge) {
-    let rooms = room("mode = \"always\"\ndrain_per_minute = 300\nburst = 1");
-    std::fs::write(edge.folder.path().join("rooms.toml"), rooms).unwrap();
-    edge.signal("HUP");
+    let rooms = room("mode = \"always\"\ndrain_per_minute = 300\nburst = 3");
+    edge.rewrite(&rooms);
 }
 
 /// All that a fan is told while the line moves, until their turn comes.

@@ -158,7 +158,6 @@ async fn who_can_be_told_directly_is() {
     assert_eq!(round(&mut registry, &snapshot(10), Rank::MAX, now), [], "their task is about to tell them");
     assert!(rang(&wire).await);
     wire.leave_floor();
-    assert_eq!(round(&mut registry, &snapshot(10), Rank::MAX, now), [(8, 7, false)]);
     assert_eq!(round(&mut registry, &snapshot(11), Rank::MAX, now), []);
     assert_eq!(round(&mut registry, &snapshot(12), Rank::MAX, now), [(6, 5, false)]);
     assert!(!rang(&wire).await);
