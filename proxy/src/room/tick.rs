@@ -26,7 +26,7 @@ const MARKS_PER_MILLI: u64 = 1000;
 /// Ticks between two tidyings.
 const TIDY_EVERY: u64 = 240;
 /// Ticks between two looks for fans who are gone. Until then they are not there either, but still held.
-const DROP_EVERY: u64 = 16;
+const DROP_EVERY: u64 = 4;
 /// While the store keeps a tick waiting, silences are broken this often.
 const ROUND_EVERY: Duration = Duration::from_millis(250);
 
