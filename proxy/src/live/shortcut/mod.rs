@@ -36,8 +36,8 @@ use crate::waiting::reply::Reply;
 use client::{Ends, Http1};
 use pass::{Passed, Plain};
 use rewound::Rewound;
-use silence::Silence;
 pub(super) use rewound::unwound;
+use silence::Silence;
 pub(super) use stream::answer_stream;
 
 /// How much is read at once. A head that is longer is left to the library.
