@@ -152,7 +152,7 @@ fn alerts_and_runbooks_name_each_other() {
 
 #[test]
 fn metrics_that_runbooks_name_are_documented() {
-    let documented = fs::read_to_string(docs().join("../telemetry.md")).unwrap();
+    let documented = fs::read_to_string(docs().join("../metrics.md")).unwrap();
     for file in fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().path()) {
         let text = fs::read_to_string(&file).unwrap();
         let is_of_a_name = |character: char| character.is_ascii_lowercase() || character == '_';
