@@ -313,8 +313,7 @@ impl Reservations {
         Ok(seats)
     }
 
-    /// Which seats of an event are the fan's own now, and whether they are held or sold. The inventory knows while they are sold;
-    /// only else the database is asked.
+    /// Which seats of an event are the fan's own now, held or sold: by the inventory, and by the database where that does not know.
     ///
     /// # Errors
     /// When the database fails.
@@ -331,8 +330,7 @@ impl Reservations {
                 .flat_map(|(state, seats)| seats.into_iter().map(move |seat| (seat.id, state)))
                 .collect());
         }
-        let own = self.of_fan(fan, LIST_MAX).await?.into_iter();
-        let own = own.filter(|reservation| reservation.event == *event);
+        let own = self.of_fan(fan, LIST_MAX).await?.into_iter().filter(|one| one.event == *event);
         let own =
             own.filter_map(|reservation| Some((reservation.state_at(now).of_seats()?, reservation.seats)));
         Ok(own.flat_map(|(state, seats)| seats.into_iter().map(move |seat| (seat.id, state))).collect())

@@ -134,8 +134,7 @@ impl Digits {
     /// Adds a number, from the end: where it lies.
     fn put(&mut self, number: u64) -> (usize, usize) {
         let (end, mut left) = (self.used, number);
-        loop {
-            let Some(place) = self.used.checked_sub(1).and_then(|at| self.bytes.get_mut(at)) else { break };
+        while let Some(place) = self.used.checked_sub(1).and_then(|at| self.bytes.get_mut(at)) {
             *place = b'0' + (left % 10) as u8;
             self.used -= 1;
             left /= 10;

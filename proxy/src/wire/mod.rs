@@ -6,11 +6,11 @@
 //!
 //! Frames never mix, and a fan never reads something older after something newer:
 //!
-//! - Both write under one lock, whole frames only. What the kernel did not take of a frame is kept ([`State::rest`]), and
+//! - Both write under one lock, whole frames only. What the kernel did not take of a frame is kept (`State::rest`), and
 //!   nobody writes anything before that has gone out. The task sends it, and drops a fan who does not read.
 //! - The task has the floor from before it looks at what there is to say until that is sent. Meanwhile nobody else writes;
 //!   they ring, and the task looks again.
-//! - Whoever tells many is handed a [`Turn`] when it looks at what there is to say. It is good for as long as the task has not
+//! - Whoever tells many is handed a `Turn` when it looks at what there is to say. It is good for as long as the task has not
 //!   had the floor since: what the task said then is at least as new.
 
 mod way;

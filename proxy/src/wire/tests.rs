@@ -217,7 +217,7 @@ async fn whoever_writes_the_fan_reads_whole_messages_in_order() {
         match wire.turn() {
             Some(turn) => {
                 let bytes = frame(&format!("{number} {}", "m".repeat(200)));
-                wire.tell(turn, &Frame::new(&bytes), number % 7 == 0, Instant::now());
+                wire.tell(turn, &Frame::new(&bytes), number.is_multiple_of(7), Instant::now());
                 wire.heard();
             }
             None => wire.ring(),
