@@ -3,8 +3,8 @@
 use admission::clock::Timestamp;
 
 use super::house::{EventDetail, PriceClass, Section, SectionKind};
-use super::model::{Event, EventStatus};
-use crate::ids::{EventId, PriceClassId, SectionId};
+use super::model::{Event, EventStatus, Seat, SeatState};
+use crate::ids::{EventId, PriceClassId, SeatId, SectionId};
 
 /// An event with stalls of two rows and a floor where nobody sits, always on sale.
 pub(crate) fn detail() -> EventDetail {
@@ -42,4 +42,21 @@ pub(crate) fn detail() -> EventDetail {
         ],
         sales: Vec::new(),
     }
+}
+
+/// A row of the stalls, all of it to be had.
+pub(crate) fn row(name: &str, seats: u32) -> Vec<Seat> {
+    let section = SectionId::parse("ST").unwrap();
+    (1..=seats)
+        .map(|number| Seat {
+            id: SeatId::in_section(&section, name, number).unwrap(),
+            section: section.clone(),
+            price_class: PriceClassId::parse("front").unwrap(),
+            row: name.to_owned(),
+            number: i64::from(number),
+            price_cents: 9000,
+            state: SeatState::Available,
+            mine: false,
+        })
+        .collect()
 }

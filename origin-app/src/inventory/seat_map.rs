@@ -44,3 +44,17 @@ pub fn count(house: &House, holdings: &[Holding]) -> Vec<SectionCount> {
     let count = |(section, claimed): (&SectionId, i64)| SectionCount { section: section.clone(), claimed };
     counts.into_iter().map(count).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::samples::row;
+
+    #[test]
+    fn what_nobody_holds_can_be_had_whatever_the_database_said() {
+        let mut said = row("A", 3);
+        (said[0].state, said[0].mine) = (SeatState::Held, true);
+        said[1].state = SeatState::Sold;
+        assert_eq!(of(&said, &[]), row("A", 3));
+    }
+}

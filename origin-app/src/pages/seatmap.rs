@@ -209,25 +209,7 @@ fn tenth(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::SeatState;
-    use crate::events::samples::detail;
-    use crate::ids::PriceClassId;
-
-    fn row(name: &str, seats: u32) -> Vec<Seat> {
-        let section = SectionId::parse("ST").unwrap();
-        (1..=seats)
-            .map(|number| Seat {
-                id: SeatId::in_section(&section, name, number).unwrap(),
-                section: section.clone(),
-                price_class: PriceClassId::parse("front").unwrap(),
-                row: name.to_owned(),
-                number: i64::from(number),
-                price_cents: 9000,
-                state: SeatState::Available,
-                mine: false,
-            })
-            .collect()
-    }
+    use crate::events::samples::{detail, row};
 
     fn map(rows: &[Vec<Seat>]) -> SeatMap {
         let rows: Vec<_> = rows.iter().map(Vec::as_slice).collect();

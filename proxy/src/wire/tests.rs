@@ -116,6 +116,18 @@ async fn who_answers_no_pings_is_silent() {
 }
 
 #[tokio::test]
+async fn nothing_is_told_while_the_rest_of_a_frame_is_left() {
+    let (wire, _far) = pair(HEARTBEAT).await;
+    wire.leave_floor();
+    let turn = wire.turn().unwrap();
+    // As somebody else's frame would leave it that was written since.
+    wire.state.lock().rest = b"the rest".to_vec();
+    wire.tell(turn, &Frame::new(&frame("{}")), false, Instant::now());
+    assert_eq!((wire.tally.traffic(), &wire.state.lock().rest[..]), ([0, 0], &b"the rest"[..]));
+    assert!(rang(&wire).await, "the task sends it, and then what there is to say");
+}
+
+#[tokio::test]
 async fn a_frame_that_is_taken_in_part_is_finished_by_the_task_before_anything_else() {
     let (wire, far) = pair(HEARTBEAT).await;
     let mut task = as_task(&wire).await;

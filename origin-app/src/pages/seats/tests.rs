@@ -1,29 +1,13 @@
 use super::*;
-use crate::events::samples::detail;
+use crate::events::samples::{detail, row};
 use crate::http::Assets;
-use crate::ids::{PriceClassId, SectionId};
+use crate::ids::SectionId;
 
 /// A language; a seat's name in it, what is said of five seats, and of places that are left.
 type Case = (Language, fn(u32) -> String, [&'static str; 5], &'static str);
 
 fn templates() -> Templates {
     Templates::new(&Assets::new(), "sandbox").unwrap()
-}
-
-fn row(name: &str, seats: u32) -> Vec<Seat> {
-    let section = SectionId::parse("ST").unwrap();
-    (1..=seats)
-        .map(|number| Seat {
-            id: SeatId::in_section(&section, name, number).unwrap(),
-            section: section.clone(),
-            price_class: PriceClassId::parse("front").unwrap(),
-            row: name.to_owned(),
-            number: i64::from(number),
-            price_cents: 9000,
-            state: SeatState::Available,
-            mine: false,
-        })
-        .collect()
 }
 
 fn id(seat: &str) -> SeatId {
