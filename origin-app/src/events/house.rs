@@ -154,6 +154,20 @@ impl EventDetail {
         let next = covering().map(|sale| sale.opens_at).filter(|opens_at| *opens_at > now).min();
         next.map_or(OnSale::Over, OnSale::From)
     }
+
+    /// The sections whose places can be had together at `now`, sale by sale.
+    pub fn sold_together(&self, now: Timestamp) -> Vec<Vec<&Section>> {
+        let covered = |sale: &Sale| {
+            self.sections.iter().filter(|section| sale.covers(std::slice::from_ref(&section.id))).collect()
+        };
+        match (self.event.status, self.sales.as_slice()) {
+            (EventStatus::Published, []) => vec![self.sections.iter().collect()],
+            (EventStatus::Published, sales) => {
+                sales.iter().filter(|sale| sale.is_open(now)).map(covered).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

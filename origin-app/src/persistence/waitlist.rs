@@ -51,6 +51,10 @@ const TELL_OF_OFFER: &str = "INSERT INTO reservation_contacts (reservation_id, e
 const PASSED: &str = "UPDATE waitlist SET state = 'done', email = NULL, language = NULL
       WHERE event_id = $1 AND fan_id = $2 AND state = 'waiting'";
 
+/// $1 event.
+const END: &str = "UPDATE waitlist SET state = 'done', email = NULL, language = NULL
+      WHERE event_id = $1 AND state = 'waiting'";
+
 /// $1 now. Whether any offer is over; asked first, so that silence writes nothing.
 const IS_OVER: &str =
     "SELECT 1 AS over FROM waitlist WHERE state = 'offered' AND offered_until <= $1 LIMIT 1";
@@ -199,6 +203,11 @@ macro_rules! waitlist_on {
                 async fn passed(&self, event: &EventId, fan: &FanId) -> Result<(), StoreError> {
                     let query = sqlx::query(super::PASSED).bind(event.as_str()).bind(fan.as_str());
                     query.execute(self.writer()).await?;
+                    Ok(())
+                }
+
+                async fn end(&self, event: &EventId) -> Result<(), StoreError> {
+                    sqlx::query(super::END).bind(event.as_str()).execute(self.writer()).await?;
                     Ok(())
                 }
 

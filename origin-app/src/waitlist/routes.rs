@@ -21,6 +21,7 @@ use crate::http::{Cookies, JsonBody, PathId, Problem, private, set_fan_cookie};
 use crate::ids::{EventId, FanId, ReservationId};
 use crate::language::Language;
 use crate::notifications::{Contact, EmailAddress};
+use crate::reservations::HoldRefused;
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -99,11 +100,14 @@ pub(crate) async fn wait(
     if !(1..=most).contains(&quantity) {
         return Err(Problem::invalid(format!("`quantity`: 1 to {most} is right.")));
     }
-    let status = app.events.detail(event).await?.map(|detail| detail.event.status);
-    match status.ok_or_else(Problem::event_not_found)? {
+    let detail = app.events.detail(event).await?.ok_or_else(Problem::event_not_found)?;
+    match detail.event.status {
         EventStatus::Draft => return Err(Problem::event_not_found()),
         EventStatus::CalledOff => return Err(PaymentRefused::CalledOff.into()),
         EventStatus::Published => {}
+    }
+    if detail.event.starts_at <= app.clock.now() {
+        return Err(HoldRefused::SaleNotOpen { opens_at: None }.into());
     }
     match app.waitlist.is_sold_out(event).await? {
         None => return Err(Problem::event_not_found()),

@@ -9,7 +9,7 @@ use admission::clock::Clock;
 use super::offers::{Offer, Offers};
 use super::routes::kept_for_waiting;
 use super::store::{Place, PlaceState, Waiter, WaitlistStore};
-use crate::events::{Events, SeatState, SectionKind};
+use crate::events::{Event, EventStatus, Events, Seat, SeatState, Section, SectionCount, SectionKind};
 use crate::http::Problem;
 use crate::ids::{EventId, FanId, SeatId};
 use crate::notifications::{Contact, Notice};
@@ -118,7 +118,14 @@ impl Waitlist {
 
     async fn round(&self) -> Result<(), StoreError> {
         self.store.lapse(self.clock.now()).await?;
-        let events = self.store.events().await?;
+        let mut events = Vec::new();
+        for event in self.store.events().await? {
+            if self.is_over(&event).await? {
+                self.store.end(&event).await?;
+            } else {
+                events.push(event);
+            }
+        }
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = events.iter().cloned().collect();
         for event in events {
             for _ in 0..OFFERS_MAX {
@@ -130,12 +137,30 @@ impl Waitlist {
         Ok(())
     }
 
+    /// Whether nothing of an event will be offered any more.
+    async fn is_over(&self, event: &EventId) -> Result<bool, StoreError> {
+        let detail = self.events.detail(event).await?;
+        let goes_on =
+            |event: &Event| event.status == EventStatus::Published && self.clock.now() < event.starts_at;
+        Ok(!detail.is_some_and(|detail| goes_on(&detail.event)))
+    }
+
     /// Offers to who is first; false when there is nothing to offer, or nobody to offer it to.
     async fn offer_next(&self, event: &EventId) -> Result<bool, StoreError> {
         let Some(waiter) = self.store.first(event).await? else { return Ok(false) };
         let Waiter { fan, quantity, .. } = &waiter;
         let Some(offer) = self.free(event, *quantity).await? else { return Ok(false) };
-        match self.offers.keep(event, offer, fan).await {
+        let kept = match self.offers.keep(event, offer, fan).await {
+            // As many as they may still have.
+            Err(HoldRefused::TooManySeats { has, max }) if has > 0 && has < max => {
+                let Some(fewer) = self.free(event, (max - has).min(*quantity)).await? else {
+                    return Ok(false);
+                };
+                self.offers.keep(event, fewer, fan).await
+            }
+            kept => kept,
+        };
+        match kept {
             Ok(reservation) => self.tell(event, &waiter, &reservation).await.map(|()| true),
             Err(HoldRefused::TooManySeats { .. }) => {
                 self.store.passed(event, fan).await?;
@@ -176,31 +201,36 @@ impl Waitlist {
     /// Up to `quantity` free places, beside each other if that can be.
     async fn free(&self, event: &EventId, quantity: u32) -> Result<Option<Offer>, StoreError> {
         self.events.claims_changed(event);
-        let seats = self.events.seats(event).await?;
-        let free: Vec<_> = seats
-            .iter()
-            .map(|seat| (seat.row.as_str(), (seat.state == SeatState::Available).then_some(&seat.id)))
-            .collect();
-        let chosen = choose(&free, quantity as usize);
-        if !chosen.is_empty() {
-            return Ok(Some(Offer { seats: chosen, any_of: None }));
-        }
         let Some(detail) = self.events.detail(event).await? else { return Ok(None) };
-        let claimed = self.events.claimed(event).await?;
-        let general = detail.sections.iter().filter(|section| section.kind == SectionKind::General);
-        let left = general.map(|section| {
-            let gone =
-                claimed.iter().find(|count| count.section == section.id).map_or(0, |count| count.claimed);
-            (section.id.clone(), u32::try_from(section.capacity - gone).unwrap_or_default())
-        });
-        let best = left.filter(|(_, left)| *left > 0).max_by_key(|(_, left)| *left);
-        Ok(best
-            .map(|(section, left)| Offer { seats: Vec::new(), any_of: Some((section, left.min(quantity))) }))
+        let (seats, claimed) = (self.events.seats(event).await?, self.events.claimed(event).await?);
+        // What is not on sale now, or not together, nobody could hold: it must not stand before what can be had.
+        let sales = detail.sold_together(self.clock.now());
+        Ok(sales.iter().find_map(|sections| offer_of(sections, &seats, &claimed, quantity)))
     }
 }
 
+/// Up to `quantity` free places of these sections: seats, or else places where nobody sits.
+fn offer_of(sections: &[&Section], seats: &[Seat], claimed: &[SectionCount], quantity: u32) -> Option<Offer> {
+    let free: Vec<_> = seats
+        .iter()
+        .filter(|seat| sections.iter().any(|section| section.id == seat.section))
+        .map(|seat| ((&seat.section, &seat.row), (seat.state == SeatState::Available).then_some(&seat.id)))
+        .collect();
+    let chosen = choose(&free, quantity as usize);
+    if !chosen.is_empty() {
+        return Some(Offer { seats: chosen, any_of: None });
+    }
+    let general = sections.iter().filter(|section| section.kind == SectionKind::General);
+    let left = general.map(|section| {
+        let gone = claimed.iter().find(|count| count.section == section.id).map_or(0, |count| count.claimed);
+        (section.id.clone(), u32::try_from(section.capacity - gone).unwrap_or_default())
+    });
+    let (section, left) = left.filter(|(_, left)| *left > 0).max_by_key(|(_, left)| *left)?;
+    Some(Offer { seats: Vec::new(), any_of: Some((section, left.min(quantity))) })
+}
+
 /// Up to `quantity` of the free seats: the first that stand beside each other, or else the first that there are.
-fn choose(seats: &[(&str, Option<&SeatId>)], quantity: usize) -> Vec<SeatId> {
+fn choose<Row: PartialEq>(seats: &[(Row, Option<&SeatId>)], quantity: usize) -> Vec<SeatId> {
     let beside = seats
         .chunk_by(|one, other| one.0 == other.0 && one.1.is_some() == other.1.is_some())
         .find(|run| run.len() >= quantity && run.first().is_some_and(|(_, free)| free.is_some()));

@@ -86,6 +86,9 @@ pub trait WaitlistStore: Send + Sync {
     /// A fan can have no more seats: they are done.
     async fn passed(&self, event: &EventId, fan: &FanId) -> Result<(), StoreError>;
 
+    /// Nobody waits for this event any more.
+    async fn end(&self, event: &EventId) -> Result<(), StoreError>;
+
     /// Offers whose time is over are done.
     async fn lapse(&self, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use origin_app::config::Settings;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Database, Fan, MailSink, ManualClock, Shop, eventually, on_both_databases, settings};
@@ -12,6 +13,9 @@ on_both_databases!(
     what_comes_back_is_offered_to_the_first_and_then_to_the_next,
     a_guest_waits_on_the_page,
     a_guests_place_comes_along,
+    what_is_not_on_sale_stands_before_nothing,
+    nobody_waits_for_what_is_over,
+    nobody_is_offered_more_than_one_may_have,
 );
 
 const PATH: &str = "/api/events/demo/waitlist";
@@ -191,5 +195,107 @@ async fn a_guests_place_comes_along(database: Database) {
     assert_eq!(phone.delete(PATH).await.status, 204);
     assert_eq!(phone.state(offered["reservation"].as_str().unwrap()).await, "released");
     assert!(sink.all().iter().all(|mail| mail.to != "guest@example.com"));
+    shop.close().await;
+}
+
+/// Two sales: what comes back of one that has ended is offered to nobody, and what comes back of the other is.
+async fn what_is_not_on_sale_stands_before_nothing(database: Database) {
+    let shop = Shop::open(&database).await;
+    let section =
+        |id: &str| json!({"id": id, "name": id, "price_class": "p", "rows": [{"name": "A", "seats": 1}]});
+    // The test's clock begins on the 15th of January 2027 at eight.
+    let sale = |id: &str, closes_at: &str, sections: &[&str]| json!({"id": id, "name": id, "opens_at": "2027-01-01T00:00:00Z", "closes_at": closes_at, "sections": sections});
+    let body = json!({
+        "id": "demo", "name": "Demo", "venue": "Hall", "starts_at": "2027-06-01T19:30:00Z", "currency": "EUR",
+        "waiting_room": "demo", "price_classes": [{"id": "p", "name": "P", "price_cents": 2000}],
+        "sections": [section("FRONT"), section("BACK"), section("SIDE")],
+        "sales": [sale("early", "2027-01-15T08:01:00Z", &["FRONT"]), sale("late", "2027-05-31T00:00:00Z", &["BACK"]),
+            sale("other", "2027-05-31T00:00:00Z", &["SIDE"])],
+    });
+    let (status, answer) = shop.organiser(Method::POST, "/api/events", Some(&body)).await;
+    assert_eq!(status, 201, "{answer}");
+    let (waiter, passer_by) = (shop.fan(), shop.fan());
+    let mut held = Vec::new();
+    for seat in ["FRONT.A-1", "BACK.A-1", "SIDE.A-1"] {
+        let holder = shop.fan();
+        held.push((holder.held(&[seat]).await, holder));
+    }
+    // For two: those of two sales cannot be had together.
+    let answer = waiter.post(PATH, &json!({"quantity": 2})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    shop.clock.advance(Duration::from_secs(90));
+    for (reservation, holder) in &held {
+        assert_eq!(holder.delete(&format!("/api/reservations/{reservation}")).await.status, 204);
+    }
+    let offered = offer(&waiter).await;
+    let reservation =
+        waiter.get(&format!("/api/reservations/{}", offered["reservation"].as_str().unwrap())).await;
+    assert_eq!(reservation.json()["seats"], json!(["BACK.A-1"]));
+    eventually("what nobody waits for can be had", async || {
+        (passer_by.hold(&["SIDE.A-1"]).await.status == 201).then_some(())
+    })
+    .await;
+    passer_by.hold(&["FRONT.A-1"]).await.is_problem(409, "sale_not_open");
+    shop.close().await;
+}
+
+/// What has begun, or does not take place, is offered to nobody: they are done, and where they are told is forgotten.
+async fn nobody_waits_for_what_is_over(database: Database) {
+    const TOLD_AT: &str = "SELECT count(*) FROM waitlist WHERE email IS NOT NULL";
+    let shop = Shop::open(&database).await;
+    for event in ["demo", "off"] {
+        shop.create_event(event, &[("A", 1)]).await;
+        let body = json!({"event": event, "seats": ["A-1"]});
+        assert_eq!(shop.fan().post("/api/reservations", &body).await.status, 201);
+    }
+    let waiter = shop.fan();
+    let body = json!({"email": "guest@example.com"});
+    for event in ["demo", "off"] {
+        let path = format!("/api/events/{event}/waitlist");
+        assert_eq!(waiter.post(&path, &body).await.json()["state"], "waiting");
+    }
+    let done = async |event: &str| {
+        let path = format!("/api/events/{event}/waitlist");
+        eventually("nobody waits", async || {
+            (waiter.get(&path).await.json()["state"] == "done").then_some(())
+        })
+        .await;
+    };
+    assert_eq!(shop.organiser_status(Method::POST, "/api/events/off/call-off").await, 202);
+    done("off").await;
+    assert_eq!(database.count(TOLD_AT).await, 1, "for the other they still wait");
+    assert_eq!(waiter.get(PATH).await.json()["state"], "waiting");
+    // Until the 1st of June.
+    shop.clock.advance(Duration::from_secs(200 * 24 * 3600));
+    eventually("nobody waits any more", async || {
+        // What was on its way to be offered lapses.
+        shop.clock.advance(Duration::from_secs(1801));
+        (database.count(TOLD_AT).await == 0).then_some(())
+    })
+    .await;
+    done("demo").await;
+    waiter.post(PATH, &body).await.is_problem(409, "sale_not_open");
+    shop.close().await;
+}
+
+/// Who may have one more is offered one, whatever they wait for; who may have none is passed over.
+async fn nobody_is_offered_more_than_one_may_have(database: Database) {
+    let shop = Shop::open(&database).await;
+    shop.create_demo(&[("A", 10)]).await;
+    let (full, nearly, next, holder) = (shop.fan(), shop.fan(), shop.fan(), shop.fan());
+    full.held(&["A-1", "A-2", "A-3", "A-4"]).await;
+    nearly.held(&["A-5", "A-6", "A-7"]).await;
+    let held = holder.held(&["A-8", "A-9", "A-10"]).await;
+    for fan in [&full, &nearly, &next] {
+        assert_eq!(fan.post(PATH, &json!({"quantity": 2})).await.status, 201);
+        shop.clock.advance(Duration::from_millis(1));
+    }
+    assert_eq!(holder.delete(&format!("/api/reservations/{held}")).await.status, 204);
+    for (fan, seats) in [(&nearly, json!(["A-8"])), (&next, json!(["A-9", "A-10"]))] {
+        let offered = offer(fan).await;
+        let path = format!("/api/reservations/{}", offered["reservation"].as_str().unwrap());
+        assert_eq!(fan.get(&path).await.json()["seats"], seats);
+    }
+    assert_eq!(full.get(PATH).await.json()["state"], "done");
     shop.close().await;
 }
