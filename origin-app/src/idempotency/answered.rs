@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Longest answer to such a request, in bytes: far more than any is.
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
 /// The headers that are kept with an answer.
-const HEADERS: [HeaderName; 5] = [CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, SESSION];
+const HEADERS: [HeaderName; 4] = [CONTENT_TYPE, LOCATION, SET_COOKIE, SESSION];
 /// What is no order: logins and the like, and what payment providers send, which have keys of their own.
 const OTHERS: [&str; 2] = ["/api/auth/", "/api/payments/webhooks/"];
 
@@ -79,7 +79,10 @@ async fn once(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     let body = to_bytes(body, ANSWER_MAX).await.map_err(|error| Problem::internal(&error))?;
     let response = Response::from_parts(parts, Body::from(body.clone()));
     let Some(answer) = answer(&response, &body) else {
-        store.give_up(&own).await?;
+        // Else the key is free again when the longest request is over.
+        if let Err(error) = store.give_up(&own).await {
+            tracing::warn!(error = %error, "a key is not free for who asks again");
+        }
         return Ok(response);
     };
     let mut keys = vec![own];
@@ -87,7 +90,10 @@ async fn once(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     if let Some(guest) = guest_of(response.headers()) {
         keys.push(hash(&[format!("fan {guest}").as_bytes(), key.as_bytes()]));
     }
-    store.answered(&keys, &asked, &answer, app.clock.now() + KEPT).await?;
+    // It is done: whoever asked must hear of it, also where nobody can be told again.
+    if let Err(error) = store.answered(&keys, &asked, &answer, app.clock.now() + KEPT).await {
+        tracing::warn!(error = %error, "an answer is not kept for who asks again");
+    }
     Ok(response)
 }
 
@@ -125,6 +131,10 @@ async fn caller(parts: &mut Parts, app: &Arc<App>, key: &str) -> Result<String, 
 fn answer(response: &Response, body: &Bytes) -> Option<Answer> {
     let status = response.status().as_u16();
     if status >= 500 || matches!(status, 401 | 403 | 408 | 413 | 415 | 429) {
+        return None;
+    }
+    // Who is told when to ask again is not to hear the same then: a payment that was delayed may be done.
+    if response.headers().contains_key(RETRY_AFTER) {
         return None;
     }
     let mut headers = Vec::new();

@@ -9,6 +9,7 @@ on_both_databases!(
     the_same_request_has_the_same_answer,
     a_guest_without_a_cookie_is_known_by_the_key,
     of_many_at_once_one_is_carried_out,
+    who_is_to_ask_again_hears_what_became_of_it,
 );
 
 struct Told {
@@ -115,5 +116,22 @@ async fn of_many_at_once_one_is_carried_out(database: Database) {
     assert!(told.iter().all(|told| told.status == 201));
     assert!(told.iter().all(|one| one.body["id"] == told[0].body["id"]));
     assert_eq!(told.iter().filter(|told| !told.replayed).count(), 1);
+    shop.close().await;
+}
+
+/// An answer that says when to ask again is no last word, also under the same key.
+async fn who_is_to_ask_again_hears_what_became_of_it(database: Database) {
+    let shop = Shop::open(&database).await;
+    shop.create_demo(&[("A", 4)]).await;
+    let held = post(&shop, "/api/reservations", "order-1", "", "t1", &hold("A-1")).await;
+    let pay = format!("/api/reservations/{}/payment", held.body["id"].as_str().unwrap());
+    let card = json!({"card": "sandbox-flaky"});
+    let delayed = post(&shop, &pay, "pay-1", &held.cookie, "t1", &card).await;
+    assert_eq!((delayed.status, delayed.body["state"].as_str()), (202, Some("payment_delayed")));
+    let paid = post(&shop, &pay, "pay-1", &held.cookie, "t1", &card).await;
+    assert_eq!((paid.status, paid.replayed), (200, false), "{}", paid.body);
+    let again = post(&shop, &pay, "pay-1", &held.cookie, "t1", &card).await;
+    assert_eq!((again.status, again.replayed, &again.body), (200, true, &paid.body));
+    assert_eq!(shop.sales().await["charges_cents"], 4500);
     shop.close().await;
 }
