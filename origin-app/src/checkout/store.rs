@@ -59,6 +59,9 @@ pub trait CheckoutStore: Send + Sync {
     /// The reservation whose ticket is for this seat.
     async fn of_seat(&self, event: &EventId, seat: &SeatId) -> Result<Option<Reservation>, StoreError>;
 
+    /// The reservation with the ticket of this code.
+    async fn of_ticket(&self, code: &str) -> Result<Option<Reservation>, StoreError>;
+
     /// Takes the step of the saga that `report` leads to: the new state and all that is written with it, in one
     /// transaction. Report that is old, or of another attempt, changes nothing.
     async fn take(&self, id: &ReservationId, report: &Report, now: Timestamp) -> Result<Taken, StoreError>;

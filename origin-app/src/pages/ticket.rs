@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::events::EventDetail;
 use crate::http::{Cookies, Problem, Reader, private};
 use crate::ids::SeatId;
-use crate::reservations::{LIST_MAX, ReservationState};
 use crate::tickets::{TicketClaims, calendar_entry, qr};
 
 /// A ticket of this fan's.
@@ -64,15 +63,13 @@ pub(super) async fn calendar(
 
 async fn find(app: &App, code: &str, cookies: &Cookies) -> Result<Found, Problem> {
     let fan = cookies.fan().ok_or_else(ticket_not_found)?;
-    let reservations = app.stores.reservations.of_fan(fan, None, LIST_MAX).await?;
-    let found = reservations
-        .iter()
-        .filter(|reservation| reservation.state == ReservationState::Confirmed)
-        .flat_map(|reservation| reservation.seats.iter().map(move |seat| (&reservation.event, seat)))
-        .find(|(_, seat)| seat.ticket.as_deref() == Some(code));
-    let (event, seat) = found.ok_or_else(ticket_not_found)?;
-    let detail = app.events.detail(event).await?.ok_or_else(ticket_not_found)?;
-    Ok(Found { detail, seat: seat.id.clone(), code: code.to_owned() })
+    // By its code, and not among the fan's newest: whoever bought and held much since has it all the same.
+    let found = app.stores.checkout.of_ticket(code).await?.filter(|found| found.fan == *fan);
+    let reservation = found.ok_or_else(ticket_not_found)?;
+    let seat = reservation.seats.iter().find(|seat| seat.ticket.as_deref() == Some(code));
+    let seat = seat.ok_or_else(ticket_not_found)?.id.clone();
+    let detail = app.events.detail(&reservation.event).await?.ok_or_else(ticket_not_found)?;
+    Ok(Found { detail, seat, code: code.to_owned() })
 }
 
 fn ticket_not_found() -> Problem {

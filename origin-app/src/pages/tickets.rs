@@ -7,26 +7,35 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
+use serde::Deserialize;
 
 use super::checkout::ReservationView;
 use super::views::{EventView, seat_name};
 use crate::app::App;
 use crate::events::EventDetail;
-use crate::http::{Cookies, Problem, Reader};
-use crate::ids::{EventId, SeatId};
+use crate::http::{Cookies, Problem, QueryArgs, Reader};
+use crate::ids::{EventId, ReservationId, SeatId};
 use crate::reservations::{LIST_MAX, Reservation, ReservationState};
+
+#[derive(Deserialize)]
+pub(super) struct ListArgs {
+    after: Option<ReservationId>,
+}
 
 /// `GET /tickets`
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     cookies: Cookies,
+    QueryArgs(ListArgs { after }): QueryArgs<ListArgs>,
     reader: Reader,
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
     let reservations = match cookies.fan() {
-        Some(fan) => app.reservations.of_fan(fan, LIST_MAX).await?,
+        Some(fan) => app.reservations.page_of_fan(fan, after.as_ref(), LIST_MAX).await?,
         None => Vec::new(),
     };
+    let is_full = reservations.len() >= LIST_MAX as usize;
+    let next = reservations.last().filter(|_| is_full).map(|last| last.id.as_str());
     let mut events: HashMap<EventId, Arc<EventDetail>> = HashMap::new();
     for reservation in &reservations {
         if !events.contains_key(&reservation.event)
@@ -50,6 +59,7 @@ pub(super) async fn show(
     let context = context! {
         bought => in_state(&[ReservationState::Confirmed]),
         open => in_state(&[ReservationState::Held, ReservationState::Paying, ReservationState::PaymentDelayed]),
+        next,
         returned => in_state(&[ReservationState::RefundDue, ReservationState::Refunded]),
     };
     app.templates.page(&reader, StatusCode::OK, "tickets.html", context)

@@ -96,6 +96,12 @@ macro_rules! checkout_on {
                     Ok(rows::reservations(&found.fetch_all(&mut *connection).await?)?.pop())
                 }
 
+                async fn of_ticket(&self, code: &str) -> Result<Option<Reservation>, StoreError> {
+                    let mut connection = self.reader().await?;
+                    let found = sqlx::query(sql::WITH_CODE).bind(code);
+                    Ok(rows::reservations(&found.fetch_all(&mut *connection).await?)?.pop())
+                }
+
                 async fn take(
                     &self,
                     id: &ReservationId,

@@ -199,6 +199,12 @@ pub(super) const WITH_TICKET: &str = concat!(
      ORDER BY s.place"
 );
 
+/// $1 code.
+pub(super) const WITH_CODE: &str = concat!(
+    reservation_columns!(),
+    "WHERE r.id = (SELECT reservation_id FROM tickets WHERE code = $1) ORDER BY s.place"
+);
+
 /// $1 how many.
 pub(super) const PAID_FOR_CALLED_OFF: &str = concat!(
     reservation_columns!(),

@@ -201,6 +201,10 @@ impl CheckoutStore for Traced<dyn CheckoutStore> {
         self.traces.database("checkout of_seat", self.port.of_seat(event, seat)).await
     }
 
+    async fn of_ticket(&self, code: &str) -> Result<Option<Reservation>, StoreError> {
+        self.traces.database("checkout of_ticket", self.port.of_ticket(code)).await
+    }
+
     async fn take(&self, id: &ReservationId, report: &Report, now: Timestamp) -> Result<Taken, StoreError> {
         self.traces.database("checkout take", self.port.take(id, report, now)).await
     }

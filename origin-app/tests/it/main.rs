@@ -39,5 +39,6 @@ mod secured_stores;
 mod stripe;
 mod stripe_in_browser;
 mod support;
+mod tickets;
 mod waitlist;
 mod warm_up;
