@@ -103,8 +103,8 @@ pub(super) async fn hold(
         Err(refused) => refused,
     };
     // The form came twice: what was refused is the fan's own by the first.
-    if matches!(refused, HoldRefused::Taken(_) | HoldRefused::TooManySeats { .. })
-        && let Some(own) = held_before(&app, &id, &fan, &seats).await?
+    if matches!(refused, HoldRefused::Taken(_) | HoldRefused::TooManySeats { .. } | HoldRefused::SoldOut(_))
+        && let Some(own) = held_before(&app, &id, &fan, &seats, places.first()).await?
     {
         return see_other(&format!("/events/{id}/checkout/{own}"));
     }
@@ -121,17 +121,27 @@ pub(super) async fn hold(
     }
 }
 
-/// The fan's own hold of just these seats.
+/// The fan's own hold of just these seats, and of just as many places where nobody sits.
 async fn held_before(
     app: &App,
     event: &EventId,
     fan: &FanId,
     seats: &[SeatId],
+    places: Option<&(SectionId, u32)>,
 ) -> Result<Option<ReservationId>, Problem> {
     let now = app.clock.now();
+    let is_place = |seat: &SeatId| match (places, seat.parts()) {
+        (Some((section, _)), (None, row, _)) => row == section.as_str(),
+        _ => false,
+    };
+    let many = places.map_or(0, |(_, many)| *many as usize);
     let is_it = |one: &Reservation| {
-        let own: BTreeSet<_> = one.seats.iter().map(|seat| &seat.id).collect();
-        one.event == *event && one.state_at(now) == ReservationState::Held && own == seats.iter().collect()
+        let (general, own): (BTreeSet<_>, BTreeSet<_>) =
+            one.seats.iter().map(|seat| &seat.id).partition(|seat| is_place(seat));
+        one.event == *event
+            && one.state_at(now) == ReservationState::Held
+            && general.len() == many
+            && own == seats.iter().collect()
     };
     let all = app.reservations.of_fan(fan, LIST_MAX).await?;
     Ok(all.into_iter().find(is_it).map(|one| one.id))

@@ -167,8 +167,11 @@ async fn a_full_shop_says_so_and_reports_its_load() {
         full.is_problem(503, "busy");
         assert_eq!(full.header("retry-after"), "1");
         assert_eq!(full.header("x-waiting-room-load"), "1.00");
-        let url = format!("http://{}/healthz", shop.address);
-        assert_eq!(Client::new().get(url).send().await.unwrap().status(), 200);
+        // A full shop is none that fails.
+        for path in ["/healthz", "/readyz", "/api/health"] {
+            let url = format!("http://{}{path}", shop.address);
+            assert_eq!(Client::new().get(url).send().await.unwrap().status(), 200, "{path}");
+        }
     };
     let (paid, ()) = tokio::join!(paying, meanwhile);
     assert_eq!(paid.status, 200);

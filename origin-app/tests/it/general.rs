@@ -11,6 +11,7 @@ on_both_databases!(
     many_at_once_take_no_more_than_there_is,
     a_fan_takes_no_more_than_one_may,
     what_is_asked_for_must_be_there,
+    the_page_says_that_so_many_are_not_left,
 );
 
 async fn open(shop: &Shop, capacity: u32) {
@@ -147,5 +148,49 @@ async fn what_is_asked_for_must_be_there(database: Database) {
     any(&shop.fan(), "GA", 1).await.is_problem(409, "sold_out");
     shop.clock.advance(std::time::Duration::from_secs(180));
     assert_eq!(any(&shop.fan(), "GA", 1).await.status, 201);
+    shop.close().await;
+}
+
+/// Nobody was asked for seats by number, and the count said no: the page says so, and keeps what was chosen.
+async fn the_page_says_that_so_many_are_not_left(database: Database) {
+    let shop = Shop::open(&database).await;
+    open(&shop, 3).await;
+    let form = "/events/demo/hold";
+    let sayings = [
+        ("en", "Not so many are left.", "Section GA has not so many seats left; none is held."),
+        ("ko", "그만큼 남아 있지 않습니다.", "이 구역에는 요청하신 만큼의 자리가 남아 있지 않습니다."),
+    ];
+    for (language, title, detail) in sayings {
+        let fan = shop.fan().speaking(language);
+        let refused = fan.submit(form, &[("seat", "A.A-1"), ("places-GA", "4")]).await;
+        assert_eq!(refused.status, 422, "one may have four: {}", refused.text);
+        let refused = fan.submit(form, &[("places-GA", "4")]).await;
+        assert_eq!(refused.status, 409, "{}", refused.text);
+        assert!(refused.text.contains(title) && refused.text.contains(detail), "{}", refused.text);
+        assert!(refused.text.contains("name=\"places-GA\" value=\"4\""), "{}", refused.text);
+        assert!(
+            refused.text.contains("data-testid=\"hold\""),
+            "there are others to choose: {}",
+            refused.text
+        );
+        assert_eq!(left(&fan).await, 3, "none is held");
+    }
+    // All or none: the seat that was chosen beside them is not held, and still chosen.
+    let other = shop.fan();
+    assert_eq!(any(&other, "GA", 2).await.status, 201);
+    let fan = shop.fan().speaking("en");
+    let refused = fan.submit(form, &[("seat", "A.A-1"), ("places-GA", "2")]).await;
+    assert!(refused.status == 409 && refused.text.contains("Not so many are left."), "{}", refused.text);
+    let seat = refused.text.split("value=\"A.A-1\"").nth(1).and_then(|rest| rest.split('>').next());
+    assert!(seat.is_some_and(|seat| seat.contains("checked")), "{}", refused.text);
+    assert_eq!(fan.seat("A.A-1").await, ("available".to_owned(), false));
+
+    // What is gone is the fan's own, if they sent the form twice: then it is theirs to pay.
+    let first = fan.submit(form, &[("places-GA", "1")]).await;
+    assert_eq!(first.status, 303, "{}", first.text);
+    let again = fan.submit(form, &[("places-GA", "1")]).await;
+    assert_eq!((again.status, again.header("location")), (303, first.header("location")), "{}", again.text);
+    let more = fan.submit(form, &[("places-GA", "2")]).await;
+    assert!(more.status == 409 && more.text.contains("Not so many are left."), "{}", more.text);
     shop.close().await;
 }

@@ -3,6 +3,7 @@
 mod crash;
 mod crash_in_browser;
 mod delayed;
+mod late;
 mod provider_killed;
 mod random;
 mod refunds;
