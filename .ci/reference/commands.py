@@ -4,11 +4,12 @@ import shlex
 import subprocess
 from functools import lru_cache
 
+import aws
 from programs import ROOT, built, environment, help_of
 
 OURS = ("proxy", "origin-app", "loadtest")
 # Not run: what the gate does anyway or takes minutes (make, cargo), what needs what is not here (docker, an account at AWS,
-# a machine to install on), what would do harm.
+# a machine to install on), what would do harm. What is asked of AWS is held against the descriptions of its services.
 NOT_RUN = ("make", "cargo", "docker", "aws", "sudo", "systemctl", "kill", "redis-cli", "git", ".ci/", "terraform/")
 # These run for minutes; the tests do the same in small.
 LONG = ("loadtest check", "loadtest demo", "loadtest bench", "loadtest store-away", "loadtest run", "origin-app dead-letters", "origin-app outbox")
@@ -35,6 +36,8 @@ def is_one(text):
     words = words_of(text)
     if not words or "…" in text or "<" in text:
         return False
+    if words[0] == "aws":
+        return len(words) > 2
     is_ours = words[0] in OURS and len(words) > 1 and re.match(r"^(?:--[a-z]|[a-z-]+$)", words[1])
     return is_ours or words[0] in ("make", "cargo") and len(words) > 1 or words[0].startswith((".ci/", "terraform/d"))
 
@@ -94,12 +97,29 @@ def look_at_cargo(words):
             wrong.append(f"{crates[0]} has no test {own[at + 1]}")
     if own[:1] == ["run"] and crates and ours:
         wrong += look_at_ours(crates[0], ours)
+    if own[:1] in (["test"], ["nextest"]) and crates:
+        # Words that are no flag and no flag's value say which tests.
+        chosen = [word for at, word in enumerate(own) if at > 0 and word != "run" and not word.startswith("-") and not own[at - 1].startswith("-")]
+        chosen += [word for word in ours[:1] if not word.startswith("-")]
+        wrong += [f"no test of {crates[0]} has {word} in its name" for word in chosen if not is_in_a_test(crates[0], word)]
     return wrong
 
 
-def look(command):
-    """What is wrong with a command that is not run."""
-    wrong = []
+@lru_cache(maxsize=None)
+def is_in_a_test(crate, word):
+    """Whether functions, modules or files of a crate are called so."""
+    for part in filter(None, word.split("::")):
+        # Some come out of a macro, as a name or with a number behind it.
+        named = re.compile(rf"\b(?:fn|mod)\s+\w*{re.escape(part)}|^\s*{re.escape(part)}\b", re.M)
+        files = [*(ROOT / crate / "src").rglob("*.rs"), *(ROOT / crate / "tests").rglob("*.rs")]
+        if not any(part in file.stem or part in file.parent.name or named.search(file.read_text(encoding="utf-8")) for file in files):
+            return False
+    return True
+
+
+def look(command, is_whole=True):
+    """What is wrong with a command that is not run. Who only mentions one does not name all that it needs."""
+    wrong = [one for words in aws.within(command) for one in aws.look(words, is_whole)]
     for line in re.split(r"\n(?!\s)", command.replace("\\\n", " ")):
         words = words_of(line)
         words = words[: next((at for at, word in enumerate(words) if word in ("|", "&&", ";", "&", ">", "<")), len(words))]
