@@ -13,6 +13,7 @@ demo: ## Run the whole system with a crowd; then open the printed address (Ctrl-
 test: ## Run every test: unit, property, conformance, end to end, browser
 	@.ci/tools build test infra
 	@.ci/terraform
+	@.ci/deploy
 	@.ci/images
 	@.ci/diagrams
 	@cargo nextest run --workspace
