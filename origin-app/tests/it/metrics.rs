@@ -26,9 +26,9 @@ fn told(metrics: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     told
 }
 
-/// Kind and labels of each metric that the docs list.
+/// Kind and labels of each metric of the shop that the docs list.
 fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/shop.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
     let row = |line: &str| {
         let mut cells = line.strip_prefix("| `shop_")?.split('|').map(str::trim);
         let name = format!("shop_{}", cells.next()?.strip_suffix('`')?);
@@ -140,7 +140,11 @@ async fn metrics_are_as_prometheus_wants_them_documented_and_true() {
     promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
     let said = promtool.wait_with_output().unwrap();
     assert!(said.status.success() && said.stderr.is_empty(), "{}", String::from_utf8_lossy(&said.stderr));
-    assert_eq!(told(&metrics), documented(), "docs/shop.md lists what there is");
+    assert_eq!(
+        told(&metrics),
+        documented(),
+        "docs/metrics.md lists what there is: `make references` writes it"
+    );
     let (known, asked) = (told(&metrics), asked_for());
     assert!(asked.len() >= 5, "{asked:?}");
     for (place, name, labels) in asked {

@@ -1,7 +1,8 @@
 //! What is counted while the shop runs, for `/metrics`.
 //!
 //! Labels are routes (patterns, never paths), codes of problems, and words of a fixed list: there is a bound to how many
-//! series there are, and nobody's name among them. `docs/shop.md` lists all of them, and a test holds it to that.
+//! series there are, and nobody's name among them. `docs/metrics.md` lists all of them, in the words of their help, and a test
+//! holds it to that.
 
 mod audit;
 pub(crate) mod page;
@@ -45,7 +46,8 @@ impl Metrics {
                 .buckets(BOUNDS.to_vec());
         let violations = Opts::new(
             "shop_promise_violations_total",
-            "Times that a promise was seen broken: seats sold twice, charges without ticket or refund",
+            "Seats sold without a ticket of their own, and charges that are neither ticket nor refund: looked up every \
+             20 s in what was paid lately, at the start and once an hour in all",
         );
         let metrics = Self {
             registry: Registry::new(),
@@ -57,15 +59,19 @@ impl Metrics {
             durations: HistogramVec::new(durations, &["route"])?,
             holds: counter(
                 "shop_holds_total",
-                "Attempts to hold seats: held, or the code of the problem",
+                "Attempts to hold seats: held, the code of the problem, or refused (on a page)",
                 &["outcome"],
             )?,
             payments: counter(
                 "shop_payments_total",
-                "Answers of the payment provider to charges",
+                "Answers of the payment provider to charges: charged, declined, or no_answer",
                 &["outcome"],
             )?,
-            mails: counter("shop_mails_total", "Attempts to send a mail", &["outcome"])?,
+            mails: counter(
+                "shop_mails_total",
+                "Attempts to send a mail: sent, delayed, or dead, which is given up",
+                &["outcome"],
+            )?,
             violations: IntCounter::with_opts(violations.const_label("promise", "P9"))?,
         };
         for known in ["held", "seat_taken", "too_many_seats", "not_admitted"] {

@@ -44,27 +44,37 @@ async fn now(app: &App) -> prometheus::Result<Vec<MetricFamily>> {
     };
     let (in_use, limit) = app.gate.in_use();
     gauge("shop_requests_in_flight", "Requests that are being answered", in_use as f64)?;
-    gauge("shop_requests_in_flight_limit", "Most requests that are answered at once", limit as f64)?;
+    gauge(
+        "shop_requests_in_flight_limit",
+        "Most requests that are answered at once (limits.requests_in_flight)",
+        limit as f64,
+    )?;
     let spared = app.checkout.provider().is_spared();
     gauge(
         "shop_payment_circuit_open",
-        "Whether the payment provider is not asked",
+        "Whether the payment provider is not asked, for it did not answer: 1, or 0",
         f64::from(u8::from(spared)),
     )?;
     let pool = app.stores.lifecycle.pool();
-    let connections =
-        GaugeVec::new(Opts::new("shop_database_connections", "Connections to the database"), &["state"])?;
+    let connections = GaugeVec::new(
+        Opts::new("shop_database_connections", "Connections to the database that are idle, or in_use"),
+        &["state"],
+    )?;
     connections.with_label_values(&["idle"]).set(f64::from(pool.idle));
     connections.with_label_values(&["in_use"]).set(f64::from(pool.open.saturating_sub(pool.idle)));
     registry.register(Box::new(connections))?;
     gauge("shop_database_connections_limit", "Most connections to the database", f64::from(pool.limit))?;
     let outbox = app.stores.outbox.backlog().await;
-    gauge("shop_database_up", "Whether the database answers", f64::from(u8::from(outbox.is_ok())))?;
+    gauge("shop_database_up", "Whether the database answers: 1, or 0", f64::from(u8::from(outbox.is_ok())))?;
     if let Ok(outbox) = outbox {
         let age = outbox.oldest.map_or(0.0, |oldest| app.clock.now().since(oldest).as_secs_f64());
-        gauge("shop_outbox_messages", "Messages that wait to be sent", outbox.waiting as f64)?;
-        gauge("shop_outbox_oldest_message_age_seconds", "How long the oldest of them has waited", age)?;
-        gauge("shop_outbox_dead_messages", "Messages that were given up", outbox.dead as f64)?;
+        gauge("shop_outbox_messages", "Mails that wait to be sent", outbox.waiting as f64)?;
+        gauge(
+            "shop_outbox_oldest_message_age_seconds",
+            "How long the oldest mail that is not sent has waited",
+            age,
+        )?;
+        gauge("shop_outbox_dead_messages", "Mails that were given up", outbox.dead as f64)?;
     }
     inventory(app, &registry).await?;
     Ok(registry.gather())
@@ -80,19 +90,34 @@ async fn inventory(app: &App, registry: &Registry) -> prometheus::Result<()> {
     };
     let figures = tokio::time::timeout(PATIENCE, app.cold_path.figures()).await;
     let figures = figures.ok().and_then(Result::ok);
-    gauge("shop_inventory_up", "Whether the inventory answers", f64::from(u8::from(figures.is_some())))?;
+    gauge(
+        "shop_inventory_up",
+        "Whether the inventory, in memory or redis, answers: 1, or 0",
+        f64::from(u8::from(figures.is_some())),
+    )?;
     if let Some(LogFigures { backlog_entries, oldest_age, dead_letters }) = figures {
         gauge(
             "shop_log_backlog_entries",
-            "Holds and the like that are not in the database yet",
+            "Entries of all events' logs (holds and the like) that are not in the database yet",
             backlog_entries as f64,
         )?;
         let age = oldest_age.as_secs_f64();
-        gauge("shop_log_oldest_entry_age_seconds", "How long the oldest of them has waited", age)?;
-        gauge("shop_log_dead_letters", "Those that the database refused, put aside", dead_letters as f64)?;
+        gauge(
+            "shop_log_oldest_entry_age_seconds",
+            "How long the oldest entry that is not in the database yet has waited",
+            age,
+        )?;
+        gauge(
+            "shop_log_dead_letters",
+            "Entries of the logs that the database refused and that were put aside",
+            dead_letters as f64,
+        )?;
     }
     let LogCounts { written, retries, put_aside } = app.cold_path.counts();
-    let entries = Opts::new("shop_log_entries_total", "Entries of the log, by what this shop did with them");
+    let entries = Opts::new(
+        "shop_log_entries_total",
+        "Entries of the logs that this shop has written or put_aside, and attempts that failed",
+    );
     let entries = IntCounterVec::new(entries, &["outcome"])?;
     for (outcome, count) in [("written", written), ("failed", retries), ("put_aside", put_aside)] {
         entries.with_label_values(&[outcome]).inc_by(count);
