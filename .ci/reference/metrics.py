@@ -64,7 +64,10 @@ def page(shop, edge, admin):
     found = told(ask(f"{admin}/metrics")[1]) | told(ask(f"{shop}/metrics")[1])
     untold = registered() - set(found)
     if untold:
-        raise SystemExit(f"references: neither edge nor shop tells of {', '.join(sorted(untold))}")
+        raise SystemExit(
+            f"references: neither edge nor shop, as they were built, tells of {', '.join(sorted(untold))}: `make references` builds them "
+            "anew; what is told only after something happened, .ci/reference/metrics.py has to bring about"
+        )
     tells, asks = promises(), alerts()
     unknown = [name for name in [*tells, *asks] if name not in found]
     if unknown:
