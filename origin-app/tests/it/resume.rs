@@ -15,6 +15,7 @@ use crate::support::{Database, ManualClock, Shop, eventually, on_both_databases,
 on_both_databases!(
     a_payment_that_never_reached_the_provider_is_made_after_the_crash,
     a_charge_whose_answer_was_lost_to_a_crash_becomes_a_ticket,
+    what_a_shop_left_is_taken_up_at_once,
 );
 
 /// A provider that the request never reaches.
@@ -67,6 +68,23 @@ async fn a_payment_that_never_reached_the_provider_is_made_after_the_crash(datab
     .await;
     let sales = after.sales().await;
     assert_eq!((&sales["tickets"], &sales["charges_cents"]), (&json!(1), &json!(4500)));
+    after.close().await;
+}
+
+/// The next shop does not wait until a payment has been without an answer for long: no time passes here.
+async fn what_a_shop_left_is_taken_up_at_once(database: Database) {
+    let clock = Arc::new(ManualClock::new());
+    let mut cut_off = settings(&database);
+    cut_off.payments.timeout = Duration::from_millis(100);
+    let before = Shop::open_with(cut_off, clock.clone(), Some(Arc::new(Unreachable))).await;
+    before.create_demo(&[("A", 1)]).await;
+    let fan = before.fan();
+    let id = fan.held(&["A-1"]).await;
+    assert_eq!(fan.pay(&id, "sandbox-ok").await.status, 202);
+    before.close().await;
+    let after = Shop::open_with(settings(&database), clock, None).await;
+    let fan = fan.moved(after.edge.clone());
+    eventually("the payment is settled", async || (fan.state(&id).await == "confirmed").then_some(())).await;
     after.close().await;
 }
 

@@ -100,6 +100,31 @@ async fn whichever_answer_is_lost_the_fan_is_charged_once_and_has_tickets() {
     }
 }
 
+/// The shop was away for longer than Stripe knows keys: with the key of before it would make a second intent, and believe
+/// that nothing was charged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_charged_days_ago_is_found_without_its_key() {
+    let (database, stripe) = (Database::sqlite(), FakeStripe::start().await);
+    let clock = Arc::new(ManualClock::new());
+    let shop = Shop::open_with(with_stripe(&database, stripe.url()), clock.clone(), None).await;
+    shop.create_demo(&[("A", 4)]).await;
+    let fan = shop.fan();
+    let id = fan.held(&["A-1"]).await;
+    stripe.will(Fault::LoseAnswer("/confirm"));
+    assert_eq!(fan.pay(&id, "pm_card_visa").await.status, 202);
+    shop.close().await;
+    clock.advance(Duration::from_secs(3 * 24 * 3600));
+    stripe.forget_keys();
+    let shop = Shop::open_with(with_stripe(&database, stripe.url()), clock, None).await;
+    let fan = fan.moved(shop.edge.clone());
+    eventually("the charge has become a ticket", async || {
+        (fan.state(&id).await == "confirmed").then_some(())
+    })
+    .await;
+    assert_eq!(stripe.charges().len(), 1, "{:?}", stripe.charges());
+    shop.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_that_is_the_answer_for_ever_ends_the_attempt_and_not_the_hold() {
     let (database, stripe) = (Database::in_memory(), FakeStripe::start().await);

@@ -16,6 +16,7 @@ on_both_databases!(
     what_is_not_on_sale_stands_before_nothing,
     nobody_waits_for_what_is_over,
     nobody_is_offered_more_than_one_may_have,
+    a_guest_who_let_an_offer_lapse_is_forgotten,
 );
 
 const PATH: &str = "/api/events/demo/waitlist";
@@ -297,5 +298,21 @@ async fn nobody_is_offered_more_than_one_may_have(database: Database) {
         assert_eq!(fan.get(&path).await.json()["seats"], seats);
     }
     assert_eq!(full.get(PATH).await.json()["state"], "done");
+    shop.close().await;
+}
+
+/// Where somebody is told is kept for as long as there is something to tell.
+async fn a_guest_who_let_an_offer_lapse_is_forgotten(database: Database) {
+    const TOLD_AT: &str = "SELECT count(*) FROM waitlist WHERE email IS NOT NULL";
+    let shop = Shop::open(&database).await;
+    shop.create_demo(&[("A", 1)]).await;
+    let (holder, guest) = (shop.fan(), shop.fan());
+    let held = holder.held(&["A-1"]).await;
+    assert_eq!(guest.post(PATH, &json!({"email": "guest@example.com"})).await.status, 201);
+    assert_eq!(holder.delete(&format!("/api/reservations/{held}")).await.status, 204);
+    offer(&guest).await;
+    assert_eq!(database.count(TOLD_AT).await, 1);
+    shop.clock.advance(Duration::from_secs(1801));
+    eventually("it is forgotten", async || (database.count(TOLD_AT).await == 0).then_some(())).await;
     shop.close().await;
 }

@@ -63,6 +63,8 @@ async fn a_guest_is_told_where_they_said(database: Database) {
     let paid = fan.post(&path, &body).await;
     assert_eq!(paid.status, 200, "{}", paid.text);
     assert!(!paid.text.to_lowercase().contains("guest@"), "{}", paid.text);
+    // Nor does anybody have told elsewhere what becomes of it from here on.
+    stranger.post(&path, &other).await.is_problem(404, "reservation_not_found");
     assert_eq!(fan.delete(&format!("/api/reservations/{bought}")).await.status, 200);
     let mails = sink.mails("guest@example.com", 3).await;
     for news in ["결제가 완료되었습니다", "좌석을 반환했으며", "환불되었습니다"] {

@@ -120,6 +120,11 @@ impl FakeStripe {
         self.desk.lock().unwrap().faults.push_back(fault);
     }
 
+    /// A day is over, and no key means anything any more.
+    pub(crate) fn forget_keys(&self) {
+        self.desk.lock().unwrap().keys.clear();
+    }
+
     /// Confirms an intent as a browser does; gives the status.
     pub(crate) fn confirm_in_browser(&self, secret: &str, method: &str) -> u16 {
         self.desk.lock().unwrap().books.confirm_in_browser(secret, method).0
