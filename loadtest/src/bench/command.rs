@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
 use super::edge::{self, EdgePlan};
+use super::fans::bare::{self, BarePlan};
 use super::fans::hold::{self, HoldPlan};
 use super::fans::{self, FansPlan};
 use super::joins::{self, JoinsPlan};
@@ -44,7 +45,8 @@ pub enum BenchCommand {
     /// What fans cost who wait on WebSockets while 50 a second leave the front: memory, work, how soon turns are told.
     ///
     /// Edges on one core, Redis and fans on another; several edges, and several processes of fans, for systems bound the
-    /// descriptors of one. Over TLS each fan takes a handshake first: a hundred thousand take minutes to come.
+    /// descriptors of one. Over TLS each fan takes a handshake first: a hundred thousand take minutes to come. After each
+    /// row without TLS the same messages are sent by processes that do nothing else: what the kernel takes by itself.
     Fans {
         /// How many fans, for each row of the report.
         #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000,100000")]
@@ -62,15 +64,28 @@ pub enum BenchCommand {
         /// The edge.
         #[arg(long)]
         edge: SocketAddr,
-        /// The room.
+        /// The room; without one they only connect.
         #[arg(long)]
-        room: String,
+        room: Option<String>,
         /// How many of them.
         #[arg(long)]
         fans: usize,
         /// The certificate that vouches for the edge; no TLS without.
         #[arg(long)]
         certificate: Option<PathBuf>,
+    },
+    /// The peer of `bench fans`, in a process of its own: it sends, and nothing else.
+    #[command(hide = true)]
+    Bare {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+        /// How many connections to wait for.
+        #[arg(long)]
+        fans: usize,
+        /// How many frames a second.
+        #[arg(long)]
+        messages: usize,
     },
     /// Measure how many seats the shop can hold a second, beside row locks in PostgreSQL and a lock in Redis for each event,
     /// and how long a thousand buyers take for a hundred seats. Build with --release --bins --examples.
@@ -145,6 +160,10 @@ impl BenchCommand {
             }
             Self::Hold { edge, room, fans, certificate } => tokio::select! {
                 held = hold::run(HoldPlan { edge, room, fans, certificate }) => held.map(|()| ExitCode::SUCCESS),
+                () = interrupted => Ok(ExitCode::FAILURE),
+            },
+            Self::Bare { listen, fans, messages } => tokio::select! {
+                sent = bare::send(BarePlan { listen, fans, messages }) => sent.map(|()| ExitCode::SUCCESS),
                 () = interrupted => Ok(ExitCode::FAILURE),
             },
             Self::Shop { rounds, millis, at_once, connections, buyers, json } => {

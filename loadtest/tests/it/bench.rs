@@ -69,9 +69,10 @@ async fn waiting_fans_are_measured_while_the_line_moves() {
     let row = report.lines().map(cells).find(|cells| cells.first() == Some(&"1500"));
     let row = row.unwrap_or_else(|| panic!("no row in {report}"));
     let figure = |cell: usize| row[cell].parse::<f64>().unwrap_or_else(|_| panic!("no figure in {row:?}"));
-    let (edges, memory, cores, messages, told) = (figure(1), figure(2), figure(3), figure(5), figure(6));
+    let (edges, memory, cores, messages, told) = (figure(1), figure(2), figure(3), figure(5), figure(9));
     assert!((edges - 1.0).abs() < 1e-9, "{row:?}");
     assert!(memory > 0.0 && cores > 0.0 && messages > 0.0 && told > 0.0, "each was seen: {row:?}");
+    assert!(figure(7) > 0.0 && figure(8) > 0.0, "the bare peer has sent: {row:?}");
 }
 
 #[tokio::test]

@@ -40,8 +40,8 @@ const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
 pub struct HoldPlan {
     /// The edge.
     pub edge: SocketAddr,
-    /// The room.
-    pub room: String,
+    /// The room. Without, they stand in no line: they connect, and listen.
+    pub room: Option<String>,
     /// How many.
     pub fans: usize,
     /// Over TLS, with this certificate.
@@ -132,8 +132,8 @@ impl Crowd {
     }
 
     async fn stand_in_line(&self) -> Result<(Box<dyn Wire>, Vec<u8>, u64)> {
-        let HoldPlan { edge, room, .. } = &self.plan;
         let mut stream = self.connect().await?;
+        let HoldPlan { edge, room: Some(room), .. } = &self.plan else { return Ok((stream, Vec::new(), 0)) };
         let mut buffer = Vec::with_capacity(1024);
         let join = format!(
             "POST /.waiting-room/{room}/ticket HTTP/1.1\r\nHost: {edge}\r\nContent-Length: 0\r\n\r\n"

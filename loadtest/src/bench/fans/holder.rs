@@ -24,25 +24,19 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// Has `fans` come to `edge`.
+    /// Has `fans` come to `edge`, and stand in line in `room`; without one they only connect.
     pub(super) fn start(
         edge: SocketAddr,
-        room: &str,
+        room: Option<&str>,
         fans: usize,
         certificate: Option<&Path>,
     ) -> Result<Self> {
         let own = std::env::current_exe().context("the path of this executable is unknown")?;
         let mut command = Command::new(own);
-        command.args([
-            "bench",
-            "hold",
-            "--edge",
-            &edge.to_string(),
-            "--room",
-            room,
-            "--fans",
-            &fans.to_string(),
-        ]);
+        command.args(["bench", "hold", "--edge", &edge.to_string(), "--fans", &fans.to_string()]);
+        if let Some(room) = room {
+            command.args(["--room", room]);
+        }
         if let Some(certificate) = certificate {
             command.arg("--certificate").arg(certificate);
         }

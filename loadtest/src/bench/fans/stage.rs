@@ -13,14 +13,12 @@ use super::super::certificate::Certificate;
 use super::super::cores::{Cores, monotonic, resident, worked};
 use super::holder::Holder;
 use super::watch::Turns;
-use super::{FANS_PER_EDGE, Row};
-use crate::stack::{Process, Program, RedisServer, Secrets, answers_tcp, binary, free_port};
+use super::{FANS_PER_EDGE, Row, SETTLE, here, messages_of, shares};
+use crate::stack::{Process, Program, RedisServer, Secrets, answers_tcp, binary};
 
 const ROOM: &str = "line";
 /// Fans who leave the front each second.
 const TURNS_A_SECOND: u64 = 50;
-/// What happens once and is not measured: buffers are given back, the last who came are told where they stand.
-const SETTLE: Duration = Duration::from_secs(3);
 /// How long after a turn was given it is still waited for that its fan hears of it.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
@@ -72,12 +70,10 @@ impl Stage {
         tokio::time::sleep(SETTLE).await;
         let before = edges.iter().map(|edge| resident(edge.id())).sum::<Result<u64>>()?;
         let file: Option<PathBuf> = certificate.map(|certificate| certificate.certificate);
-        let shares = (0..addresses.len())
-            .map(|nth| fans / addresses.len() + usize::from(nth < fans % addresses.len()));
         let mut holders = addresses
             .iter()
-            .zip(shares)
-            .map(|(edge, share)| Holder::start(*edge, ROOM, share, file.as_deref()))
+            .zip(shares(fans, addresses.len()))
+            .map(|(edge, share)| Holder::start(*edge, Some(ROOM), share, file.as_deref()))
             .collect::<Result<Vec<_>>>()?;
         for holder in &mut holders {
             holder.ready().await?;
@@ -90,14 +86,14 @@ impl Stage {
         tokio::time::sleep(SETTLE).await;
         let mut turns = Turns::default();
         let (messages, worked, redis, from) =
-            (self.messages().await?, self.worked()?, self.redis_worked()?, monotonic());
+            (messages_of(&mut self.holders).await?, self.worked()?, self.redis_worked()?, monotonic());
         tokio::select! {
             () = tokio::time::sleep(length) => {}
             failed = turns.watch(self.redis.port(), ROOM) => failed?,
         }
         let (until, worked) = (monotonic(), self.worked()?.saturating_sub(worked));
         let redis = self.redis_worked()?.saturating_sub(redis);
-        let messages = self.messages().await?.saturating_sub(messages);
+        let messages = messages_of(&mut self.holders).await?.saturating_sub(messages);
         let memory = self.edges.iter().map(|edge| resident(edge.id())).sum::<Result<u64>>()?;
         tokio::time::sleep(AFTERWARDS).await;
         let mut after = Vec::new();
@@ -120,17 +116,10 @@ impl Stage {
             cores: worked.as_secs_f64() / time,
             redis_cores: redis.as_secs_f64() / time,
             messages_a_second: messages as f64 / time,
+            bare: None,
             told: after.len(),
             told_after: [nth(50), nth(99), nth(100)],
         })
-    }
-
-    async fn messages(&mut self) -> Result<u64> {
-        let mut sum = 0;
-        for holder in &mut self.holders {
-            sum += holder.messages().await?;
-        }
-        Ok(sum)
     }
 
     fn worked(&self) -> Result<Duration> {
@@ -171,8 +160,4 @@ fn edge(listen: SocketAddr, admin: SocketAddr, redis: u16, certificate: Option<&
          [upstream]\naddress = \"127.0.0.1:9\"\n\
          [[listen]]\naddress = \"{listen}\"\n{tls}"
     )
-}
-
-fn here() -> Result<SocketAddr> {
-    Ok(SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, free_port()?)))
 }
