@@ -172,8 +172,9 @@ impl Fan {
     async fn arrive(&mut self) -> State {
         let path = format!("/events/{}", self.venue.event);
         let mut last = String::new();
+        // Who comes first was meant to come at their time; who was away, when they are back.
+        let due = if self.story.asked_ms.is_none() { self.due } else { Instant::now() };
         self.story.asked_ms.get_or_insert(self.venue.watch.ms());
-        let due = std::mem::replace(&mut self.due, Instant::now());
         for attempt in 0..TRIES_MAX {
             let answer = self.client.open_page(&path).await;
             self.count(Step::Join, due, &answer);

@@ -65,6 +65,10 @@ impl Fan {
 
     pub(super) async fn choose(&mut self, misses: u32) -> State {
         let path = format!("/api/events/{}/seats", self.venue.event);
+        if misses > 0 {
+            // Whoever was not quick enough looks again at once: how long they took to hear of it is counted there.
+            self.due = Instant::now();
+        }
         let body = match self.fetch(&path).await {
             Ok((answer, body)) if answer.status == 200 => body,
             Ok((answer, _)) => return shut_out("the seat map", &answer),

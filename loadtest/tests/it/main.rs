@@ -14,6 +14,8 @@ mod browser;
 #[cfg(test)]
 mod capacity;
 #[cfg(test)]
+mod coming_back;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod promises;
