@@ -1,5 +1,6 @@
 //! `loadtest`: the crowd.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -199,7 +200,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(command) => command.run(interrupted).await,
         Command::Rehearse(args) => tokio::select! {
             figures = args.run() => {
-                println!("{}", figures?);
+                say(figures?);
                 Ok(ExitCode::SUCCESS)
             }
             () = interrupted => Ok(ExitCode::FAILURE),
@@ -210,16 +211,16 @@ async fn run(command: Command) -> Result<ExitCode> {
             () = interrupted => Ok(ExitCode::FAILURE),
         },
         Command::Capacity(args) => {
-            print!("{}", args.run());
+            say(args.run().trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Report(args) => {
-            println!("{}", args.run()?);
+            say(args.run()?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Compare(args) => {
             let comparison = args.run()?;
-            println!("{comparison}");
+            say(&comparison);
             Ok(if comparison.is_worse() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
         Command::Provider { port, books } => tokio::select! {
@@ -236,7 +237,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             tokio::select! {
                 report = away::run(plan) => {
                     let report = report?;
-                    println!("{report}");
+                    say(&report);
                     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
                 }
                 () = interrupted => Ok(ExitCode::FAILURE),
@@ -260,6 +261,11 @@ async fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn judged(report: &Report) -> ExitCode {
-    println!("{report}");
+    say(report);
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints it. Who has read enough and closes the pipe is no error.
+fn say(what: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{what}");
 }

@@ -41,6 +41,45 @@ pub enum Step {
 }
 
 impl Step {
+    /// All of them.
+    const ALL: [Self; 11] = [
+        Self::Join,
+        Self::Refresh,
+        Self::Status,
+        Self::Socket,
+        Self::Admission,
+        Self::EventPage,
+        Self::Seats,
+        Self::Hold,
+        Self::Cancel,
+        Self::Pay,
+        Self::Browse,
+    ];
+
+    /// The one that people call so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+
+    /// What is asked, for who reads of it for the first time.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Join => {
+                "A fan opens the event's page, for the first time or after being away: most are answered with their place in the line."
+            }
+            Self::Refresh => "The waiting page of a fan without script loads itself again.",
+            Self::Status => "A fan without a live connection asks for their place.",
+            Self::Socket => "A fan in line opens the live connection over which places are told.",
+            Self::Admission => "A fan whose turn has come fetches the cookie that lets them in.",
+            Self::EventPage => "A fan who is inside opens the event's page: the shop answers.",
+            Self::Seats => "A fan who is inside asks which seats are free.",
+            Self::Hold => "Seats are held for a fan.",
+            Self::Cancel => "A fan gives held seats back.",
+            Self::Pay => "A fan pays, and has the tickets with the answer.",
+            Self::Browse => "Somebody asks for what no room protects.",
+        }
+    }
+
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -29,11 +29,7 @@ pub fn html(record: &RunRecord) -> String {
             ),
         ),
         section("endings", "How fans ended", &counts(&record.endings, "Nobody came to an end.")),
-        section(
-            "errors",
-            "What went wrong for fans",
-            &counts(&record.errors, "Nothing went wrong for any fan."),
-        ),
+        section("errors", plain::ERRORS, &errors(&record.errors)),
         section("latency", "How long answers took, over the whole run", &latencies(record)),
         section("processes", "What the processes used", &processes(record)),
         section("machine", "The machine", &machine(record)),
@@ -57,21 +53,22 @@ fn verdict(record: &RunRecord, figures: &Figures) -> String {
     let paragraphs = |texts: Vec<String>| -> String {
         texts.iter().map(|text| format!("<p>{}</p>", escaped(text))).collect()
     };
-    let cautions: String = plain::caution(record, figures)
-        .iter()
-        .map(|caution| format!("<li>{}</li>", escaped(caution)))
-        .collect();
-    let cautions = if cautions.is_empty() {
-        cautions
-    } else {
-        format!("<p>Mind when you read this:</p><ul>{cautions}</ul>")
-    };
     format!(
-        "<section id=\"verdict\" class=\"verdict {class}\"><h1>{}</h1><p>{}</p>{}{cautions}</section>",
+        "<section id=\"verdict\" class=\"verdict {class}\"><h1>{}</h1><p>{}</p>{}{}{}</section>",
         escaped(&plain::verdict(record)),
         escaped(&record.scenario.about),
-        paragraphs(plain::story(record, figures))
+        paragraphs(plain::story(record, figures)),
+        listed("Mind when you read this:", &plain::caution(record, figures)),
+        listed("What to do next:", &plain::next(record, figures))
     )
+}
+
+fn listed(head: &str, texts: &[String]) -> String {
+    if texts.is_empty() {
+        return String::new();
+    }
+    let items: String = texts.iter().map(|text| format!("<li>{}</li>", escaped(text))).collect();
+    format!("<p>{head}</p><ul>{items}</ul>")
 }
 
 fn promises(verdicts: &[VerdictFacts]) -> String {
@@ -107,7 +104,7 @@ fn course(record: &RunRecord) -> String {
         let row = |(index, stretch): (usize, &Stretch)| {
             let name = escaped(&stretch.name);
             let name = if is_numbered { format!("{} {name}", index + 1) } else { name };
-            vec![name, time(stretch.from_s), time(stretch.to_s), escaped(&stretch.about)]
+            vec![name, time(stretch.from_s), time(stretch.to_s), escaped(&spaced(&stretch.about))]
         };
         stretches.iter().enumerate().map(row).collect()
     };
@@ -143,6 +140,17 @@ fn counts(counts: &[(String, u64)], none: &str) -> String {
     table(&["", "how often"], &rows, true) + &more
 }
 
+/// What went wrong, how often, and what that means.
+fn errors(errors: &[(String, u64)]) -> String {
+    if errors.is_empty() {
+        return "<p>Nothing went wrong for any fan.</p>".to_owned();
+    }
+    let row =
+        |(what, count): &(String, u64)| vec![escaped(what), number(*count), plain::meaning(what).to_owned()];
+    let rows: Vec<Vec<String>> = errors.iter().take(ROWS_MAX).map(row).collect();
+    table(&["what", "how often", "what that means"], &rows, false)
+}
+
 fn latencies(record: &RunRecord) -> String {
     if record.latencies.is_empty() {
         return "<p>Nothing was asked.</p>".to_owned();
@@ -156,7 +164,12 @@ fn latencies(record: &RunRecord) -> String {
             [escaped(&series.kind), number(seen.count)].into_iter().chain(times).collect()
         })
         .collect();
-    table(&["", "answers", "half", "nine of ten", "99 of 100", "slowest"], &rows, true)
+    let rows = table(
+        &["", "answers", "half within", "nine of ten within", "99 of 100 within", "slowest"],
+        &rows,
+        true,
+    );
+    format!("<p>From the moment a request was meant to be sent, tries that failed included.</p>{rows}")
 }
 
 fn processes(record: &RunRecord) -> String {
@@ -190,9 +203,9 @@ fn machine(record: &RunRecord) -> String {
         ("cores, for everything together", machine.cores.to_string()),
         ("memory", bytes(machine.memory_bytes)),
         ("kernel", machine.kernel.clone()),
-        ("load before", figure(machine.load_before)),
+        ("load before the run", figure(machine.load_before)),
         ("programs built", build.to_owned()),
-        ("latest that the crowd itself was", format!("{} ms", number(record.late_ms))),
+        ("how late the crowd itself was, at most", format!("{} ms", number(record.late_ms))),
     ];
     facts(&rows)
 }

@@ -2,12 +2,14 @@
 
 use super::figures::{AFTER_A_FAULT_S, Figures, Promises};
 use super::words::{list, many, number, share, time};
-use crate::run::record::RunRecord;
+use crate::run::record::{OutcomeFacts, RunRecord};
 
 /// From how late on a machine blurs what is seen, in milliseconds.
 const LATE_MS: u64 = 250;
 /// From which share on the configured rate counts as used in full.
 const FULL: f64 = 0.99;
+/// What the part of the page is called that counts errors by their cause.
+pub(crate) const ERRORS: &str = "What went wrong for fans";
 /// From which load for each core on other work was going on before the run.
 const LOAD_A_CORE: f64 = 0.5;
 
@@ -34,6 +36,15 @@ pub(crate) fn verdict(record: &RunRecord) -> String {
         ([one], _) => format!("A promise was broken: {one}."),
         (broken, _) => format!("{} promises were broken: {}.", broken.len(), named(broken)),
     }
+}
+
+/// Each promise that was broken, with the shortest stories of how.
+pub(crate) fn broken(record: &RunRecord) -> impl Iterator<Item = String> {
+    let broken = record.verdicts.iter().filter(|verdict| verdict.outcome == OutcomeFacts::Broken);
+    broken.map(|verdict| {
+        let told: String = verdict.told.iter().map(|told| format!("\n  {told}")).collect();
+        format!("{}: {}{told}", verdict.promise, verdict.says)
+    })
 }
 
 /// What happened, as paragraphs.
@@ -95,6 +106,37 @@ pub(crate) fn story(record: &RunRecord, figures: &Figures) -> Vec<String> {
     vec![fans, requests, faults]
 }
 
+/// Parts of what went wrong for a fan, and what each means; the first that is found counts.
+const MEANINGS: [(&str, &str); 10] = [
+    (
+        "409 provisional",
+        "The line could not be asked when this fan came: they have a provisional ticket, and poll until it has a rank.",
+    ),
+    ("503 store_away", "The line could not be asked in this moment. Nobody lost a place by that."),
+    (
+        "503 circuit_open",
+        "The shop had failed before, so the edge did not even ask it, and said when to come again.",
+    ),
+    ("503 busy", "The shop said that it is busy: its database was away, or full."),
+    ("502", "The edge asked the shop and had no answer, or one that it could not pass on."),
+    (
+        "503",
+        "The edge answered in place of the shop, which gave no answer or had failed before. Sessions and places are kept.",
+    ),
+    ("refused", "The process that should answer did not run. Fans go to the next edge, or try again."),
+    ("reset", "The process that should answer died, or closed the connection, before it did."),
+    ("closed", "The process that should answer closed the connection before it did."),
+    ("elapsed", "There was no answer within 20 seconds."),
+];
+
+/// What this means that went wrong, for who sees it for the first time.
+pub(crate) fn meaning(what: &str) -> &'static str {
+    // The kind of request comes first, and is no part of what went wrong.
+    let wrong = what.split_once(": ").map_or(what, |(_, wrong)| wrong);
+    let found = MEANINGS.iter().find(|(part, _)| wrong.contains(part));
+    found.map_or("", |(_, means)| means)
+}
+
 /// What stands against believing the figures.
 pub(crate) fn caution(record: &RunRecord, figures: &Figures) -> Vec<String> {
     let machine = &record.machine;
@@ -129,10 +171,72 @@ pub(crate) fn caution(record: &RunRecord, figures: &Figures) -> Vec<String> {
     cautions
 }
 
+/// What to do next, for who reads it for the first time.
+pub(crate) fn next(record: &RunRecord, figures: &Figures) -> Vec<String> {
+    let promises = Promises::of(&record.verdicts);
+    let mut steps = Vec::new();
+    if !promises.broken.is_empty() {
+        steps.push(
+            "Beside each broken promise the table below tells how it came about: which fan, and when. Look at that time in \
+             the plots: at a fault, a process that was at a whole core, or arrivals that came late."
+                .to_owned(),
+        );
+        steps.push(
+            "Play it again with the same fans, by the command at the end of this page. What breaks again is no accident."
+                .to_owned(),
+        );
+    }
+    if !promises.unjudged.is_empty() {
+        steps.push(
+            "What could not be judged had too little to be judged by; the table says what was missing. More fans, a \
+             longer line or a quieter machine tell more."
+                .to_owned(),
+        );
+    }
+    if figures.errors > figures.errors_by_faults {
+        let which = if record.faults.is_empty() {
+            "No fault was made, and yet requests failed"
+        } else {
+            "Some requests failed though no fault was near"
+        };
+        steps.push(format!(
+            "{which}: \u{201c}{ERRORS}\u{201d} counts them by their cause, the plot of errors shows when."
+        ));
+    }
+    if steps.is_empty() {
+        steps.push(
+            "Keep run.json, which lies beside this page. After a change play the same scenario again, and put both runs \
+             beside each other: loadtest compare before/run.json after/run.json."
+                .to_owned(),
+        );
+    }
+    steps
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::record::{OutcomeFacts, VerdictFacts};
+    use crate::run::record::{Second, Stretch, VerdictFacts};
+
+    #[test]
+    fn there_is_always_something_to_do_next() {
+        let told = |outcome: OutcomeFacts, errors: u64, is_struck: bool| {
+            let fault = Stretch { name: "redis-slow".to_owned(), ..Stretch::default() };
+            let record = RunRecord {
+                verdicts: vec![VerdictFacts { outcome, ..VerdictFacts::default() }],
+                seconds: vec![Second { errors, ..Second::default() }],
+                faults: if is_struck { vec![fault] } else { Vec::new() },
+                ..RunRecord::default()
+            };
+            super::next(&record, &Figures::of(&record)).join("\n")
+        };
+        let kept = told(OutcomeFacts::Kept, 0, false);
+        assert!(kept.contains("loadtest compare") && !kept.contains("again, by"), "{kept}");
+        assert_eq!(told(OutcomeFacts::Kept, 3, true), kept, "a fault explains them");
+        assert!(told(OutcomeFacts::Kept, 3, false).starts_with("No fault was made, and yet"));
+        assert!(told(OutcomeFacts::Broken, 0, false).starts_with("Beside each broken promise"));
+        assert!(told(OutcomeFacts::Unjudged, 0, false).starts_with("What could not be judged"));
+    }
 
     fn said(outcomes: &[(&str, OutcomeFacts)]) -> String {
         let verdict = |(promise, outcome): &(&str, OutcomeFacts)| VerdictFacts {
@@ -142,6 +246,30 @@ mod tests {
         };
         let verdicts = outcomes.iter().map(verdict).collect();
         super::verdict(&RunRecord { verdicts, ..RunRecord::default() })
+    }
+
+    #[test]
+    fn what_went_wrong_has_a_meaning() {
+        let told = "WebSocket: the WebSocket was answered with 409 provisional";
+        assert!(meaning(told).contains("provisional ticket"));
+        assert!(meaning("seat map: 503 circuit_open").contains("did not even ask"));
+        assert!(meaning("event page: 502").starts_with("The edge asked the shop"));
+        assert!(meaning("join: Connection refused (os error 111)").contains("did not run"));
+        assert_eq!(meaning("hold: what nobody foresaw"), "");
+    }
+
+    #[test]
+    fn a_broken_promise_is_told_with_its_story() {
+        let verdict = |outcome| VerdictFacts {
+            promise: "P1 order".to_owned(),
+            says: "First come, first in.".to_owned(),
+            outcome,
+            told: vec!["fan 3 came at 1 s".to_owned()],
+        };
+        let verdicts = vec![verdict(OutcomeFacts::Kept), verdict(OutcomeFacts::Broken)];
+        let record = RunRecord { verdicts, ..RunRecord::default() };
+        let told: Vec<String> = broken(&record).collect();
+        assert_eq!(told, ["P1 order: First come, first in.\n  fan 3 came at 1 s"]);
     }
 
     #[test]

@@ -4,7 +4,10 @@ use super::figures::{is_crowd, rate_at};
 use super::plot::{Line, Mark, Plot, Tone, Unit};
 use super::thin::{POINTS_MAX, Point, Stand, smooth, thin};
 use super::words::escaped;
-use crate::run::record::{LatencySeries, Percentiles, ProcessSample, ProcessSeries, RunRecord, Second};
+use crate::meter::Step;
+use crate::run::record::{
+    LatencySeries, Percentiles, ProcessSample, ProcessSeries, RunRecord, Second, Stretch,
+};
 
 /// Most kinds of requests that have a plot of their own: those that were asked most.
 const KINDS_MAX: usize = 12;
@@ -90,8 +93,8 @@ impl<'a> Plots<'a> {
             ),
             self.plot(
                 "Fans in line",
-                "It grows while more come than are let in. Connections below the fans are fans who poll, or whose \
-                 connection broke.",
+                "It grows while more come than are let in. Where there are fewer live connections than fans, the others ask \
+                 from time to time, or their connection broke.",
                 Unit::Number,
                 &[
                     self.seconds("waiting", Tone::Seen(0), Stand::Most, |second| second.waiting),
@@ -100,8 +103,8 @@ impl<'a> Plots<'a> {
             ),
             self.plot(
                 "Fans let in a minute",
-                "Mean of ten seconds. While fans wait, what was seen should lie on what was configured, never \
-                 above it; below it where the shop was full, or a fault held turns up.",
+                "Mean of ten seconds. While fans wait, what was seen should lie on what was configured: above it for no longer \
+                 than a burst takes that may go at once; below it where the shop was full, or a fault held turns up.",
                 Unit::Number,
                 &[
                     Line::new("configured", Tone::Limit, self.configured()),
@@ -213,13 +216,16 @@ impl<'a> Plots<'a> {
                 thin(&points, Stand::Most)
             };
             let lines = [
-                Line::new("99 of 100 faster", Tone::Seen(1), points(|seen| seen.p99_ms)),
-                Line::new("nine of ten", Tone::Seen(3), points(|seen| seen.p90_ms)),
-                Line::new("half", Tone::Seen(0), points(|seen| seen.p50_ms)),
+                Line::new("99 of 100 within", Tone::Seen(1), points(|seen| seen.p99_ms)),
+                Line::new("nine of ten within", Tone::Seen(3), points(|seen| seen.p90_ms)),
+                Line::new("half of them within", Tone::Seen(0), points(|seen| seen.p50_ms)),
             ];
-            let about = "From the moment the request was meant to be sent, so that who is slow cannot hide it. Even \
-                         lines are good; a peak that outlasts its fault is not.";
-            self.plot(&format!("How long it took: {}", series.kind), about, Unit::Millis, &lines)
+            let what = Step::named(&series.kind).map_or_else(String::new, |step| format!("{} ", step.says()));
+            let about = format!(
+                "{what}From the moment the request was meant to be sent, so that who is slow cannot hide it. Even lines are \
+                 good; a peak that outlasts its fault is not."
+            );
+            self.plot(&format!("How long it took: {}", series.kind), &about, Unit::Millis, &lines)
         });
         plots.collect()
     }
@@ -229,8 +235,9 @@ impl<'a> Plots<'a> {
         let (crowd, system): (Vec<_>, Vec<_>) = all.iter().partition(|series| is_crowd(&series.name));
         let cores = |sample: &ProcessSample| sample.cores;
         let memory = |sample: &ProcessSample| sample.memory_bytes as f64;
-        let system_about =
-            "One is a whole core. A process that stays at a whole number for long is at its limit.";
+        let system_about = "One is a whole core. Proxies are the edges, origin-app is the shop. Where all cores of the machine are busy \
+             for long, waits and latencies grow by that alone; so they do where Redis stays at a whole core, for it works \
+             on one.";
         [
             self.plot("Cores that were busy", system_about, Unit::Number, &drawn(&system, cores)),
             self.plot(
@@ -260,20 +267,20 @@ fn drawn(processes: &[&ProcessSeries], of: fn(&ProcessSample) -> f64) -> Vec<Lin
     processes.iter().enumerate().map(line).collect()
 }
 
-/// What the numbers on the plots stand for.
+/// What the numbers and lines on the plots stand for.
 pub(super) fn legend(record: &RunRecord) -> String {
-    let names =
-        record.faults.iter().enumerate().map(|(index, fault)| format!("{} {}", index + 1, fault.name));
-    let names: Vec<String> =
-        names.map(|name| format!("<b class=\"broken\">{}</b>", escaped(&name))).collect();
-    match (names.is_empty(), record.phases.is_empty()) {
-        (true, true) => String::new(),
-        (true, false) => "<p>Upright lines are the beginnings of phases.</p>".to_owned(),
-        (false, _) => {
-            format!(
-                "<p>Red stretches are faults: {}. Upright lines are the beginnings of phases.</p>",
-                names.join(", ")
-            )
-        }
+    let lines = match (record.phases.is_empty(), record.opened_s) {
+        (true, None) => "",
+        (_, None) => "<p>Upright lines are the beginnings of phases.</p>",
+        (_, Some(_)) => "<p>Upright lines are the beginnings of phases, and the opening of the room.</p>",
+    };
+    let fault = |(index, fault): (usize, &Stretch)| {
+        let (name, about) = (escaped(&fault.name), escaped(&fault.about));
+        format!("<li><b class=\"broken\">{} {name}</b>: {about}</li>", index + 1)
+    };
+    let faults: String = record.faults.iter().enumerate().map(fault).collect();
+    if faults.is_empty() {
+        return lines.to_owned();
     }
+    format!("{lines}<p>Red stretches are faults:</p><ul>{faults}</ul>")
 }

@@ -1,5 +1,6 @@
 //! `loadtest run`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use super::play;
 use super::record::OutcomeFacts;
 use super::scenario::Scenario;
 use crate::random;
-use crate::report::{file, html};
+use crate::report::{file, html, plain};
 
 /// What is played, and where what comes of it goes.
 #[derive(Clone, Debug, Args)]
@@ -35,20 +36,33 @@ impl RunArgs {
         let seed = self.seed.or(scenario.seed).map_or_else(random::seed, Ok)?;
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("{} cannot be made", self.out.display()))?;
+        // What is found out only after the run is found out too late.
+        tempfile::tempfile_in(&self.out)
+            .with_context(|| format!("nothing can be written into {}", self.out.display()))?;
         let command = format!("loadtest run {} --seed {seed}", self.scenario.display());
         let folder = self.scenario.parent().unwrap_or(Path::new("."));
         let played = tokio::select! {
             played = play::play(&scenario, (&text, folder), seed) => Some(played?),
             () = interrupted => None,
         };
-        let Some(mut record) = played else { return Ok(ExitCode::FAILURE) };
+        let Some(mut record) = played else {
+            eprintln!(
+                "Interrupted: all that was started is stopped, nothing is judged, nothing was written."
+            );
+            return Ok(ExitCode::FAILURE);
+        };
         record.scenario.command = command;
         let (json, page) = (self.out.join("run.json"), self.out.join("report.html"));
+        // Told first: whatever becomes of the files, that much is known.
+        let mut out = std::io::stdout();
+        let _ = writeln!(out, "{}", plain::verdict(&record));
+        for broken in plain::broken(&record) {
+            let _ = writeln!(out, "{broken}");
+        }
         file::write(&json, &record)?;
-        std::fs::write(&page, html(&record))
+        file::write_whole(&page, &html(&record))
             .with_context(|| format!("{} cannot be written", page.display()))?;
-        println!("{}", crate::report::plain::verdict(&record));
-        println!("{}\n{}", json.display(), page.display());
+        let _ = writeln!(out, "{}\n{}", json.display(), page.display());
         let broken = record.verdicts.iter().any(|verdict| verdict.outcome == OutcomeFacts::Broken);
         Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }

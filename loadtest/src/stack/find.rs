@@ -26,7 +26,11 @@ fn beside(own: &Path, name: &str) -> Result<PathBuf> {
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let file = folder.join(name);
     if !file.is_file() {
-        bail!("{} is missing; build it first: cargo build --workspace --bins --examples", file.display());
+        let how = if folder.ends_with("release") { " --release" } else { "" };
+        bail!(
+            "{} is missing; build it first: cargo build{how} --workspace --bins --examples",
+            file.display()
+        );
     }
     Ok(file)
 }
@@ -66,6 +70,8 @@ mod tests {
         let error = beside(Path::new("/nowhere/deps/it-1"), "proxy").unwrap_err().to_string();
         assert!(error.starts_with("/nowhere/proxy is missing"), "{error}");
         assert!(error.contains("cargo build --workspace"), "{error}");
+        let error = beside(Path::new("/nowhere/release/loadtest"), "proxy").unwrap_err().to_string();
+        assert!(error.contains("cargo build --release --workspace"), "{error}");
     }
 
     #[test]

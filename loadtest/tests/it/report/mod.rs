@@ -36,6 +36,12 @@ fn the_page_has_every_part_and_loads_nothing() {
     }
     assert!(!page.contains("NaN") && !page.contains("style=\""), "no figure is none, no style is inline");
     assert!(page.contains("No promise was broken; 1 of 3 could not be judged: P9 seats."));
+    let legend = "<b class=\"broken\">1 Redis killed</b>: The process is killed, and started again.";
+    assert!(page.contains(legend) && page.contains("What to do next:"));
+    assert!(
+        page.contains("A fan pays, and has the tickets with the answer."),
+        "each kind of request is told of"
+    );
     assert!(page.contains("2 faults were made on purpose: Redis killed after 2 min 30 s and proxy-1 killed"));
     for escaped in ["&lt;most at once&gt;", "A processor &lt;of two&gt;", "the line &amp; the page"] {
         assert!(page.contains(escaped), "{escaped}");

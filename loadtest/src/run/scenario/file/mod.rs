@@ -136,7 +136,10 @@ fn kinds(fans: &Spanned<Vec<Fans>>) -> Result<Vec<Kind>, String> {
     }
     let total: f64 = fans.iter().map(|fans| fans.share.0).sum();
     if (total - 1.0).abs() > 1e-9 {
-        return Err(format!("share: the shares are {:.6} % together; 100 % is needed", total * 100.0));
+        return Err(format!(
+            "share: the shares are {} % together; 100 % is needed",
+            (total * 1e8).round() / 1e6
+        ));
     }
     let mut kinds: Vec<Kind> = Vec::new();
     for fans in fans {

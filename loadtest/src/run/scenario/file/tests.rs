@@ -103,7 +103,7 @@ fn a_mistake_names_line_and_field_and_what_would_be_right() {
         ("session = \"5m\"", "opens_after = \"1m\"", "and less than the 15 s of all phases are needed"),
         ("session = \"5m\"", "session = 5", "13: session: found 5; a time such as \"500ms\", \"90s\""),
         ("session = \"5m\"", "session = \"2d\"", "13: session: found \"2d\"; a time"),
-        ("share = 10", "share = 20", "the shares are 110.000000 % together; 100 % is needed"),
+        ("share = 10", "share = 20", "the shares are 110 % together; 100 % is needed"),
         ("share = 90", "share = 190", "24: share: found 190; a percentage"),
         ("name = \"lookers\"", "name = \"buyers\"", "found \"buyers\" twice"),
         ("does = \"look\"", "does = \"sleep\"", "31: does: unknown variant `sleep`, expected one of `buy`"),
