@@ -172,10 +172,12 @@ mod tests {
     #[test]
     fn every_contradiction_is_found() {
         type Change = fn(&mut Vec<Reservation>, &mut Vec<Charged>, &mut Vec<String>);
-        let changes: [(Change, &str); 9] = [
+        let changes: [(Change, &str); 11] = [
             (|all, _, _| all[0].tickets.clear(), "has tickets for {}"),
             (|all, _, _| all[2].tickets.push("C-1".to_owned()), "is released with seats"),
             (|all, _, _| all[2].state = "paying".to_owned(), "still paying"),
+            (|all, _, _| all[1].state = "refund_due".to_owned(), "still refund_due"),
+            (|_, charges, _| charges.retain(|charge| charge.refunded), "was charged 0 times"),
             (
                 |all, _, _| {
                     all[2].state = "confirmed".to_owned();

@@ -50,6 +50,7 @@ mod tests {
             (fan(Ending::Stopped, None), "fan 0 (no rank) never got in"),
             (fan(Ending::Stopped, Some(4)), "did not come to an end"),
             (fan(Ending::ShutOut("no answer".to_owned()), None), "no answer"),
+            (fan(Ending::LeftEarly, None), "left without having been let in"),
         ] {
             let verdict = judge(&[inside.clone(), other]).to_string();
             assert!(verdict.contains("BROKEN") && verdict.contains(told), "{verdict}");

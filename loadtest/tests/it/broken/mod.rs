@@ -38,7 +38,11 @@ fn wrong(verdicts: &[Verdict], promise: Promise, told: &str, also: &[Promise]) -
 
 #[tokio::test]
 async fn a_system_that_breaks_its_promise_fails_the_check() {
-    tokio::join!(two_proxies_without_a_common_store(), a_proxy_with_another_rate_than_agreed());
+    tokio::join!(
+        two_proxies_without_a_common_store(),
+        a_proxy_with_another_rate_than_agreed(400),
+        a_proxy_with_another_rate_than_agreed(900)
+    );
 }
 
 /// Two proxies that share no store have two lines, each with the whole rate.
@@ -52,18 +56,19 @@ async fn two_proxies_without_a_common_store() {
     assert!(text.contains("not kept."), "{text}");
 }
 
-async fn a_proxy_with_another_rate_than_agreed() {
+/// It lets in 600 a minute: more than were agreed, or fewer.
+async fn a_proxy_with_another_rate_than_agreed(agreed: u64) {
     let plan = CheckPlan {
         fans: 150,
         proxies: 1,
         store: Store::Memory,
         drain_per_minute: 600,
-        expect_drain_per_minute: Some(400),
+        expect_drain_per_minute: Some(agreed),
         crash: false,
         seed: 1,
     };
     let report = run(&plan).await.unwrap();
-    let told = "configured were 400 a minute";
-    assert_eq!(wrong(&report.verdicts, Promise::Rate, told, &[]), None);
+    let told = format!("configured were {agreed} a minute");
+    assert_eq!(wrong(&report.verdicts, Promise::Rate, &told, &[]), None);
     assert!(!report.is_good());
 }

@@ -27,6 +27,9 @@ const FANS: u32 = 60;
 /// What an answer has before an admission token of the room `demo`, and how long a signature by HS256 is.
 const TOKEN_COOKIE: &[u8] = b"wr-admission-demo=";
 const SIGNATURE: usize = 43;
+/// A spelling of a protected path, and as many bytes that ask for what is open.
+const SPELLING: &[u8] = b"GET //events/demo ";
+const OPEN: &[u8] = b"GET /api/health?a ";
 /// So much later than on a machine of one's own may be heard of everything.
 const GRANTED_MS: u64 = 3000;
 
@@ -53,8 +56,9 @@ async fn a_room_that_leaves_a_path_open() -> Option<String> {
     wrong(&verdicts, Promise::NoEntry, "no token: ", &[])
 }
 
-/// P6, for who asks by this wire: a signature of one's own is as good as the right one.
-async fn a_forged_token_that_opens() -> Option<String> {
+/// P6, for who asks by these wires: a signature of one's own is as good as the right one, another spelling of a protected
+/// path leads past the room, and the shop says yes to whom it does not know.
+async fn a_forged_token_that_opens() -> Vec<String> {
     let rooms = vec![Room::demo(600), Room::brief()];
     let stack = Stack::start(&Blueprint { rooms, ..Blueprint::default() }).await.unwrap();
     stack.open_sale(&Sale::demo(2, 10)).await.unwrap();
@@ -68,6 +72,9 @@ async fn a_forged_token_that_opens() -> Option<String> {
         }
     });
     let there: Edit = Arc::new(move |bytes: &mut [u8]| {
+        if bytes.starts_with(SPELLING) {
+            bytes[..OPEN.len()].copy_from_slice(OPEN);
+        }
         let token = token.lock();
         let signed = token.len().saturating_sub(SIGNATURE);
         let (says, signature) = token.split_at(signed);
@@ -79,11 +86,23 @@ async fn a_forged_token_that_opens() -> Option<String> {
     });
     let link = Link::editing_both(stack.edges()[0].port().unwrap(), there, back).unwrap();
     let wire = format!("http://127.0.0.1:{}/", link.port()).parse().unwrap();
-    let attempts = cheats::attempts(Arc::new([wire]), stack.shop_url()).await.unwrap();
+    let yes: Edit = Arc::new(|bytes: &mut [u8]| {
+        if let Some(at) = after(bytes, b"HTTP/1.1 ").filter(|at| bytes[*at..].starts_with(b"403")) {
+            bytes[at..at + 3].copy_from_slice(b"200");
+        }
+    });
+    let door = Link::editing(stack.shop_url().port().unwrap(), yes).unwrap();
+    let shop = format!("http://127.0.0.1:{}/", door.port()).parse().unwrap();
+    let attempts = cheats::attempts(Arc::new([wire]), &shop).await.unwrap();
     stack.stop().await;
     let verdicts = judge_all(&Evidence { attempts, ..Evidence::default() });
     print(&verdicts);
-    wrong(&verdicts, Promise::NoEntry, "a token with a signature of one's own: ", &[])
+    let told = [
+        "a token with a signature of one's own: ",
+        "GET //events/demo: 200 instead of 4xx",
+        "GET /events/demo at the shop itself, unsigned: 200 instead of 403",
+    ];
+    told.iter().filter_map(|told| wrong(&verdicts, Promise::NoEntry, told, &[])).collect()
 }
 
 /// Where what follows `words` begins.
@@ -98,7 +117,7 @@ fn token_length(bytes: &[u8]) -> usize {
     bytes.iter().take_while(is_part).count()
 }
 
-/// P7 and P9: the shop is cut off while the store is away; and later a ticket, and the record of a refund, are lost.
+/// P7 and P9: the shop is cut off while the store is away; and later a ticket is lost, and that a seat is taken.
 async fn a_shop_whose_books_are_tampered_with() -> Vec<String> {
     let room = Room::demo(1200);
     let blueprint = Blueprint {
@@ -158,10 +177,17 @@ async fn a_shop_whose_books_are_tampered_with() -> Vec<String> {
     let seat = "SELECT ctid FROM tickets ORDER BY seat_id LIMIT 1";
     let lose = format!("DELETE FROM tickets WHERE ctid IN ({seat})");
     stack.postgres().unwrap().ask(&lose).await.unwrap();
+    // And the inventory forgets a seat that is sold.
+    let seat = "SELECT seat_id FROM tickets ORDER BY seat_id DESC LIMIT 1";
+    let seat = stack.postgres().unwrap().ask(seat).await.unwrap().remove(0).remove(0);
+    let forget = format!("return redis.call('HDEL', KEYS[1], '{seat}')");
+    assert_eq!(stack.inventory().unwrap().script(&forget, &["shop:{demo}:taken"]).await.unwrap(), "1");
     evidence.books = Some(stack.books("demo").await.unwrap());
     let verdicts = judge_all(&evidence);
     print(&verdicts);
-    found.extend(wrong(&verdicts, Promise::OneSeat, "and has tickets for", &[Promise::Rate]));
+    for told in ["and has tickets for", "and the inventory would hand it out again"] {
+        found.extend(wrong(&verdicts, Promise::OneSeat, told, &[Promise::Rate]));
+    }
     stack.stop().await;
     found
 }
