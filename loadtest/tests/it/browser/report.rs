@@ -54,9 +54,11 @@ async fn is_sound(browser: &Browser, what: &str) {
     assert_eq!(browser.page().execute_async(run, vec![]).await.unwrap(), json!([]), "{what}");
 }
 
-/// Keeps a picture of the page's beginning in the folder of the documentation's.
-async fn picture(browser: &Browser, folder: &Path, name: &str, height: u32) {
-    let clip = json!({ "x": 0, "y": 0, "width": 1000, "height": height, "scale": 0.75 });
+/// Keeps a picture of the page from `selector` on in the folder of the documentation's.
+async fn picture(browser: &Browser, folder: &Path, name: &str, selector: &str, height: u32) {
+    let top = format!("return document.querySelector('{selector}').getBoundingClientRect().top + scrollY");
+    let top = browser.page().execute(&top, vec![]).await.unwrap();
+    let clip = json!({ "x": 0, "y": top, "width": 1000, "height": height, "scale": 0.75 });
     let how = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
     let picture = devtools(browser, "Page.captureScreenshot", how).await;
     let picture = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
@@ -64,7 +66,7 @@ async fn picture(browser: &Browser, folder: &Path, name: &str, height: u32) {
     std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
 }
 
-/// `make screenshots`: the page of a small run with a fault.
+/// `make screenshots`: the page of a small run with faults.
 #[tokio::test]
 #[ignore = "it writes into the documentation"]
 async fn picture_of_a_run() {
@@ -72,7 +74,8 @@ async fn picture_of_a_run() {
     let out = tempfile::tempdir().unwrap();
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/loadtest");
     let text = std::fs::read_to_string(scenarios.join("smoke.toml")).unwrap();
-    let fault = "\n[[fault]]\nat = \"4s\"\nwhat = \"proxy-killed\"\n";
+    let fault = "\n[[fault]]\nat = \"4s\"\nwhat = \"proxy-killed\"\n\
+                 \n[[fault]]\nat = \"9s\"\nwhat = \"redis-restarted-empty\"\n";
     std::fs::write(out.path().join("smoke.toml"), text + fault).unwrap();
     let output =
         loadtest().args(["run", "smoke.toml", "--out", "."]).current_dir(out.path()).output().await.unwrap();
@@ -80,7 +83,9 @@ async fn picture_of_a_run() {
     let browser = Browser::start(Javascript::On).await;
     let page = format!("file://{}", out.path().join("report.html").display());
     browser.page().goto(&page).await.unwrap();
-    picture(&browser, &Path::new(&folder).join("report"), "run", 2400).await;
+    let folder = Path::new(&folder).join("report");
+    picture(&browser, &folder, "run", "body", 1250).await;
+    picture(&browser, &folder, "plots", "#plots", 1650).await;
     browser.stop().await;
 }
 
