@@ -148,6 +148,12 @@ impl ShownPosition {
         shown.get()
     }
 
+    /// The fan was shown this position before, maybe by another proxy. It is taken as it is: to lean each time that it is
+    /// brought back would carry it ever further from the truth.
+    pub fn was_shown(&mut self, position: NonZeroU64) {
+        self.0 = Some(self.0.map_or(position, |before| before.min(position)));
+    }
+
     /// Whether a fan who has been shown this would be misled by it: off by more than 1 % and more than 1.
     pub fn misleads(self, ahead: u64) -> bool {
         let position = ahead.saturating_add(1);
@@ -184,6 +190,22 @@ mod tests {
             assert_eq!(ladder.ahead(Rank::new(rank)), ahead, "{rank}");
         }
         assert_eq!(Ladder::default().ahead(Rank::new(7)), 0);
+    }
+
+    #[test]
+    fn what_is_shown_does_not_lean_further_each_time_that_it_is_brought_back() {
+        let first = ShownPosition::default().show(80_000);
+        let mut brought = first;
+        for _ in 0..20 {
+            let mut shown = ShownPosition::default();
+            shown.was_shown(NonZeroU64::new(brought).unwrap());
+            brought = shown.show(80_000);
+        }
+        assert_eq!(brought, first);
+        let mut shown = ShownPosition::default();
+        shown.was_shown(NonZeroU64::new(500).unwrap());
+        shown.was_shown(NonZeroU64::new(700).unwrap());
+        assert_eq!(shown.show(80_000), 500, "the lowest of all that were shown");
     }
 
     #[test]

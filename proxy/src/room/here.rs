@@ -1,5 +1,6 @@
 //! Fans whom this proxy holds.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use admission::ticket::Place;
@@ -18,7 +19,9 @@ impl Room {
     /// A fan was shown this place before, maybe by another proxy: they are not shown a higher one. It is theirs to
     /// say, and concerns nobody else.
     pub fn was_shown(&self, place: &Place, position: u64) {
-        self.registry.lock().show(place, position.saturating_sub(1));
+        if let Some(position) = NonZeroU64::new(position) {
+            self.registry.lock().was_shown(place, position);
+        }
     }
 
     /// A fan's WebSocket closed.

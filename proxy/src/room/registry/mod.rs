@@ -4,6 +4,7 @@ mod due;
 mod fan;
 mod lanes;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +122,13 @@ impl Registry {
         match self.fans.get_mut(place) {
             Some(fan) => fan.shown.show(ahead),
             None => ahead.saturating_add(1),
+        }
+    }
+
+    /// The fan was shown this position before, maybe by another proxy.
+    pub(super) fn was_shown(&mut self, place: &Place, position: NonZeroU64) {
+        if let Some(fan) = self.fans.get_mut(place) {
+            fan.shown.was_shown(position);
         }
     }
 
